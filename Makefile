@@ -1,0 +1,61 @@
+# syncore: build, install, test.  `make help` lists the targets.
+MODULE_big = syncore
+EXTENSION = syncore
+EXTVERSION = $(shell sed -n "s/^default_version *= *'\([^']*\)'.*/\1/p" syncore.control)
+
+SOURCES = $(wildcard extension/src/*.c extension/src/core/*.c extension/src/store/*.c \
+	extension/src/net/*.c extension/src/engine/*.c extension/src/worker/*.c)
+OBJS = $(SOURCES:.c=.o)
+
+# The install script is joined in the order of the names; 9x_ parts close what the others opened.
+SCRIPT_PARTS = $(sort $(wildcard extension/schema/[0-8]*.sql)) $(sort $(wildcard extension/connectors/*.sql)) \
+	$(sort $(wildcard extension/schema/9*.sql))
+DATA_built = syncore--$(EXTVERSION).sql
+
+PG_CPPFLAGS = -I$(CURDIR)/extension/src
+PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wshadow -Wvla -Wundef \
+	-Wmissing-prototypes -Werror -fvisibility=hidden $(SYNCORE_CFLAGS)
+SHLIB_LINK = -lcurl -lmicrohttpd -lcrypto $(SYNCORE_LDFLAGS)
+EXTRA_CLEAN = results output_iso log tmp_check
+
+# Bitcode for the JIT serves nothing here and needs clang to build.
+with_llvm = no
+
+PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_config)
+ifeq ($(filter help deps demo check lint format bench chaos fuzz,$(MAKECMDGOALS)),)
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+endif
+
+HEADERS_ALL = $(wildcard extension/src/*.h extension/src/*/*.h)
+$(OBJS): $(HEADERS_ALL)
+
+syncore--$(EXTVERSION).sql: $(SCRIPT_PARTS) syncore.control
+	cat $(SCRIPT_PARTS) > $@
+
+.PHONY: help check demo lint format bench chaos fuzz
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make               build the module and the install script
+#: make install       install into the server of PG_CONFIG
+#: make check         install what is missing (as root), build, and run all tests in private clusters
+#: make demo          the ten-minute session against two simulated products
+#: make lint          style, layering, error codes, sizes
+#: make format        clang-format over the sources
+#: make bench         speed, as ratios in one run
+#: make chaos         seeded faults against the invariants (SEED=n, ROUNDS=n)
+#: make clean         remove what was built
+#: make help          this list
+check:
+	@test/lib/check
+demo:
+	@test/lib/demo
+lint:
+	@test/lint/lint
+format:
+	@test/lint/format
+bench:
+	@test/bench/run
+chaos:
+	@test/chaos/run

@@ -1,0 +1,58 @@
+/*
+ * compat.h
+ *	  The only place that knows of differences between PostgreSQL 15 and 18.
+ */
+#ifndef SC_COMPAT_H
+#define SC_COMPAT_H
+
+#include "postgres.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "utils/wait_event.h"
+#if PG_VERSION_NUM >= 180000
+#include "storage/waiteventset.h"
+#else
+#include "storage/latch.h"
+#endif
+
+/* A module's identity: PostgreSQL 18 can show name and version. */
+#if PG_VERSION_NUM >= 180000
+#define SC_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "syncore", .version = "0.1")
+#else
+#define SC_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+/* Wait events with names of their own: PostgreSQL 17. */
+static inline uint32
+sc_wait_event(const char *name)
+{
+#if PG_VERSION_NUM >= 170000
+	return WaitEventExtensionNew(name);
+#else
+	(void) name;
+	return PG_WAIT_EXTENSION;
+#endif
+}
+
+/* CreateWaitEventSet takes a resource owner since PostgreSQL 17. */
+static inline WaitEventSet *
+sc_create_wait_event_set(MemoryContext cxt, int nevents)
+{
+#if PG_VERSION_NUM >= 170000
+	(void) cxt;
+	return CreateWaitEventSet(NULL, nevents);
+#else
+	return CreateWaitEventSet(cxt, nevents);
+#endif
+}
+
+/* Workers may run as a NOLOGIN role since PostgreSQL 17. */
+#if PG_VERSION_NUM >= 170000
+#define SC_WORKER_CONNECT_FLAGS BGWORKER_BYPASS_ROLELOGINCHECK
+#else
+#define SC_WORKER_CONNECT_FLAGS 0
+#endif
+
+#endif

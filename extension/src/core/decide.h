@@ -1,0 +1,65 @@
+/*
+ * decide.h
+ *	  One statement, or one outcome of a call, against one entity and its
+ *	  links: DESIGN §4 and SEMANTICS in order.  Pure: no SPI, clock, randomness
+ *	  or I/O.  Everything it has to say is in the batch afterwards.
+ *
+ * The caller has found the link (or made a fresh one) and the entity (or made
+ * a fresh one), and holds their row locks.
+ */
+#ifndef SC_CORE_DECIDE_H
+#define SC_CORE_DECIDE_H
+
+#include "core/merge.h"
+#include "core/order.h"
+
+typedef enum ScDecided
+{
+	SC_DECIDED,					/* done */
+	SC_DECIDED_WAITS,			/* R3: call again after the outcome; link->waiting has it */
+	SC_DECIDED_QUARANTINE		/* nothing was changed; *failure names the mapped field that failed */
+} ScDecided;
+
+/* A statement about link's record. */
+extern ScDecided sc_decide_statement(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped **failure);
+
+typedef enum ScOutcomeKind
+{
+	SC_OUTCOME_OK,				/* acknowledged */
+	SC_OUTCOME_UNKNOWN,			/* timeout, cut reply, crash */
+	SC_OUTCOME_REFUSED,			/* 409, 412: read, judge, recompute due */
+	SC_OUTCOME_FAILED,			/* did not happen: will be tried again, or is dead */
+	SC_OUTCOME_GONE,			/* 404, 410 on the record, confirmed by a second look */
+	SC_OUTCOME_NOT_FOUND		/* a look-up by marker found nothing */
+} ScOutcomeKind;
+
+typedef struct ScOutcome
+{
+	ScOutcomeKind kind;
+	int64 delivery;
+	char *external_id;			/* create, look-up: the record's id */
+	char *external_key;
+	char *url;
+	char *comment_id;			/* comment: its id there */
+	ScPosition position;		/* from the response; unknown = none given */
+	ScStatement *body;			/* what the response says the record holds; NULL = no body.  kind RESPONSE or READ */
+	char *error_code;
+	char *error;
+} ScOutcome;
+
+/*
+ * R10, R13-R17: what an outcome does to the link.  Afterwards the caller feeds
+ * the link's waiting events to sc_decide_statement (R19), then sc_decide_fan_out.
+ */
+extern void sc_decide_outcome(ScBatch *batch, ScLink *link, const ScOutcome *outcome);
+
+/* The hub's own version of a field (resolve, SQL): link 0, context the whole clock. */
+extern void sc_decide_hub(ScBatch *batch, ScEntity *entity, const char *field, const ScValue *value, const char *actor, const char *reason);
+
+/*
+ * After all statements of an entity: R10 (seen, retire), routes (fresh links
+ * in state creating where a route takes the entity), and due links (R9).
+ */
+extern void sc_decide_fan_out(ScBatch *batch, ScEntity *entity);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * map.h
+ *	  Between a record as a product spells it and canonical fields: types,
+ *	  value maps, null policy; both ways.  No decision is taken here.
+ */
+#ifndef SC_CORE_MAP_H
+#define SC_CORE_MAP_H
+
+#include "core/conf.h"
+
+typedef enum ScMapOutcome
+{
+	SC_MAP_OK,					/* external and canonical are set */
+	SC_MAP_ABSENT,				/* the record does not speak of this field */
+	SC_MAP_SKIPPED,				/* on_unmapped skip, on_null keep, or a condition that does not hold */
+	SC_MAP_NEAREST,				/* OK, but the external value says more than the canonical one keeps */
+	SC_MAP_FAILED				/* quarantine: code, path, message, hint are set */
+} ScMapOutcome;
+
+typedef struct ScMapped			/* one field of a record */
+{
+	const ScFieldMap *map;
+	ScMapOutcome outcome;
+	ScValue external;
+	ScValue canonical;			/* {"value": …, "qualifier": …} never: the qualifier is its own member below */
+	char *qualifier;			/* from the value map; may be NULL */
+	int sqlstate;				/* of a failure; ERRCODE_… */
+	char *message;
+	char *hint;
+} ScMapped;
+
+typedef struct ScMapHooks		/* what pure code may not do itself; NULL members = not available */
+{
+	void *arg;
+	/* Runs a transform as run_as, bounded; false on error with *error set.  NULL result = JSON null. */
+	bool (*transform)(void *arg, const char *function, const char *run_as, Jsonb *value, Jsonb *record,
+					  Jsonb **result, char **error);
+} ScMapHooks;
+
+/*
+ * Every readable field of the record map: one ScMapped a row, in the order of
+ * the map.  full_record says that an absent member means empty.  Never throws
+ * on bad data.
+ */
+extern int sc_map_read(const ScConf *conf, const ScSystem *system, const ScRecordMap *map, Jsonb *record,
+					   bool full_record, const ScMapHooks *hooks, ScMapped **result);
+
+/* One value outbound, in the external form of one map; outcome as above. */
+extern ScMapped sc_map_down(const ScConf *conf, const ScSystem *system, const ScFieldMap *map,
+							const ScValue *canonical, const char *qualifier, const ScMapHooks *hooks);
+
+/* One value inbound. */
+extern ScMapped sc_map_up(const ScConf *conf, const ScSystem *system, const ScFieldMap *map,
+						  const ScValue *external, Jsonb *record, const ScMapHooks *hooks);
+
+/* Do two external values of this map stand for the same (time zones, list order, numbers as text)? */
+extern bool sc_map_same_external(const ScFieldMap *map, const ScValue *a, const ScValue *b);
+
+/* Source times: ISO 8601, "YYYY-MM-DD HH:MM:SS" as UTC, epoch seconds or milliseconds.  False when it is none, or beyond year 9999. */
+extern bool sc_map_parse_time(const char *text, const char *format, TimestampTz *result);
+extern char *sc_map_format_time(TimestampTz at, const char *format);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * merge.h
+ *	  A set of versions of one field, its winner by policy, what is due, what
+ *	  has been seen, when siblings retire: SEMANTICS R7-R10, R18, R23.
+ */
+#ifndef SC_CORE_MERGE_H
+#define SC_CORE_MERGE_H
+
+#include "core/model.h"
+
+typedef enum ScMergeOutcome
+{
+	SC_MERGE_NOTHING,			/* the dot was covered already */
+	SC_MERGE_FAST_FORWARD,		/* one version left */
+	SC_MERGE_AGREE,				/* several versions, one value */
+	SC_MERGE_CONFLICT_INCOMING,	/* several values: the incoming one won */
+	SC_MERGE_CONFLICT_CURRENT,	/* several values: another stands */
+	SC_MERGE_HELD				/* manual: no winner until a person decides */
+} ScMergeOutcome;
+
+typedef struct ScDecideHooks	/* what pure code may not do itself */
+{
+	void *arg;
+	/* call(function): < 0 a wins, > 0 b wins, 0 tie.  False = the function erred; *error is set. */
+	bool (*call_rule)(void *arg, const ScRule *rule, const ScEntity *entity, const char *field,
+					  const ScVersion *a, const ScVersion *b, int *result, char **error);
+} ScDecideHooks;
+
+typedef struct ScMerge
+{
+	ScMergeOutcome outcome;
+	const char *rule;			/* the rule that decided: escalation_wins, …, system_rank */
+	char *reason;				/* a sentence: "critical is more severe than low" */
+	char *failed;				/* a user function that erred or cycled; falls through with an alert */
+	ScVersion beaten;			/* conflict: the strongest loser */
+} ScMerge;
+
+/*
+ * R7/R8: gives the version its dot (n drawn here: clock's highest for that
+ * link + 1; context extended by the link's own dots), merges it into the stamp and puts the
+ * winner first.  The entity's canonical value is set from the winner.
+ */
+extern ScMerge sc_merge_version(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *policy, ScVersion *incoming);
+
+/* Winner of a set; used by merge and by tests of R8 (any order gives the same). */
+extern int sc_merge_winner(ScBatch *batch, const ScEntity *entity, const ScField *field, const ScPolicy *policy,
+						   const ScVersion *versions, int n, const char **rule, char **reason, char **failed);
+
+/* R9: does what the link holds agree with the canonical value? */
+extern bool sc_merge_agrees(const ScBatch *batch, const ScEntity *entity, ScLink *link, const ScField *field);
+
+/* R9: fields due on this link, as ScCallField without before_*; empty when none.  Stopped, held and unwritable ones are not due. */
+extern List *sc_merge_due(const ScBatch *batch, ScEntity *entity, ScLink *link);
+
+/* R10: after every decision: seen, then retirement of siblings for every field.  Returns true when something changed. */
+extern bool sc_merge_settle(ScBatch *batch, ScEntity *entity);
+
+/* R23: joins other into entity (fields, versions, clocks); links move by the caller. */
+extern void sc_merge_join(ScBatch *batch, ScEntity *entity, ScEntity *other);
+
+#endif

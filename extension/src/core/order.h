@@ -1,0 +1,47 @@
+/*
+ * order.h
+ *	  Is a statement about one field news?  SEMANTICS R3-R6, by the position
+ *	  grade of the system that speaks.  Pure; changes the shadow as R5 says.
+ */
+#ifndef SC_CORE_ORDER_H
+#define SC_CORE_ORDER_H
+
+#include "core/model.h"
+
+typedef enum ScVerdict
+{
+	SC_VERDICT_NOTHING,
+	SC_VERDICT_ECHO,
+	SC_VERDICT_STALE,
+	SC_VERDICT_UNSURE,			/* owe a read */
+	SC_VERDICT_CURRENT,			/* a change, context = seen */
+	SC_VERDICT_RACED,			/* a change, context = write->before_seen */
+	SC_VERDICT_LANDED,			/* our unconfirmed write landed late */
+	SC_VERDICT_READ_AGAIN,		/* in the slot, but a statement was processed since the read began */
+	SC_VERDICT_WAIT				/* R3: the whole event waits */
+} ScVerdict;
+
+typedef struct ScOrder			/* a judgement, with the rule that gave it ("R4e") */
+{
+	ScVerdict verdict;
+	const char *rule;
+	int write;					/* index into shadow->writes for RACED and UNSURE ties; -1 = none */
+} ScOrder;
+
+/* R3: must this event wait for the call in flight on its link?  Judges all its fields. */
+extern bool sc_order_must_wait(const ScLink *link, const ScStatement *statement);
+
+/* R4 for one field.  in_slot: READ or RESPONSE. */
+extern ScOrder sc_order_judge(const ScLink *link, ScShadowField *shadow, const ScStatement *statement, const ScMapped *said);
+
+/* R5: what the judgement does to the shadow.  Returns the context of the change (CURRENT, RACED), else an empty clock. */
+extern ScClock sc_order_apply(ScShadowField *shadow, const ScOrder *order, const ScStatement *statement, const ScMapped *said);
+
+/* R14/R15: a write of ours landed at position at: push it onto writes, set held and sent. */
+extern void sc_order_landed(ScShadowField *shadow, const ScCallField *carried, const ScValue *held, ScPosition at,
+							bool exact, TimestampTz now);
+
+/* Forgets unconfirmed values that can no longer land. */
+extern void sc_order_expire(ScShadowField *shadow, TimestampTz now);
+
+#endif

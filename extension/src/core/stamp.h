@@ -1,0 +1,65 @@
+/*
+ * stamp.h
+ *	  What is known about one canonical field: the versions that stand, and the
+ *	  clock of all that ever stood (SEMANTICS: stamp).
+ *
+ * The SQL type syncore.stamps holds one stamp per field of an entity.  The
+ * winner's value is the canonical one and is kept in entity.data or
+ * entity.long, not here; siblings carry their values with them.
+ */
+#ifndef SC_CORE_STAMP_H
+#define SC_CORE_STAMP_H
+
+#include "core/value.h"
+#include "core/vclock.h"
+#include "datatype/timestamp.h"
+
+typedef enum ScActorKind		/* order of authority: human_wins compares these */
+{
+	SC_ACTOR_UNKNOWN,
+	SC_ACTOR_INTEGRATION,
+	SC_ACTOR_AUTOMATION,
+	SC_ACTOR_HUMAN
+} ScActorKind;
+
+typedef struct ScVersion
+{
+	ScValue value;				/* canonical */
+	ScDot dot;
+	ScClock context;			/* what its writer had seen; frozen */
+	ScActorKind actor_kind;
+	char *actor;				/* as the system names it; may be NULL */
+	int32 system_id;			/* 0 = the hub */
+	int32 rank;					/* of the system; lower wins the last tie */
+	TimestampTz at;				/* source time corrected by the clock offset; frozen */
+	int64 source_version;		/* record version at the source, for version_wins; -1 = none */
+	int64 event;				/* 0 = none (resolve, response of our own call) */
+	ScValue replaced;			/* canonical value its writer saw it replace; for escalation_wins */
+} ScVersion;
+
+typedef struct ScStamp
+{
+	char *field;
+	int nversions;
+	ScVersion *versions;		/* winner first; the rest are siblings in order of dot */
+	ScClock clock;				/* every dot ever merged */
+	bool held;					/* manual hold: nothing of this field is pushed */
+} ScStamp;
+
+typedef struct ScStamps
+{
+	int len;
+	ScStamp *items;				/* sorted by field name */
+} ScStamps;
+
+extern ScStamp *sc_stamp_find(ScStamps *stamps, const char *field);	/* NULL = none */
+extern ScStamp *sc_stamp_get(ScStamps *stamps, const char *field);	/* made when missing */
+
+/*
+ * Stored form and back.  Unpacked winners have an unknown value: the caller
+ * fills it in from the entity.  Unpack raises data_corrupted on a bad varlena.
+ */
+extern bytea *sc_stamps_pack(const ScStamps *stamps);
+extern ScStamps sc_stamps_unpack(const bytea *packed);
+
+#endif
