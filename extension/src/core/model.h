@@ -147,7 +147,8 @@ typedef struct ScStatement
 	char *external_id;
 	char *external_key;
 	char *url;
-	char *marker;				/* ours, when the record shows it */
+	char *marker;				/* of the record: link.marker, when the record shows it */
+	char *call_marker;			/* of one write (call.marker), when the product hands it back; R4a */
 	ScPosition position;
 	char *version_text;			/* as the system spells it */
 	TimestampTz source_time;	/* corrected by the clock offset, never beyond now + tolerance */

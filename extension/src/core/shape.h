@@ -18,7 +18,8 @@ typedef struct ScShape
 	char *external_key;
 	char *url;
 	char *event_id;				/* from the payload or a header; NULL = none */
-	char *marker;
+	char *marker;				/* of the record */
+	char *call_marker;			/* of one write */
 	bool has_time;
 	TimestampTz source_time;	/* as the source says, not corrected */
 	char *version;
