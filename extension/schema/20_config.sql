@@ -45,6 +45,7 @@ CREATE TABLE syncore.space_role (
 	space syncore.identifier NOT NULL REFERENCES syncore.space ON UPDATE CASCADE ON DELETE CASCADE,
 	role text NOT NULL,
 	level syncore.access_level NOT NULL,
+	shipped boolean NOT NULL DEFAULT false,
 	note text,
 	PRIMARY KEY (space, role, level)
 );
@@ -158,6 +159,8 @@ CREATE TABLE syncore.credential (
 	expires_at timestamptz,
 	set_by text NOT NULL DEFAULT CURRENT_USER,
 	set_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	last_used timestamptz,                         -- set by workers, at most once an hour
+	fingerprint text,                              -- of the secret when last used, keyed: tells a rotation, never the secret
 	note text
 );
 CREATE UNIQUE INDEX credential_current ON syncore.credential (system, used_for) WHERE state = 'current';
@@ -311,6 +314,7 @@ CREATE TABLE syncore.ownership (
 	on_foreign_write text NOT NULL DEFAULT 'accept' CHECK (on_foreign_write OPERATOR(pg_catalog.=) ANY (ARRAY['accept', 'refuse', 'revert'])),
 	steward text,
 	review_by date,
+	shipped boolean NOT NULL DEFAULT false,
 	note text,
 	FOREIGN KEY (entity_type, field) REFERENCES syncore.field ON UPDATE CASCADE ON DELETE CASCADE,
 	UNIQUE NULLS NOT DISTINCT (space, entity_type, field)
@@ -412,3 +416,4 @@ CREATE TABLE syncore.config_version (
 	txid xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
 	PRIMARY KEY (version, step)
 );
+CREATE INDEX config_version_txid ON syncore.config_version (txid);

@@ -223,9 +223,10 @@ CREATE TABLE syncore.conflict (
 CREATE INDEX conflict_entity ON syncore.conflict (entity, field, id);
 CREATE INDEX conflict_pending ON syncore.conflict (space_id, id) WHERE state = 'pending';
 
-CREATE SEQUENCE syncore.quarantine_id_seq;
-CREATE TABLE syncore.quarantine (
-	id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('syncore.quarantine_id_seq'),
+-- The view syncore.quarantine shows what is open of it, without the body.
+CREATE SEQUENCE syncore.quarantine_entry_id_seq;
+CREATE TABLE syncore.quarantine_entry (
+	id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('syncore.quarantine_entry_id_seq'),
 	space_id integer,
 	system text NOT NULL,
 	system_id integer,
@@ -243,8 +244,8 @@ CREATE TABLE syncore.quarantine (
 	decided_by text,
 	note text
 );
-CREATE INDEX quarantine_open ON syncore.quarantine (space_id, id) WHERE state = 'open';
-CREATE INDEX quarantine_event ON syncore.quarantine (event);
+CREATE INDEX quarantine_entry_open ON syncore.quarantine_entry (space_id, id) WHERE state = 'open';
+CREATE INDEX quarantine_entry_event ON syncore.quarantine_entry (event);
 
 CREATE SEQUENCE syncore.ledger_id_seq CACHE 1;
 CREATE TABLE syncore.ledger (
