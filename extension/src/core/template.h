@@ -19,7 +19,10 @@
 /* NULL when well-formed, else why not (static text). */
 extern const char *sc_template_check(const char *uri_template);
 
-/* Expanded URI, palloc'd; values are percent-encoded as the RFC says. */
+/*
+ * Expanded URI, palloc'd; values are percent-encoded as the RFC says.  NULL
+ * when what was put in makes a "." or ".." segment of the path: do not send.
+ */
 extern char *sc_template_expand_uri(const char *uri_template, Jsonb *context);
 
 /* Expanded body or header document. */
