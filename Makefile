@@ -12,7 +12,9 @@ SCRIPT_PARTS = $(sort $(wildcard extension/schema/[0-8]*.sql)) $(sort $(wildcard
 	$(sort $(wildcard extension/schema/9*.sql))
 DATA_built = syncore--$(EXTVERSION).sql
 
-PG_CPPFLAGS = -I$(CURDIR)/extension/src
+# The server's headers are not ours to warn about; symbols are hidden unless marked PGDLLEXPORT, which 15 leaves empty.
+PG_CPPFLAGS = -I$(CURDIR)/extension/src -isystem $(shell $(PG_CONFIG) --includedir-server) \
+	-D'PGDLLEXPORT=__attribute__((visibility("default")))'
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wshadow -Wvla -Wundef \
 	-Wmissing-prototypes -Werror -fvisibility=hidden $(SYNCORE_CFLAGS)
 SHLIB_LINK = -lcurl -lmicrohttpd -lcrypto $(SYNCORE_LDFLAGS)
@@ -25,6 +27,8 @@ PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_con
 ifeq ($(filter help deps demo check lint format bench chaos fuzz,$(MAKECMDGOALS)),)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+# PostgreSQL's own flags come last and forbid what our style asks for.
+override CFLAGS += -Wno-declaration-after-statement
 endif
 
 HEADERS_ALL = $(wildcard extension/src/*.h extension/src/*/*.h)

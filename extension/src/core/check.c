@@ -16,8 +16,11 @@
 
 #define SC_URL_LENGTH_MAX 2048
 
+PGDLLEXPORT Datum syncore_check_pointer(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(syncore_check_pointer);
+PGDLLEXPORT Datum syncore_check_template(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(syncore_check_template);
+PGDLLEXPORT Datum syncore_check_url(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(syncore_check_url);
 
 static const char *check_url(const char *url, bool allow_http, const char **hint);
