@@ -36,7 +36,7 @@ typedef enum ScCallKind
 typedef struct ScCallField		/* one field that a call in flight carries */
 {
 	char *field;
-	ScValue value;				/* external, in the reader's form; unknown when the map only writes */
+	ScValue value;				/* external, in the reader's form; without a reader, in that of the first writer; may be unknown */
 	ScValue canonical;
 	ScClock clock;				/* the field's clock as of the send */
 	ScValue before_held;		/* the shadow as of the send */
@@ -52,6 +52,7 @@ typedef struct ScCall			/* the intent (R13), kept in link.call as jsonb */
 	int32 gen;
 	char *marker;				/* also the Idempotency-Key; stable over retries of one intent */
 	TimestampTz at;				/* claim time */
+	bool heard;					/* a statement about the record was decided since the claim (R4g); a claim clears it */
 	TimestampTz first_at;		/* first attempt of this create; patience counts from here */
 	ScPosition base;			/* highest position known at the send */
 	int64 comment;				/* SC_CALL_COMMENT */
@@ -61,9 +62,30 @@ typedef struct ScCall			/* the intent (R13), kept in link.call as jsonb */
 
 struct ScEntity;
 
+typedef enum ScCopyState		/* syncore.copy_state */
+{
+	SC_COPY_ORIGIN,				/* the comment was written there */
+	SC_COPY_DUE,
+	SC_COPY_SENDING,
+	SC_COPY_UNKNOWN,			/* the outcome was lost: look before sending again */
+	SC_COPY_DONE,
+	SC_COPY_DEAD,
+	SC_COPY_DELETED
+} ScCopyState;
+
+typedef struct ScCopy			/* a comment as this link's record has it, or shall have it (comment_copy) */
+{
+	int64 comment;
+	char *channel;
+	ScCopyState state;
+	char *external_id;			/* NULL = not known (yet) */
+	char *sent_body;			/* as rendered for that system; NULL = not sent */
+	bool changed;				/* state or external_id was set by this batch: must be stored */
+} ScCopy;
+
 typedef struct ScLink
 {
-	int64 id;					/* 0 until stored */
+	int64 id;					/* of a link that load makes: drawn before decide (dots name it); 0 = made by fan-out */
 	const ScSystem *system;
 	const ScRecordMap *map;		/* NULL when no record map fits any more */
 	char *record_type;
@@ -79,6 +101,7 @@ typedef struct ScLink
 	List *unsure;				/* of int64 *: events with an unsure statement */
 	char *top_version;
 	bool in_route;
+	List *copies;				/* of ScCopy *: every due, sending or unknown one, and those whose id a statement names */
 	struct ScEntity *entity;	/* NULL: candidate */
 
 	/* What this batch did to it. */
@@ -86,6 +109,10 @@ typedef struct ScLink
 	bool due;					/* a delivery must exist */
 	bool fresh;					/* made by this batch */
 	bool look_only;				/* due, but only to read or look up */
+	bool whole;					/* every field must be looked at for what is due, not only touched ones */
+	bool read_taken;			/* a slot read was decided: unsure statements can be settled */
+	List *replay;				/* of int64 *: events to feed to sc_decide_statement after an outcome, oldest first */
+	TimestampTz not_before;		/* of a new delivery; 0 = at once (settle time of a create) */
 } ScLink;
 
 typedef struct ScFieldValue
@@ -97,7 +124,7 @@ typedef struct ScFieldValue
 
 typedef struct ScEntity
 {
-	int64 id;					/* 0 until stored */
+	int64 id;					/* drawn by load, of fresh ones too */
 	const ScSpace *space;
 	const ScEntityType *type;
 	int nvalues;
@@ -108,6 +135,7 @@ typedef struct ScEntity
 	uint8 ledger_head[32];
 	bool has_head;
 	char *correlation_id;
+	TimestampTz created_at;		/* fresh: the batch's now */
 	int64 predecessor;
 	List *links;				/* of ScLink *, by id; tombstones too */
 

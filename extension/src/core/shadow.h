@@ -37,6 +37,7 @@ typedef struct ScWrite			/* one of our last writes to this field */
 	ScPosition at;				/* position the system gave it */
 	bool exact;					/* false: at is only an upper bound (no body, or found by a read) */
 	TimestampTz acked_at;		/* our clock; for the breaker's 10 seconds */
+	int64 marker;				/* hash of the call's marker (R4a); 0 = none */
 	ScValue before_held;		/* what it overwrote, as of the send */
 	ScPosition before_known_at;
 	ScClock before_seen;
@@ -67,6 +68,9 @@ typedef struct ScShadowField
 	int nreversals;
 	TimestampTz reversals[SC_SHADOW_REVERSALS_MAX];	/* R20: when a machine restored what we had replaced */
 	bool stopped;				/* the breaker fired */
+	int nwere;
+	ScValue were[SC_SHADOW_WERE_MAX];	/* values held before held, newest first; digests; only grades fine and coarse */
+	bool moved;					/* not stored: this batch's slot read found another value */
 } ScShadowField;
 
 typedef struct ScShadow

@@ -44,6 +44,7 @@ typedef struct ScStamp
 	ScVersion *versions;		/* winner first; the rest are siblings in order of dot */
 	ScClock clock;				/* every dot ever merged */
 	bool held;					/* manual hold: nothing of this field is pushed */
+	bool touched;				/* not stored: this batch decided something about it */
 } ScStamp;
 
 typedef struct ScStamps
