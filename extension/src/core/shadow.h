@@ -11,6 +11,7 @@
 
 #include "core/stamp.h"
 
+#define SC_SHADOW_FIELDS_MAX 10000
 #define SC_SHADOW_WRITES_MAX 8
 #define SC_SHADOW_WERE_MAX 8
 #define SC_SHADOW_UNCONFIRMED_MAX 8

@@ -14,6 +14,9 @@
 #include "core/vclock.h"
 #include "datatype/timestamp.h"
 
+#define SC_STAMP_FIELDS_MAX 10000
+#define SC_STAMP_VERSIONS_MAX 10000
+
 typedef enum ScActorKind		/* order of authority: human_wins compares these */
 {
 	SC_ACTOR_UNKNOWN,

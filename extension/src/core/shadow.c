@@ -1,0 +1,260 @@
+/*
+ * shadow.c
+ *	  The shadow of a link: find, make, store, load.
+ *
+ * A link that was only ever read costs a few bytes a field: each part of an
+ * entry is stored only when a bit says that it is there.
+ */
+#include "postgres.h"
+
+#include "core/codec.h"
+#include "core/shadow.h"
+
+/* Bits of a stored entry. */
+#define FIELD_HAS_SENT 0x01
+#define FIELD_HAS_KNOWN_AT 0x02
+#define FIELD_HAS_CHANGED_AT 0x04
+#define FIELD_HAS_WRITES 0x08
+#define FIELD_HAS_UNCONFIRMED 0x10
+#define FIELD_HAS_REVERSALS 0x20
+#define FIELD_IS_STOPPED 0x40
+#define FIELD_BITS 0x7f
+
+/* Bits of a stored write. */
+#define WRITE_HAS_AT 0x01
+#define WRITE_IS_EXACT 0x02
+#define WRITE_HAS_BEFORE_KNOWN_AT 0x04
+#define WRITE_BITS 0x07
+
+static int seek_field(const ScShadow *shadow, const char *field, bool *found);
+static void put_field(ScWriter *writer, const ScShadowField *field);
+static void put_write(ScWriter *writer, const ScWrite *write);
+static void get_field(ScReader *reader, ScShadowField *field);
+static void get_lists(ScReader *reader, uint8 bits, ScShadowField *field);
+static void get_write(ScReader *reader, ScWrite *write);
+static ScPosition get_position(ScReader *reader, bool known);
+
+/* The entry of a field; NULL when the field is not known of this record. */
+ScShadowField *
+sc_shadow_find(ScShadow *shadow, const char *field)
+{
+	bool found;
+	int at = seek_field(shadow, field, &found);
+
+	return found ? &shadow->items[at] : NULL;
+}
+
+/* The entry of a field, made when missing.  Moves the others: older pointers into items are void. */
+ScShadowField *
+sc_shadow_get(ScShadow *shadow, const char *field)
+{
+	bool found;
+	int at = seek_field(shadow, field, &found);
+
+	if (found)
+		return &shadow->items[at];
+	ScShadowField *items = palloc(sizeof(ScShadowField) * (shadow->len + 1));
+
+	if (at > 0)
+		memcpy(items, shadow->items, sizeof(ScShadowField) * at);
+	memset(&items[at], 0, sizeof(ScShadowField));
+	items[at].field = pstrdup(field);
+	if (at < shadow->len)
+		memcpy(items + at + 1, shadow->items + at, sizeof(ScShadowField) * (shadow->len - at));
+	shadow->items = items;
+	shadow->len++;
+	return &items[at];
+}
+
+bytea *
+sc_shadow_pack(const ScShadow *shadow)
+{
+	ScWriter writer;
+
+	sc_codec_begin(&writer);
+	sc_codec_put_uint(&writer, (uint64) shadow->len);
+	for (int i = 0; i < shadow->len; i++)
+		put_field(&writer, &shadow->items[i]);
+	return sc_codec_finish(&writer);
+}
+
+/* Raises data_corrupted on a bad one. */
+ScShadow
+sc_shadow_unpack(const bytea *packed)
+{
+	ScReader reader = sc_codec_open(packed);
+	int len = sc_codec_get_count(&reader, SC_SHADOW_FIELDS_MAX);
+	ScShadow shadow = { .len = len };
+
+	if (len > 0)
+		shadow.items = palloc0(sizeof(ScShadowField) * len);
+	for (int i = 0; i < len && !reader.failed; i++)
+		get_field(&reader, &shadow.items[i]);
+	sc_codec_close(&reader, "shadow");
+	return shadow;
+}
+
+/* Where the field is, or would be. */
+static int
+seek_field(const ScShadow *shadow, const char *field, bool *found)
+{
+	int low = 0;
+	int high = shadow->len;
+
+	*found = false;
+	while (low < high)
+	{
+		int middle = (low + high) / 2;
+		int order = strcmp(shadow->items[middle].field, field);
+
+		if (order == 0)
+		{
+			*found = true;
+			return middle;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void
+put_field(ScWriter *writer, const ScShadowField *field)
+{
+	uint8 bits = 0;
+
+	bits |= field->sent.state != SC_VALUE_UNKNOWN ? FIELD_HAS_SENT : 0;
+	bits |= field->known_at.known ? FIELD_HAS_KNOWN_AT : 0;
+	bits |= field->changed_at.known ? FIELD_HAS_CHANGED_AT : 0;
+	bits |= field->nwrites > 0 ? FIELD_HAS_WRITES : 0;
+	bits |= field->nunconfirmed > 0 ? FIELD_HAS_UNCONFIRMED : 0;
+	bits |= field->nreversals > 0 ? FIELD_HAS_REVERSALS : 0;
+	bits |= field->stopped ? FIELD_IS_STOPPED : 0;
+
+	sc_codec_put_text(writer, field->field);
+	sc_codec_put_byte(writer, bits);
+	sc_codec_put_value(writer, &field->held);
+	sc_codec_put_clock(writer, &field->seen);
+	if (bits & FIELD_HAS_SENT)
+		sc_codec_put_value(writer, &field->sent);
+	if (bits & FIELD_HAS_KNOWN_AT)
+		sc_codec_put_int(writer, field->known_at.at);
+	if (bits & FIELD_HAS_CHANGED_AT)
+		sc_codec_put_int(writer, field->changed_at.at);
+	if (bits & FIELD_HAS_WRITES)
+		sc_codec_put_uint(writer, (uint64) field->nwrites);
+	for (int i = 0; i < field->nwrites; i++)
+		put_write(writer, &field->writes[i]);
+	if (bits & FIELD_HAS_UNCONFIRMED)
+		sc_codec_put_uint(writer, (uint64) field->nunconfirmed);
+	for (int i = 0; i < field->nunconfirmed; i++)
+	{
+		sc_codec_put_value(writer, &field->unconfirmed[i].value);
+		sc_codec_put_value(writer, &field->unconfirmed[i].canonical);
+		sc_codec_put_clock(writer, &field->unconfirmed[i].clock);
+		sc_codec_put_int(writer, field->unconfirmed[i].until);
+	}
+	if (bits & FIELD_HAS_REVERSALS)
+		sc_codec_put_uint(writer, (uint64) field->nreversals);
+	for (int i = 0; i < field->nreversals; i++)
+		sc_codec_put_int(writer, field->reversals[i]);
+}
+
+static void
+put_write(ScWriter *writer, const ScWrite *write)
+{
+	uint8 bits = 0;
+
+	bits |= write->at.known ? WRITE_HAS_AT : 0;
+	bits |= write->exact ? WRITE_IS_EXACT : 0;
+	bits |= write->before_known_at.known ? WRITE_HAS_BEFORE_KNOWN_AT : 0;
+
+	sc_codec_put_byte(writer, bits);
+	sc_codec_put_value(writer, &write->value);
+	sc_codec_put_value(writer, &write->canonical);
+	if (bits & WRITE_HAS_AT)
+		sc_codec_put_int(writer, write->at.at);
+	sc_codec_put_int(writer, write->acked_at);
+	sc_codec_put_value(writer, &write->before_held);
+	if (bits & WRITE_HAS_BEFORE_KNOWN_AT)
+		sc_codec_put_int(writer, write->before_known_at.at);
+	sc_codec_put_clock(writer, &write->before_seen);
+	sc_codec_put_uint(writer, (uint64) write->nwere);
+	for (int i = 0; i < write->nwere; i++)
+		sc_codec_put_value(writer, &write->were[i]);
+}
+
+static void
+get_field(ScReader *reader, ScShadowField *field)
+{
+	field->field = sc_codec_get_text(reader);
+	if (field->field == NULL)
+		reader->failed = true;
+
+	uint8 bits = sc_codec_get_byte(reader);
+
+	if (bits & ~FIELD_BITS)
+		reader->failed = true;
+	field->held = sc_codec_get_value(reader);
+	field->seen = sc_codec_get_clock(reader);
+	if (bits & FIELD_HAS_SENT)
+		field->sent = sc_codec_get_value(reader);
+	field->known_at = get_position(reader, bits & FIELD_HAS_KNOWN_AT);
+	field->changed_at = get_position(reader, bits & FIELD_HAS_CHANGED_AT);
+	field->stopped = (bits & FIELD_IS_STOPPED) != 0;
+	get_lists(reader, bits, field);
+}
+
+static void
+get_lists(ScReader *reader, uint8 bits, ScShadowField *field)
+{
+	if (bits & FIELD_HAS_WRITES)
+		field->nwrites = sc_codec_get_count(reader, SC_SHADOW_WRITES_MAX);
+	for (int i = 0; i < field->nwrites && !reader->failed; i++)
+		get_write(reader, &field->writes[i]);
+	if (bits & FIELD_HAS_UNCONFIRMED)
+		field->nunconfirmed = sc_codec_get_count(reader, SC_SHADOW_UNCONFIRMED_MAX);
+	for (int i = 0; i < field->nunconfirmed && !reader->failed; i++)
+	{
+		field->unconfirmed[i].value = sc_codec_get_value(reader);
+		field->unconfirmed[i].canonical = sc_codec_get_value(reader);
+		field->unconfirmed[i].clock = sc_codec_get_clock(reader);
+		field->unconfirmed[i].until = sc_codec_get_int(reader);
+	}
+	if (bits & FIELD_HAS_REVERSALS)
+		field->nreversals = sc_codec_get_count(reader, SC_SHADOW_REVERSALS_MAX);
+	for (int i = 0; i < field->nreversals; i++)
+		field->reversals[i] = sc_codec_get_int(reader);
+}
+
+static void
+get_write(ScReader *reader, ScWrite *write)
+{
+	uint8 bits = sc_codec_get_byte(reader);
+
+	if (bits & ~WRITE_BITS)
+		reader->failed = true;
+	write->exact = (bits & WRITE_IS_EXACT) != 0;
+	write->value = sc_codec_get_value(reader);
+	write->canonical = sc_codec_get_value(reader);
+	write->at = get_position(reader, bits & WRITE_HAS_AT);
+	write->acked_at = sc_codec_get_int(reader);
+	write->before_held = sc_codec_get_value(reader);
+	write->before_known_at = get_position(reader, bits & WRITE_HAS_BEFORE_KNOWN_AT);
+	write->before_seen = sc_codec_get_clock(reader);
+	write->nwere = sc_codec_get_count(reader, SC_SHADOW_WERE_MAX);
+	for (int i = 0; i < write->nwere; i++)
+		write->were[i] = sc_codec_get_value(reader);
+}
+
+static ScPosition
+get_position(ScReader *reader, bool known)
+{
+	ScPosition position = { .known = known };
+
+	if (known)
+		position.at = sc_codec_get_int(reader);
+	return position;
+}
