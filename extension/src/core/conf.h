@@ -135,6 +135,7 @@ typedef struct ScFieldMap
 	char *list_separator;		/* from format.list: a set is spelt as one string; NULL = an array */
 	char *list_member;			/* from format.member: pointer inside each element of an array; NULL = the element */
 	char *rich_text;			/* from format.rich_text: plain, adf, html, wiki, markdown; NULL = plain */
+	char *null_text;			/* from format.null: how "no value" is written; NULL = JSON null */
 	char *identity_space;		/* from format.identity: how a person is spelt on write, as URI-template-free JSON: pointer; NULL = bare id */
 } ScFieldMap;
 

@@ -2,6 +2,41 @@
  * map.h
  *	  Between a record as a product spells it and canonical fields: types,
  *	  value maps, null policy; both ways.  No decision is taken here.
+ *
+ * An external value is what stands on the wire at the map's path, unchanged
+ * when read and ready to be put at write_path when made.  So two of them are
+ * never compared by their JSON but by sc_map_same_external.
+ *
+ * Nothing: null, "" and (for a set) [] are all "no value"; so is a path that
+ * ends early in a null ({"assignee": null} for /assignee/accountId).  An
+ * absent member is "not said", or empty when full_record is set.
+ *
+ * Canonical spellings: text without CR; number as JSON number, exact; boolean;
+ * timestamp as ISO 8601 in UTC with as many digits as it has, up to
+ * microseconds; rank and state one of the declared names; person and group by
+ * identity_map.person; set a sorted array of distinct strings; url http(s)
+ * only; rich text as plain text with Markdown marks.
+ *
+ * Keys of field_map.format (all optional):
+ *	  time		iso8601 (default, reads any spelling that sc_map_parse_time knows), servicenow
+ *				"YYYY-MM-DD HH:MM:SS", jira (ISO with ms and +0000), date, epoch_s, epoch_ms; "@Zone" behind
+ *				servicenow, iso8601 or date ("servicenow@Europe/Berlin") is the zone of times that
+ *				name none, both ways; without it UTC.  A local time that happens twice is its second
+ *				occurrence (standard time); one that a clock change leaves out is read with the
+ *				offset in force before the change.
+ *	  list		separator of a set that is spelt as one string; absent = an array
+ *	  member	pointer inside a value or element that comes as an object; when written, each element
+ *				of a set is made such an object.  Without it an object's member "value" is taken
+ *				(ServiceNow references: {"link": …, "value": …}, or the bare value).
+ *	  rich_text	plain (default), markdown, adf
+ *	  null		how "no value" is written: text, e.g. "" for ServiceNow; absent = JSON null
+ *
+ * Order inbound: value → transform_in → null policy → value map or identity →
+ * type.  Outbound: null policy → type → value map or identity → spelling →
+ * transform_out.  fallback is canonical; outbound it is mapped like any other
+ * canonical value, or written as it is when no row maps it.  Rows of one field
+ * are tried in order: the first whose condition holds and that speaks of the
+ * field counts, the others are SKIPPED.
  */
 #ifndef SC_CORE_MAP_H
 #define SC_CORE_MAP_H
