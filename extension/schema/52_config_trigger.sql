@@ -1,0 +1,208 @@
+-- What happens when a configuration row is written: it is checked, versioned and told in the ledger.
+-- A row that a restore loads is none of this: it takes the place of a shipped one and is otherwise left alone.
+-- The triggers themselves are made in 92_trigger.sql, after the rows that ship.
+
+-- The columns that name a row to a person; numbers drawn by sequences are not among them.
+CREATE FUNCTION syncore._config_key(table_name text) RETURNS text[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+		SELECT CASE table_name
+			WHEN 'space' THEN '{name}'::text[]
+			WHEN 'space_role' THEN '{space,role,level}'
+			WHEN 'connector' THEN '{name}'
+			WHEN 'connector_operation' THEN '{connector,record_type,operation,position}'
+			WHEN 'connector_event' THEN '{connector,position}'
+			WHEN 'connector_template' THEN '{connector,position}'
+			WHEN 'system' THEN '{name}'
+			WHEN 'credential' THEN '{id}'
+			WHEN 'entity_type' THEN '{name}'
+			WHEN 'field' THEN '{entity_type,name}'
+			WHEN 'state' THEN '{entity_type,name}'
+			WHEN 'state_transition' THEN '{entity_type,from_state,to_state}'
+			WHEN 'record_map' THEN '{system,record_type,entity_type}'
+			WHEN 'field_map' THEN '{system,record_type,entity_type,field,path}'
+			WHEN 'value_map' THEN '{name,external,canonical,direction}'
+			WHEN 'comment_map' THEN '{system,record_type,channel}'
+			WHEN 'identity_map' THEN '{system,external_id}'
+			WHEN 'actor' THEN '{system,pattern}'
+			WHEN 'ownership' THEN '{space,entity_type,field}'
+			WHEN 'policy' THEN '{space,entity_type,field,position}'
+			WHEN 'match_rule' THEN '{space,entity_type,position}'
+			WHEN 'route' THEN '{system,entity_type,position}'
+			WHEN 'alert_route' THEN '{space,name}'
+			WHEN 'test_case' THEN '{name}'
+		END
+	$$;
+
+-- What of a row is history: without what workers note in it, and without where a secret is kept.
+CREATE FUNCTION syncore._config_content(table_name text, content jsonb) RETURNS jsonb
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+		SELECT content - CASE table_name
+			WHEN 'system' THEN '{integration_actor,clock_offset,paused_mode}'::text[]
+			WHEN 'credential' THEN '{reference,settings,last_used,fingerprint}'
+			ELSE '{}' END
+	$$;
+
+-- Raises unless the caller may run a function of that name. Which of several fits is found out at use.
+CREATE FUNCTION syncore._check_function(function_name text, purpose text) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		known integer;
+		allowed integer;
+	BEGIN
+		IF function_name IS NULL THEN
+			RETURN;
+		END IF;
+		SELECT count(*), count(*) FILTER (WHERE has_function_privilege(p.oid, 'EXECUTE') AND has_schema_privilege(n.oid, 'USAGE'))
+			INTO known, allowed
+			FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+			WHERE n.nspname = split_part(function_name, '.', 1) AND p.proname = split_part(function_name, '.', 2) AND p.prokind = 'f';
+		IF known = 0 THEN
+			RAISE EXCEPTION 'function "%" does not exist', function_name
+				USING ERRCODE = 'undefined_function', DETAIL = format('It is named as %s.', purpose),
+				      HINT = 'Create it first, and write its schema: schema.name.';
+		ELSIF allowed = 0 THEN
+			RAISE EXCEPTION 'permission denied for function "%"', function_name
+				USING ERRCODE = 'insufficient_privilege', DETAIL = format('It would run as "%s", who wrote the row.', current_user),
+				      HINT = format('GRANT EXECUTE ON FUNCTION %s TO %I;', function_name, current_user);
+		END IF;
+	END
+	$$;
+
+-- Settings of a system against what its connector declares: no unknown key, no wrong type. What is missing, lint says.
+CREATE FUNCTION syncore._check_settings(connector text, settings jsonb) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		declared jsonb;
+		setting record;
+		wanted text;
+	BEGIN
+		SELECT c.settings INTO declared FROM syncore.connector c WHERE c.name = connector;
+		IF declared IS NULL THEN
+			RETURN;
+		END IF;
+		FOR setting IN SELECT * FROM jsonb_each(settings) LOOP
+			IF NOT declared ? setting.key THEN
+				RAISE EXCEPTION 'connector "%" has no setting "%"', connector, setting.key
+					USING ERRCODE = 'invalid_parameter_value',
+					      DETAIL = format('It has: %s.', coalesce((SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(declared) k), 'none')),
+					      HINT = coalesce('Perhaps you meant "' || syncore._suggest(setting.key, ARRAY(SELECT jsonb_object_keys(declared))) || '".',
+					                      format('SELECT settings FROM syncore.connector WHERE name = %L;', connector));
+			END IF;
+			wanted := CASE declared -> setting.key ->> 'type' WHEN 'integer' THEN 'number' WHEN 'text' THEN 'string' ELSE declared -> setting.key ->> 'type' END;
+			IF jsonb_typeof(setting.value) <> 'null' AND wanted IN ('string', 'number', 'boolean', 'object', 'array')
+				AND jsonb_typeof(setting.value) <> wanted THEN
+				RAISE EXCEPTION 'setting "%" of connector "%" must be a %', setting.key, connector, declared -> setting.key ->> 'type'
+					USING ERRCODE = 'invalid_parameter_value', DETAIL = format('It is a %s.', jsonb_typeof(setting.value)),
+					      HINT = coalesce(declared -> setting.key ->> 'title', 'Write it as JSON of that type.');
+			END IF;
+		END LOOP;
+	END
+	$$;
+
+-- A shipped row changes only with the extension, and only it ships rows.
+CREATE FUNCTION syncore._config_shipped() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	BEGIN
+		IF syncore._is_restoring() THEN
+			RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+		END IF;
+		IF TG_OP <> 'INSERT' AND OLD.shipped AND TG_ARGV[0] = 'locked' THEN
+			RAISE EXCEPTION 'row belongs to connector "%" and is shipped', to_jsonb(OLD) ->> CASE TG_TABLE_NAME WHEN 'connector' THEN 'name' ELSE 'connector' END
+				USING ERRCODE = 'SY009', HINT = 'Change the rows of your system.';
+		END IF;
+		IF TG_OP = 'DELETE' THEN
+			RETURN OLD;
+		END IF;
+		-- From here on it is the user's, and is dumped; a rename that a foreign key passes on changes nothing.
+		IF TG_OP = 'INSERT' OR to_jsonb(NEW) <> to_jsonb(OLD) THEN
+			NEW.shipped := false;
+		END IF;
+		RETURN NEW;
+	END
+	$$;
+
+-- Functions named in rows exist, and run as who wrote the row.
+CREATE FUNCTION syncore._config_run_as() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		content jsonb := to_jsonb(NEW);
+	BEGIN
+		IF syncore._is_restoring() THEN
+			RETURN NEW;
+		END IF;
+		IF TG_OP = 'INSERT' OR content - 'run_as' <> to_jsonb(OLD) - 'run_as' OR NEW.run_as <> OLD.run_as THEN
+			NEW.run_as := current_user;
+		END IF;
+		PERFORM syncore._check_function(content ->> 'transform_in', 'transform_in'),
+			syncore._check_function(content ->> 'transform_out', 'transform_out'),
+			syncore._check_function(content ->> 'function', 'the rule''s function');
+		RETURN NEW;
+	END
+	$$;
+
+-- A system's settings fit its connector; its connection is itself unless told otherwise; the day it was first activated is kept.
+CREATE FUNCTION syncore._config_system() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	BEGIN
+		NEW.connection := coalesce(NEW.connection, NEW.name);
+		IF syncore._is_restoring() THEN
+			RETURN NEW;
+		END IF;
+		IF TG_OP = 'INSERT' OR NEW.settings <> OLD.settings OR NEW.connector <> OLD.connector THEN
+			PERFORM syncore._check_settings(NEW.connector, NEW.settings);
+		END IF;
+		IF NEW.mode = 'active' AND NEW.create_after IS NULL THEN
+			NEW.create_after := now();
+		END IF;
+		RETURN NEW;
+	END
+	$$;
+
+-- A row that a restore loads where the script has shipped one: it takes that one's place.
+CREATE FUNCTION syncore._restore_row() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		columns text;
+		touched bigint;
+	BEGIN
+		IF NOT syncore._is_restoring() THEN
+			RETURN NEW;
+		END IF;
+		SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) INTO columns
+			FROM pg_attribute a WHERE a.attrelid = TG_RELID AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '';
+		EXECUTE format('UPDATE %1$s AS t SET (%2$s) = (SELECT %2$s FROM (SELECT ($1).*) n) WHERE %3$s', TG_RELID::regclass, columns,
+			(SELECT string_agg(format('t.%1$I IS NOT DISTINCT FROM ($1).%1$I', k), ' AND ') FROM unnest(TG_ARGV) k)) USING NEW;
+		GET DIAGNOSTICS touched = ROW_COUNT;
+		RETURN CASE WHEN touched = 0 THEN NEW END;
+	END
+	$$;
+
+-- A shipped row that the dumped database had removed or renamed is removed here too: its history says so.
+CREATE FUNCTION syncore._restore_removal() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	BEGIN
+		IF syncore._is_restoring() AND (NEW.old ->> 'shipped')::boolean
+			AND (NEW.action = 'delete' OR NOT NEW.new @> NEW.key) THEN
+			EXECUTE format('DELETE FROM syncore.%I t WHERE t.shipped AND to_jsonb(t) @> $1', NEW.table_name) USING NEW.key;
+		END IF;
+		RETURN NEW;
+	END
+	$$;
