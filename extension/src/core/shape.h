@@ -8,53 +8,33 @@
  * the payload; its column paths is an object with the keys below.  The value
  * of a key is a *source*:
  *
- *	  "/issue/key"						JSON Pointer into the payload; "" is the whole
- *	  "header:x-atlassian-webhook-identifier"	a header, name in lower case
- *	  ["/a", "/b", …]					alternatives: the first that is there and not empty
- *	  {"literal": "comment"}			always this text
- *	  {"join": [source, …], "with": ":"}	all of them, or nothing when one is missing
- *	  {"path": source, "format": "epoch_ms", "values": {"insert": "create"}, "default": "…",
- *	   "after": "/browse/"}				format: of a time, as field_map.format.time (map.h);
- *										values: what is read → what it means (missing there: default, else as read);
- *										after: only what follows this text; default: when nothing is read
+ *	  "/issue/key"			JSON Pointer (RFC 6901) from the root of the payload; "" is the whole of it
+ *	  "header:x-request-id"	a header, name in lower case
+ *	  "comment"				anything else is taken as it stands
+ *	  ["/a", "/b", …]		alternatives: the first that gives something
+ *	  {"join": [source, …], "with": ":"}	all of them, or nothing when one gives nothing
+ *	  {"path": source, "values": {"insert": "create"}, "default": "…", "after": "/browse/", "format": "epoch_ms"}
+ *							values: what is read → what it means (not listed: as it is read); after: only
+ *							what follows this text; default: when nothing is read; format: of a time,
+ *							instead of time_format
  *
- * A source gives text (a number or boolean its JSON spelling); an object, an
- * array, null and "" count as nothing.  An object {"value": …} counts as its
+ * A source gives text (numbers and booleans in their JSON spelling).  null,
+ * "", objects and arrays give nothing, but an object {"value": …} gives its
  * value (a ServiceNow reference).
  *
- *	  record		pointer, or alternatives: the part that field_map paths start from; default "" = the payload
+ *	  record		the part that field_map paths start from; absent: the event speaks of no fields
  *	  record_type	only where the column record_type is null
- *	  kind			overrides the column kind; with "values" for the product's own words
- *	  external_id	required
- *	  external_key, url, event_id, marker, call_marker, version, actor, actor_name, correlation_id, batch_id
- *	  source_time	a time; default format: any that sc_map_parse_time knows
- *	  comments		{"list": pointer to an array of comments or to one comment, and sources that start at
- *					one comment: "id", "channel", "author", "body", "written_at" (a time), "when" (source:
- *					skip unless it gives something), "body_format": plain (default) or adf}, or an array of
- *					such objects.  A comment without body or channel is skipped, but for a comment_delete,
- *					which needs only the id.  channel is what comment_map.channel is compared with; fixed
- *					ones are {"literal": "comment"}.  Pointers into the payload from inside a comment:
- *					"payload:/user/accountId".
- *
- * ServiceNow, as its business rule sends it:
- *	  {"record": "/fields", "external_id": "/sys_id", "external_key": "/number",
- *	   "record_type": "/table", "kind": {"path": "/operation", "values": {"insert": "create"}},
- *	   "version": "/sys_mod_count", "source_time": {"path": "/sys_updated_on", "format": "servicenow"},
- *	   "event_id": {"join": ["/sys_id", "/sys_mod_count", "/operation"], "with": ":"},
- *	   "actor": "/sys_updated_by", "marker": ["/correlation_id", "/fields/correlation_id"],
- *	   "comments": {"list": "/journal", "id": "/sys_id", "channel": "/element", "author": "/sys_created_by",
- *					"body": "/value", "written_at": {"path": "/sys_created_on", "format": "servicenow"}}}
- * Jira, comment_created:
- *	  {"record": "/issue", "external_id": "/issue/id", "external_key": "/issue/key",
- *	   "event_id": "header:x-atlassian-webhook-identifier", "version": "/issue/fields/updated",
- *	   "source_time": {"path": "/timestamp", "format": "epoch_ms"}, "actor": "/comment/author/accountId",
- *	   "comments": {"list": "/comment", "id": "/id", "channel": {"literal": "comment"}, "author": "/author/displayName",
- *					"body": "/body", "body_format": "adf", "written_at": "/created"}}
- * (body_format adf also takes a body that is a string, as webhooks of some products send it.)
- *
- * The same sources read an API answer: connector_operation.response may hold
- * any of these keys; sc_shape_text, sc_shape_time and sc_shape_comments are
- * for the caller.
+ *	  kind			overrides the column kind
+ *	  external_id	required (but for kind ignore)
+ *	  external_key, url, marker (of the record), call_marker (of one write), version, actor, actor_name,
+ *	  correlation_id, batch_id
+ *	  event_id		absent: the header that connector.webhook names in event_id_header
+ *	  source_time	a time, spelt as time_format says (map.h); absent: any spelling that sc_map_parse_time knows
+ *	  comments		pointer to an array of comments, or to one comment; the next are relative to each:
+ *	  comment_id, comment_channel, comment_author, comment_body, comment_at (a time), comment_when (skipped
+ *	  unless it gives something), comment_format ("adf": the body is a document; a string is taken as text).
+ *	  "payload:/user/accountId" leads from inside a comment to the payload.  A comment without body or
+ *	  channel is skipped; for kind comment_delete the id alone is enough, and body is NULL.
  *
  * Position: a counter is the number in version; fine and coarse are version
  * read as a time, or source_time where there is no version.
@@ -110,13 +90,10 @@ extern Jsonb *sc_shape_kept(const ScSystem *system, const ScShape *shape, Jsonb 
 /* SHA-256 of the payload's canonical text as 'sha256:<hex>': the id of an event whose sender gives none. */
 extern char *sc_shape_digest(Jsonb *payload);
 
-/* One source (see above) over a document; source NULL gives nothing.  headers may be NULL. */
+/* One source (see above) over a document; source NULL gives nothing (NULL).  headers may be NULL. */
 extern char *sc_shape_text(Jsonb *source, Jsonb *document, Jsonb *headers);
 
-/* As a time; false when there is none.  *problem is set (static text) when there is one that cannot be read. */
-extern bool sc_shape_time(Jsonb *source, Jsonb *document, Jsonb *headers, TimestampTz *at, const char **problem);
-
-/* The comments that a "comments" value reads from a document; 0 for none.  ids_only: of a comment_delete. */
-extern int sc_shape_comments(Jsonb *spec, Jsonb *document, bool ids_only, ScCommentIn **result);
+/* The comments that the comment keys of paths read from a document; ids_only: those of a comment_delete. */
+extern int sc_shape_comments(Jsonb *paths, Jsonb *document, bool ids_only, ScCommentIn **result);
 
 #endif
