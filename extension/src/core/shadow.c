@@ -18,13 +18,14 @@
 #define FIELD_HAS_UNCONFIRMED 0x10
 #define FIELD_HAS_REVERSALS 0x20
 #define FIELD_IS_STOPPED 0x40
-#define FIELD_BITS 0x7f
+#define FIELD_HAS_WERE 0x80
 
 /* Bits of a stored write. */
 #define WRITE_HAS_AT 0x01
 #define WRITE_IS_EXACT 0x02
 #define WRITE_HAS_BEFORE_KNOWN_AT 0x04
-#define WRITE_BITS 0x07
+#define WRITE_HAS_MARKER 0x08
+#define WRITE_BITS 0x0f
 
 static int seek_field(const ScShadow *shadow, const char *field, bool *found);
 static void put_field(ScWriter *writer, const ScShadowField *field);
@@ -32,6 +33,7 @@ static void put_write(ScWriter *writer, const ScWrite *write);
 static void get_field(ScReader *reader, ScShadowField *field);
 static void get_lists(ScReader *reader, uint8 bits, ScShadowField *field);
 static void get_write(ScReader *reader, ScWrite *write);
+static void get_were(ScReader *reader, int *nwere, ScValue **were);
 static ScPosition get_position(ScReader *reader, bool known);
 
 /* The entry of a field; NULL when the field is not known of this record. */
@@ -132,6 +134,7 @@ put_field(ScWriter *writer, const ScShadowField *field)
 	bits |= field->nunconfirmed > 0 ? FIELD_HAS_UNCONFIRMED : 0;
 	bits |= field->nreversals > 0 ? FIELD_HAS_REVERSALS : 0;
 	bits |= field->stopped ? FIELD_IS_STOPPED : 0;
+	bits |= field->nwere > 0 ? FIELD_HAS_WERE : 0;
 
 	sc_codec_put_text(writer, field->field);
 	sc_codec_put_byte(writer, bits);
@@ -160,6 +163,10 @@ put_field(ScWriter *writer, const ScShadowField *field)
 		sc_codec_put_uint(writer, (uint64) field->nreversals);
 	for (int i = 0; i < field->nreversals; i++)
 		sc_codec_put_int(writer, field->reversals[i]);
+	if (bits & FIELD_HAS_WERE)
+		sc_codec_put_uint(writer, (uint64) field->nwere);
+	for (int i = 0; i < field->nwere; i++)
+		sc_codec_put_value(writer, &field->were[i]);
 }
 
 static void
@@ -170,6 +177,7 @@ put_write(ScWriter *writer, const ScWrite *write)
 	bits |= write->at.known ? WRITE_HAS_AT : 0;
 	bits |= write->exact ? WRITE_IS_EXACT : 0;
 	bits |= write->before_known_at.known ? WRITE_HAS_BEFORE_KNOWN_AT : 0;
+	bits |= write->marker != 0 ? WRITE_HAS_MARKER : 0;
 
 	sc_codec_put_byte(writer, bits);
 	sc_codec_put_value(writer, &write->value);
@@ -177,6 +185,8 @@ put_write(ScWriter *writer, const ScWrite *write)
 	if (bits & WRITE_HAS_AT)
 		sc_codec_put_int(writer, write->at.at);
 	sc_codec_put_int(writer, write->acked_at);
+	if (bits & WRITE_HAS_MARKER)
+		sc_codec_put_int(writer, write->marker);
 	sc_codec_put_value(writer, &write->before_held);
 	if (bits & WRITE_HAS_BEFORE_KNOWN_AT)
 		sc_codec_put_int(writer, write->before_known_at.at);
@@ -195,8 +205,6 @@ get_field(ScReader *reader, ScShadowField *field)
 
 	uint8 bits = sc_codec_get_byte(reader);
 
-	if (bits & ~FIELD_BITS)
-		reader->failed = true;
 	field->held = sc_codec_get_value(reader);
 	field->seen = sc_codec_get_clock(reader);
 	if (bits & FIELD_HAS_SENT)
@@ -212,10 +220,14 @@ get_lists(ScReader *reader, uint8 bits, ScShadowField *field)
 {
 	if (bits & FIELD_HAS_WRITES)
 		field->nwrites = sc_codec_get_count(reader, SC_SHADOW_WRITES_MAX);
+	if (field->nwrites > 0)
+		field->writes = palloc0(sizeof(ScWrite) * field->nwrites);
 	for (int i = 0; i < field->nwrites && !reader->failed; i++)
 		get_write(reader, &field->writes[i]);
 	if (bits & FIELD_HAS_UNCONFIRMED)
 		field->nunconfirmed = sc_codec_get_count(reader, SC_SHADOW_UNCONFIRMED_MAX);
+	if (field->nunconfirmed > 0)
+		field->unconfirmed = palloc0(sizeof(ScUnconfirmed) * field->nunconfirmed);
 	for (int i = 0; i < field->nunconfirmed && !reader->failed; i++)
 	{
 		field->unconfirmed[i].value = sc_codec_get_value(reader);
@@ -227,6 +239,8 @@ get_lists(ScReader *reader, uint8 bits, ScShadowField *field)
 		field->nreversals = sc_codec_get_count(reader, SC_SHADOW_REVERSALS_MAX);
 	for (int i = 0; i < field->nreversals; i++)
 		field->reversals[i] = sc_codec_get_int(reader);
+	if (bits & FIELD_HAS_WERE)
+		get_were(reader, &field->nwere, &field->were);
 }
 
 static void
@@ -241,12 +255,22 @@ get_write(ScReader *reader, ScWrite *write)
 	write->canonical = sc_codec_get_value(reader);
 	write->at = get_position(reader, bits & WRITE_HAS_AT);
 	write->acked_at = sc_codec_get_int(reader);
+	if (bits & WRITE_HAS_MARKER)
+		write->marker = sc_codec_get_int(reader);
 	write->before_held = sc_codec_get_value(reader);
 	write->before_known_at = get_position(reader, bits & WRITE_HAS_BEFORE_KNOWN_AT);
 	write->before_seen = sc_codec_get_clock(reader);
-	write->nwere = sc_codec_get_count(reader, SC_SHADOW_WERE_MAX);
-	for (int i = 0; i < write->nwere; i++)
-		write->were[i] = sc_codec_get_value(reader);
+	get_were(reader, &write->nwere, &write->were);
+}
+
+static void
+get_were(ScReader *reader, int *nwere, ScValue **were)
+{
+	*nwere = sc_codec_get_count(reader, SC_SHADOW_WERE_MAX);
+	if (*nwere > 0)
+		*were = palloc0(sizeof(ScValue) * *nwere);
+	for (int i = 0; i < *nwere; i++)
+		(*were)[i] = sc_codec_get_value(reader);
 }
 
 static ScPosition

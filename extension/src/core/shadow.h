@@ -43,7 +43,7 @@ typedef struct ScWrite			/* one of our last writes to this field */
 	ScPosition before_known_at;
 	ScClock before_seen;
 	int nwere;
-	ScValue were[SC_SHADOW_WERE_MAX];	/* values held before it, newest first */
+	ScValue *were;				/* values held before it, newest first; at most SC_SHADOW_WERE_MAX */
 } ScWrite;
 
 typedef struct ScUnconfirmed	/* a write whose landing was never seen */
@@ -63,14 +63,14 @@ typedef struct ScShadowField
 	ScPosition changed_at;		/* last outside change that we processed */
 	ScClock seen;				/* what this system had been shown of this field */
 	int nwrites;
-	ScWrite writes[SC_SHADOW_WRITES_MAX];	/* oldest first */
+	ScWrite *writes;			/* oldest first; at most SC_SHADOW_WRITES_MAX */
 	int nunconfirmed;
-	ScUnconfirmed unconfirmed[SC_SHADOW_UNCONFIRMED_MAX];
+	ScUnconfirmed *unconfirmed;	/* at most SC_SHADOW_UNCONFIRMED_MAX */
 	int nreversals;
 	TimestampTz reversals[SC_SHADOW_REVERSALS_MAX];	/* R20: when a machine restored what we had replaced */
 	bool stopped;				/* the breaker fired */
 	int nwere;
-	ScValue were[SC_SHADOW_WERE_MAX];	/* values held before held, newest first; digests; only grades fine and coarse */
+	ScValue *were;				/* values held before held, newest first; digests; only grades fine and coarse */
 	bool moved;					/* not stored: this batch's slot read found another value */
 } ScShadowField;
 

@@ -30,11 +30,13 @@ static Jsonb *write_shadow(const bytea *packed);
 static void write_field(ScJsonOut *out, const ScShadowField *field);
 static void write_position(ScJsonOut *out, const char *key, ScPosition position);
 static void write_write(ScJsonOut *out, const ScWrite *write);
+static void write_were(ScJsonOut *out, int nwere, const ScValue *were);
 static void write_unconfirmed(ScJsonOut *out, const ScUnconfirmed *unconfirmed);
 static ScShadow read_shadow(Jsonb *document);
 static void read_field(ScJsonIn *in, ScShadowField *field);
 static ScPosition read_position(ScJsonIn *in, const char *key);
 static void read_write(ScJsonIn *in, ScWrite *write);
+static void read_were(ScJsonIn *in, int *nwere, ScValue **were);
 static void read_unconfirmed(ScJsonIn *in, ScUnconfirmed *unconfirmed);
 
 Datum
@@ -120,6 +122,7 @@ write_field(ScJsonOut *out, const ScShadowField *field)
 			sc_type_json_put_time(out, NULL, field->reversals[i]);
 		sc_type_json_close_array(out);
 	}
+	write_were(out, field->nwere, field->were);
 	if (field->stopped)
 		sc_type_json_put_true(out, "stopped");
 	sc_type_json_close_object(out);
@@ -142,17 +145,24 @@ write_write(ScJsonOut *out, const ScWrite *write)
 	if (write->exact)
 		sc_type_json_put_true(out, "exact");
 	sc_type_json_put_time(out, "acked_at", write->acked_at);
+	if (write->marker != 0)
+		sc_type_json_put_int(out, "marker", write->marker);
 	sc_type_json_put_value(out, "before_held", &write->before_held);
 	write_position(out, "before_known_at", write->before_known_at);
 	sc_type_json_put_clock(out, "before_seen", &write->before_seen);
-	if (write->nwere > 0)
-	{
-		sc_type_json_open_array(out, "were");
-		for (int i = 0; i < write->nwere; i++)
-			sc_type_json_put_value(out, NULL, &write->were[i]);
-		sc_type_json_close_array(out);
-	}
+	write_were(out, write->nwere, write->were);
 	sc_type_json_close_object(out);
+}
+
+static void
+write_were(ScJsonOut *out, int nwere, const ScValue *were)
+{
+	if (nwere == 0)
+		return;
+	sc_type_json_open_array(out, "were");
+	for (int i = 0; i < nwere; i++)
+		sc_type_json_put_value(out, NULL, &were[i]);
+	sc_type_json_close_array(out);
 }
 
 static void
@@ -201,6 +211,7 @@ read_field(ScJsonIn *in, ScShadowField *field)
 	field->changed_at = read_position(in, "changed_at");
 	field->seen = sc_type_json_get_clock(in, "seen");
 	items = sc_type_json_get_array(in, "writes", SC_SHADOW_WRITES_MAX, &field->nwrites);
+	field->writes = palloc0(sizeof(ScWrite) * Max(field->nwrites, 1));
 	for (int i = 0; i < field->nwrites; i++)
 	{
 		ScJsonIn object = sc_type_json_object(in, getIthJsonbValueFromContainer(items, (uint32) i));
@@ -208,6 +219,7 @@ read_field(ScJsonIn *in, ScShadowField *field)
 		read_write(&object, &field->writes[i]);
 	}
 	items = sc_type_json_get_array(in, "unconfirmed", SC_SHADOW_UNCONFIRMED_MAX, &field->nunconfirmed);
+	field->unconfirmed = palloc0(sizeof(ScUnconfirmed) * Max(field->nunconfirmed, 1));
 	for (int i = 0; i < field->nunconfirmed; i++)
 	{
 		ScJsonIn object = sc_type_json_object(in, getIthJsonbValueFromContainer(items, (uint32) i));
@@ -217,6 +229,7 @@ read_field(ScJsonIn *in, ScShadowField *field)
 	items = sc_type_json_get_array(in, "reversals", SC_SHADOW_REVERSALS_MAX, &field->nreversals);
 	for (int i = 0; i < field->nreversals; i++)
 		field->reversals[i] = sc_type_json_time(in, getIthJsonbValueFromContainer(items, (uint32) i));
+	read_were(in, &field->nwere, &field->were);
 	field->stopped = sc_type_json_get_true(in, "stopped");
 	sc_type_json_end(in);
 }
@@ -241,12 +254,19 @@ read_write(ScJsonIn *in, ScWrite *write)
 	write->before_held = sc_type_json_get_value(in, "before_held");
 	write->before_known_at = read_position(in, "before_known_at");
 	write->before_seen = sc_type_json_get_clock(in, "before_seen");
-
-	JsonbContainer *were = sc_type_json_get_array(in, "were", SC_SHADOW_WERE_MAX, &write->nwere);
-
-	for (int i = 0; i < write->nwere; i++)
-		write->were[i] = sc_type_json_value(in, getIthJsonbValueFromContainer(were, (uint32) i));
+	sc_type_json_get_int(in, "marker", &write->marker);
+	read_were(in, &write->nwere, &write->were);
 	sc_type_json_end(in);
+}
+
+static void
+read_were(ScJsonIn *in, int *nwere, ScValue **were)
+{
+	JsonbContainer *items = sc_type_json_get_array(in, "were", SC_SHADOW_WERE_MAX, nwere);
+
+	*were = palloc0(sizeof(ScValue) * Max(*nwere, 1));
+	for (int i = 0; i < *nwere; i++)
+		(*were)[i] = sc_type_json_value(in, getIthJsonbValueFromContainer(items, (uint32) i));
 }
 
 static void
