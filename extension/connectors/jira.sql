@@ -144,11 +144,5 @@ FROM (VALUES
 	('field_map', '{"record_type": "issue", "entity_type": "incident", "field": "severity", "path": "/fields/priority/name", "value_map": "{system}.severity", "on_null": "keep"}'),
 	('field_map', '{"record_type": "issue", "entity_type": "incident", "field": "assignee", "path": "/fields/assignee/accountId", "write_path": "/fields/assignee/id", "on_unmapped": "skip", "contract": false, "note": "people without a row in identity_map are left alone"}'),
 	('field_map', '{"record_type": "issue", "entity_type": "incident", "field": "tags", "path": "/fields/labels", "contract": false}'),
-	('route', '{"entity_type": "incident", "position": 1, "record_type": "issue"}'),
-	('policy', '{"entity_type": "incident", "field": "severity", "position": 1, "rule": "escalation_wins"}'),
-	('policy', '{"entity_type": "incident", "field": "severity", "position": 2, "rule": "human_wins"}'),
-	('policy', '{"entity_type": "incident", "field": "severity", "position": 3, "rule": "last_update_wins"}'),
-	('policy', '{"entity_type": "incident", "field": "status", "position": 1, "rule": "human_wins"}'),
-	('policy', '{"entity_type": "incident", "field": "status", "position": 2, "rule": "last_update_wins"}'),
-	('policy', '{"entity_type": "incident", "field": null, "position": 1, "rule": "last_update_wins"}')
+	('route', '{"entity_type": "incident", "position": 1, "record_type": "issue"}')
 ) AS t(table_name, content);

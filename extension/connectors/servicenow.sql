@@ -212,11 +212,5 @@ FROM (VALUES
 	('field_map', '{"record_type": "incident", "entity_type": "incident", "field": "assignee", "path": "/assigned_to", "on_unmapped": "skip", "contract": false, "note": "people without a row in identity_map are left alone"}'),
 	('field_map', '{"record_type": "incident", "entity_type": "incident", "field": "tags", "path": "/sys_tags", "direction": "in", "format": {"list": ","}, "contract": false}'),
 	('actor', '{"pattern": "system", "kind": "automation", "note": "scheduled jobs and flows"}'),
-	('route', '{"entity_type": "incident", "position": 1, "record_type": "incident"}'),
-	('policy', '{"entity_type": "incident", "field": "severity", "position": 1, "rule": "escalation_wins"}'),
-	('policy', '{"entity_type": "incident", "field": "severity", "position": 2, "rule": "human_wins"}'),
-	('policy', '{"entity_type": "incident", "field": "severity", "position": 3, "rule": "last_update_wins"}'),
-	('policy', '{"entity_type": "incident", "field": "status", "position": 1, "rule": "human_wins"}'),
-	('policy', '{"entity_type": "incident", "field": "status", "position": 2, "rule": "last_update_wins"}'),
-	('policy', '{"entity_type": "incident", "field": null, "position": 1, "rule": "last_update_wins"}')
+	('route', '{"entity_type": "incident", "position": 1, "record_type": "incident"}')
 ) AS t(table_name, content);
