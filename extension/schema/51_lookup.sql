@@ -61,19 +61,19 @@ CREATE FUNCTION syncore._spaces_of(role name, level text) RETURNS integer[]
 			WHEN 'operate' THEN '{admin,operator}'::syncore.access_level[]
 			WHEN 'ingest' THEN '{admin,ingest}'::syncore.access_level[]
 			ELSE '{admin}'::syncore.access_level[] END;
-		found integer[];
+		numbers integer[];
 	BEGIN
 		IF (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = role) OR pg_has_role(role, 'syncore_owner', 'USAGE') THEN
-			SELECT array_agg(s.id) INTO found FROM syncore.space s;
+			SELECT array_agg(s.id) INTO numbers FROM syncore.space s;
 		ELSE
-			SELECT array_agg(DISTINCT s.id) INTO found
+			SELECT array_agg(DISTINCT s.id) INTO numbers
 			FROM syncore.space s
 				JOIN syncore.space_role a ON a.space = s.name AND a.level = ANY (wanted)
 				JOIN pg_roles r ON r.rolname = a.role
 			WHERE pg_has_role(_spaces_of.role, r.oid, 'USAGE');
 		END IF;
 		RETURN CASE WHEN level = 'read' OR level = 'operate' THEN '{0}'::integer[] ELSE '{}'::integer[] END
-			|| coalesce(found, '{}');
+			|| coalesce(numbers, '{}');
 	END
 	$$;
 
@@ -108,9 +108,9 @@ CREATE FUNCTION syncore._require(space_id integer, level text, object text) RETU
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	BEGIN
-		IF CASE WHEN space_id IS NULL
-			THEN NOT EXISTS (SELECT 1 FROM syncore.space s WHERE s.id <> ALL (syncore._spaces_of(syncore._caller(), level)))
-			ELSE space_id = ANY (syncore._spaces_of(syncore._caller(), level)) END THEN
+		IF (CASE WHEN space_id IS NULL
+				THEN NOT EXISTS (SELECT 1 FROM syncore.space s WHERE s.id <> ALL (syncore._spaces_of(syncore._caller(), level)))
+				ELSE space_id = ANY (syncore._spaces_of(syncore._caller(), level)) END) THEN
 			RETURN;
 		END IF;
 		RAISE EXCEPTION 'permission denied for %', object
@@ -128,14 +128,14 @@ CREATE FUNCTION syncore._system(name text) RETURNS syncore.system
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	DECLARE
-		found syncore.system;
+		this syncore.system;
 	BEGIN
-		SELECT * INTO found FROM syncore.system y WHERE y.name = _system.name;
-		IF found.name IS NULL THEN
+		SELECT * INTO this FROM syncore.system y WHERE y.name = _system.name;
+		IF this.name IS NULL THEN
 			PERFORM syncore._raise_unknown('system', name, (SELECT array_agg(y.name::text) FROM syncore.system y),
 				'SELECT name FROM syncore.system lists them; syncore.add_system() makes one.');
 		END IF;
-		RETURN found;
+		RETURN this;
 	END
 	$$;
 
@@ -145,14 +145,14 @@ CREATE FUNCTION syncore._space_id(name text) RETURNS integer
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	DECLARE
-		found integer;
+		number integer;
 	BEGIN
-		SELECT s.id INTO found FROM syncore.space s WHERE s.name = _space_id.name;
-		IF found IS NULL THEN
+		SELECT s.id INTO number FROM syncore.space s WHERE s.name = _space_id.name;
+		IF number IS NULL THEN
 			PERFORM syncore._raise_unknown('space', name, (SELECT array_agg(s.name::text) FROM syncore.space s),
 				'SELECT name FROM syncore.space lists them.');
 		END IF;
-		RETURN found;
+		RETURN number;
 	END
 	$$;
 
@@ -224,7 +224,7 @@ CREATE FUNCTION syncore._resolve_ref(ref text) RETURNS bigint
 	DECLARE
 		entities bigint[];
 		names text[];
-		found bigint;
+		number bigint;
 		joined bigint;
 		prefix text := split_part(ref, ':', 1);
 	BEGIN
@@ -240,13 +240,13 @@ CREATE FUNCTION syncore._resolve_ref(ref text) RETURNS bigint
 			PERFORM syncore._raise_unknown('record', ref, syncore._near_keys(ref),
 				'Write a number of syncore.entity, system:key, or a key such as INC0012345.');
 		END IF;
-		found := entities[1];
+		number := entities[1];
 		LOOP
-			SELECT e.merged_into INTO joined FROM syncore.entity e WHERE e.id = found;
+			SELECT e.merged_into INTO joined FROM syncore.entity e WHERE e.id = number;
 			EXIT WHEN joined IS NULL;
-			found := joined;
+			number := joined;
 		END LOOP;
-		RETURN found;
+		RETURN number;
 	END
 	$$;
 
