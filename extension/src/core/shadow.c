@@ -30,6 +30,7 @@
 static int seek_field(const ScShadow *shadow, const char *field, bool *found);
 static void put_field(ScWriter *writer, const ScShadowField *field);
 static void put_write(ScWriter *writer, const ScWrite *write);
+static void put_remembered(ScWriter *writer, const ScValue *value);
 static void get_field(ScReader *reader, ScShadowField *field);
 static void get_lists(ScReader *reader, uint8 bits, ScShadowField *field);
 static void get_write(ScReader *reader, ScWrite *write);
@@ -138,10 +139,10 @@ put_field(ScWriter *writer, const ScShadowField *field)
 
 	sc_codec_put_text(writer, field->field);
 	sc_codec_put_byte(writer, bits);
-	sc_codec_put_value(writer, &field->held);
+	put_remembered(writer, &field->held);
 	sc_codec_put_clock(writer, &field->seen);
 	if (bits & FIELD_HAS_SENT)
-		sc_codec_put_value(writer, &field->sent);
+		put_remembered(writer, &field->sent);
 	if (bits & FIELD_HAS_KNOWN_AT)
 		sc_codec_put_int(writer, field->known_at.at);
 	if (bits & FIELD_HAS_CHANGED_AT)
@@ -154,8 +155,8 @@ put_field(ScWriter *writer, const ScShadowField *field)
 		sc_codec_put_uint(writer, (uint64) field->nunconfirmed);
 	for (int i = 0; i < field->nunconfirmed; i++)
 	{
-		sc_codec_put_value(writer, &field->unconfirmed[i].value);
-		sc_codec_put_value(writer, &field->unconfirmed[i].canonical);
+		put_remembered(writer, &field->unconfirmed[i].value);
+		put_remembered(writer, &field->unconfirmed[i].canonical);
 		sc_codec_put_clock(writer, &field->unconfirmed[i].clock);
 		sc_codec_put_int(writer, field->unconfirmed[i].until);
 	}
@@ -166,7 +167,7 @@ put_field(ScWriter *writer, const ScShadowField *field)
 	if (bits & FIELD_HAS_WERE)
 		sc_codec_put_uint(writer, (uint64) field->nwere);
 	for (int i = 0; i < field->nwere; i++)
-		sc_codec_put_value(writer, &field->were[i]);
+		put_remembered(writer, &field->were[i]);
 }
 
 static void
@@ -180,20 +181,29 @@ put_write(ScWriter *writer, const ScWrite *write)
 	bits |= write->marker != 0 ? WRITE_HAS_MARKER : 0;
 
 	sc_codec_put_byte(writer, bits);
-	sc_codec_put_value(writer, &write->value);
-	sc_codec_put_value(writer, &write->canonical);
+	put_remembered(writer, &write->value);
+	put_remembered(writer, &write->canonical);
 	if (bits & WRITE_HAS_AT)
 		sc_codec_put_int(writer, write->at.at);
 	sc_codec_put_int(writer, write->acked_at);
 	if (bits & WRITE_HAS_MARKER)
 		sc_codec_put_int(writer, write->marker);
-	sc_codec_put_value(writer, &write->before_held);
+	put_remembered(writer, &write->before_held);
 	if (bits & WRITE_HAS_BEFORE_KNOWN_AT)
 		sc_codec_put_int(writer, write->before_known_at.at);
 	sc_codec_put_clock(writer, &write->before_seen);
 	sc_codec_put_uint(writer, (uint64) write->nwere);
 	for (int i = 0; i < write->nwere; i++)
-		sc_codec_put_value(writer, &write->were[i]);
+		put_remembered(writer, &write->were[i]);
+}
+
+/* Long values by digest: enough to compare; the text itself is in link.long. */
+static void
+put_remembered(ScWriter *writer, const ScValue *value)
+{
+	ScValue remembered = sc_value_remembered(value);
+
+	sc_codec_put_value(writer, &remembered);
 }
 
 static void

@@ -33,6 +33,7 @@ static void write_write(ScJsonOut *out, const ScWrite *write);
 static void write_were(ScJsonOut *out, int nwere, const ScValue *were);
 static void write_unconfirmed(ScJsonOut *out, const ScUnconfirmed *unconfirmed);
 static ScShadow read_shadow(Jsonb *document);
+static int compare_fields(const void *a, const void *b);
 static void read_field(ScJsonIn *in, ScShadowField *field);
 static ScPosition read_position(ScJsonIn *in, const char *key);
 static void read_write(ScJsonIn *in, ScWrite *write);
@@ -187,6 +188,7 @@ read_shadow(Jsonb *document)
 
 	if (JsonContainerSize(in.object) > SC_SHADOW_FIELDS_MAX)
 		sc_type_json_too_many(&in, "fields", SC_SHADOW_FIELDS_MAX);
+	shadow.items = palloc0(sizeof(ScShadowField) * (JsonContainerSize(in.object) + 1));
 	while ((token = JsonbIteratorNext(&it, &item, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY)
@@ -194,10 +196,19 @@ read_shadow(Jsonb *document)
 			char *field = sc_type_json_key(&item);
 			ScJsonIn object = sc_type_json_object(&in, sc_type_json_take(&in, field));
 
-			read_field(&object, sc_shadow_get(&shadow, field));
+			shadow.items[shadow.len].field = field;
+			read_field(&object, &shadow.items[shadow.len++]);
 		}
 	}
+	qsort(shadow.items, shadow.len, sizeof(ScShadowField), compare_fields);
 	return shadow;
+}
+
+/* Jsonb sorts keys by length first; we look them up by strcmp. */
+static int
+compare_fields(const void *a, const void *b)
+{
+	return strcmp(((const ScShadowField *) a)->field, ((const ScShadowField *) b)->field);
 }
 
 static void

@@ -134,7 +134,9 @@ put_version(ScWriter *writer, const ScVersion *version, bool with_value)
 		sc_codec_put_int(writer, version->source_version);
 	if (bits & VERSION_HAS_EVENT)
 		sc_codec_put_int(writer, version->event);
-	sc_codec_put_value(writer, &version->replaced);
+	ScValue replaced = sc_value_remembered(&version->replaced);
+
+	sc_codec_put_value(writer, &replaced);
 	if (with_value)
 		sc_codec_put_value(writer, &version->value);
 }

@@ -32,6 +32,7 @@ static const char *const actor_kinds[] = { "unknown", "integration", "automation
 static Jsonb *write_stamps(const bytea *packed);
 static void write_version(ScJsonOut *out, const ScVersion *version);
 static ScStamps read_stamps(Jsonb *document);
+static int compare_fields(const void *a, const void *b);
 static void read_stamp(ScJsonIn *in, ScStamp *stamp);
 static ScVersion read_version(ScJsonIn *in);
 static ScDot read_dot(ScJsonIn *in);
@@ -129,13 +130,13 @@ read_stamps(Jsonb *document)
 {
 	ScJsonIn in = sc_type_json_read("stamps", document);
 	ScStamps stamps = { .len = 0 };
-	uint32 len = JsonContainerSize(in.object);
 	JsonbIterator *it = JsonbIteratorInit(in.object);
 	JsonbIteratorToken token;
 	JsonbValue item;
 
-	if (len > SC_STAMP_FIELDS_MAX)
+	if (JsonContainerSize(in.object) > SC_STAMP_FIELDS_MAX)
 		sc_type_json_too_many(&in, "fields", SC_STAMP_FIELDS_MAX);
+	stamps.items = palloc0(sizeof(ScStamp) * (JsonContainerSize(in.object) + 1));
 	while ((token = JsonbIteratorNext(&it, &item, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY)
@@ -143,10 +144,19 @@ read_stamps(Jsonb *document)
 			char *field = sc_type_json_key(&item);
 			ScJsonIn object = sc_type_json_object(&in, sc_type_json_take(&in, field));
 
-			read_stamp(&object, sc_stamp_get(&stamps, field));
+			stamps.items[stamps.len].field = field;
+			read_stamp(&object, &stamps.items[stamps.len++]);
 		}
 	}
+	qsort(stamps.items, stamps.len, sizeof(ScStamp), compare_fields);
 	return stamps;
+}
+
+/* Jsonb sorts keys by length first; we look them up by strcmp. */
+static int
+compare_fields(const void *a, const void *b)
+{
+	return strcmp(((const ScStamp *) a)->field, ((const ScStamp *) b)->field);
 }
 
 static void
