@@ -28,7 +28,7 @@ INSERT INTO type_sample VALUES (1, '{
 			 "at": "2026-11-22T00:00:00.000001+00:00", "source_version": 9223372036854775807, "event": 12,
 			 "replaced": {"value": "new"}},
 			{"link": 0, "n": 9223372036854775807, "context": {}, "actor_kind": "unknown", "system_id": 0, "rank": 100, "at": "infinity",
-			 "source_version": 0, "value": {"value": {"a": [1, 2.50, null, true, "\u00e9\"\\"]}}}]},
+			 "source_version": 0, "value": {"value": {"a": [1, 2.50, null, true, "\t\"\\"]}}}]},
 	"Title": {"clock": {"1": 1}, "versions": [
 			{"link": 1, "n": 1, "context": {}, "actor_kind": "automation", "system_id": 1, "rank": 1, "at": "0044-03-15T12:00:00+00:00 BC"}]}
 }', '{
@@ -37,11 +37,11 @@ INSERT INTO type_sample VALUES (1, '{
 		"held": {"digest": "00112233445566778899aabbccddeeff", "loose": "ffeeddccbbaa99887766554433221100"},
 		"sent": {"value": null}, "seen": {"1": 4, "2": 1},
 		"writes": [
-			{"value": {"value": "2"}, "canonical": {"value": "in_progress"}, "at": 18, "exact": true, "acked_at": "2026-11-22T00:00:01+00:00",
+			{"value": {"value": "2"}, "canonical": {"value": "in_progress"}, "at": 18, "exact": true, "marker": -5, "acked_at": "2026-11-22T00:00:01+00:00",
 			 "before_held": {"value": 1.0}, "before_known_at": 17, "before_seen": {"1": 3}, "were": [{"value": "1"}, null, {"value": [1]}]},
 			{"acked_at": "-infinity", "before_seen": {}}],
 		"unconfirmed": [{"value": {"value": false}, "canonical": {"value": {}}, "clock": {"1": 4}, "until": "2026-11-22T00:00:31.5+00:00"}],
-		"reversals": ["2026-11-22T00:00:02+00:00", "2026-11-22T00:00:03+00:00"], "stopped": true}
+		"reversals": ["2026-11-22T00:00:02+00:00", "2026-11-22T00:00:03+00:00"], "were": [{"value": "0"}], "stopped": true}
 }');
 SELECT jsonb_pretty(stamps::jsonb) FROM type_sample;
 SELECT jsonb_pretty(shadow::jsonb) FROM type_sample;
