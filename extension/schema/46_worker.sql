@@ -36,3 +36,10 @@ CREATE FUNCTION syncore._limits(OUT system_id integer, OUT breaker text, OUT in_
 COMMENT ON FUNCTION syncore._limits() IS
 	'watch: pace and breaker of each connection of this database (by its first system), from shared memory';
 REVOKE ALL ON FUNCTION syncore._limits() FROM PUBLIC;
+
+CREATE FUNCTION syncore._address_refusal(address inet, allow_private boolean) RETURNS text
+	AS 'MODULE_PATHNAME', 'syncore_address_refusal' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION syncore._address_refusal(inet, boolean) IS
+	'watch: why calls to this address are refused; null when they are not';
+REVOKE ALL ON FUNCTION syncore._address_refusal(inet, boolean) FROM PUBLIC;

@@ -29,7 +29,7 @@ typedef struct ScLimit
 	int in_flight;
 	ScBreaker breaker;
 	int failures;				/* in a row */
-	TimestampTz opened_at;
+	TimestampTz opened_at;		/* or half-opened at */
 	int64 open_for_us;
 	TimestampTz last_ok_at;
 	TimestampTz last_error_at;
@@ -41,6 +41,12 @@ extern void sc_limit_reset(ScLimit *limit, double max_rate, TimestampTz now);
 
 /* May a call leave now?  Takes a token and a place in flight if so; else *wait_us says when to ask again. */
 extern bool sc_limit_acquire(ScLimit *limit, double max_rate, int max_in_flight, TimestampTz now, int64 *wait_us);
+
+/* A further request of a call that already has its place: takes a token only. */
+extern bool sc_limit_take_token(ScLimit *limit, double max_rate, TimestampTz now, int64 *wait_us);
+
+/* Gives an unused place and its token back. */
+extern void sc_limit_give_back(ScLimit *limit);
 
 /* A call ended.  reached: the other side answered below 500 and not 429. */
 extern void sc_limit_release(ScLimit *limit, bool reached, int64 retry_after_us, TimestampTz now);
