@@ -21,7 +21,7 @@ SHLIB_LINK = -lcurl -lmicrohttpd -lcrypto $(SYNCORE_LDFLAGS)
 EXTRA_CLEAN = results output_iso log tmp_check
 
 # Bitcode for the JIT serves nothing here and needs clang to build.
-with_llvm = no
+override with_llvm = no
 
 PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_config)
 ifeq ($(filter help deps demo check lint format bench chaos fuzz,$(MAKECMDGOALS)),)
