@@ -254,6 +254,25 @@ typedef struct ScSystem
 	ScActorPattern *actors;		/* by position */
 } ScSystem;
 
+typedef enum ScMatchKind { SC_MATCH_EXACT, SC_MATCH_FUZZY, SC_MATCH_REFERENCE } ScMatchKind;
+
+typedef struct ScMatchRule		/* how a record that nobody knows finds its entity */
+{
+	int32 id;
+	int32 space_id;				/* 0 = every space */
+	const ScEntityType *type;
+	ScMatchKind kind;
+	int nfields;
+	char **fields;
+	bool fold_case;				/* normalise: lower, trim, alnum */
+	bool trim;
+	bool alnum;
+	bool review;				/* on_match review: a person decides */
+	int32 system_id;			/* reference: whose records name the other's key */
+	ScPointer *path;			/* reference: where */
+	int32 refers_to;			/* reference: whose key it is */
+} ScMatchRule;
+
 typedef struct ScConf
 {
 	int nspaces;
@@ -266,6 +285,8 @@ typedef struct ScConf
 	ScConnector *connectors;
 	int nvaluemaps;
 	ScValueMap *valuemaps;
+	int nmatches;
+	ScMatchRule *matches;		/* by position */
 	struct ScConfPrivate *private_data;	/* look-up tables of conf.c and store/config.c */
 } ScConf;
 

@@ -1,0 +1,145 @@
+/*
+ * catalog.c
+ *	  Where our objects are.  One look-up by name tells whether the extension
+ *	  is still the one we knew; only then are kept oids used.  Reads system
+ *	  caches only: it may be called in any transaction, without SPI.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_enum.h"
+#include "catalog/pg_type.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "store/catalog.h"
+
+static ScCatalog known;
+
+static const char *const link_state_names[SC_LINK_STATES] = {"candidate", "creating", "active", "diverged", "tombstone"};
+static const char *const actor_kind_names[SC_ACTOR_KINDS] = {"unknown", "integration", "automation", "human"};
+
+static void look_up(Oid schema, Oid event);
+static Oid find_type(Oid schema, const char *name);
+static Oid find_label(Oid type, const char *label);
+static Oid find_relation(Oid schema, const char *name);
+
+const ScCatalog *
+sc_catalog_find(void)
+{
+	Oid schema = get_namespace_oid("syncore", true);
+
+	if (!OidIsValid(schema))
+		return NULL;
+	Oid event = get_relname_relid("event", schema);
+
+	if (!OidIsValid(event))
+		return NULL;
+	if (known.event != event || known.schema != schema)
+		look_up(schema, event);
+	return &known;
+}
+
+const ScCatalog *
+sc_catalog_get(void)
+{
+	const ScCatalog *catalog = sc_catalog_find();
+
+	if (catalog == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("extension \"syncore\" is not installed in this database"),
+				errhint("Run CREATE EXTENSION syncore CASCADE."));
+	return catalog;
+}
+
+const char *
+sc_catalog_actor_name(ScActorKind kind)
+{
+	return actor_kind_names[kind];
+}
+
+ScActorKind
+sc_catalog_actor_kind(Oid label)
+{
+	for (int i = 0; i < SC_ACTOR_KINDS; i++)
+		if (known.actor_kinds[i] == label)
+			return (ScActorKind) i;
+	return SC_ACTOR_UNKNOWN;
+}
+
+ScLinkState
+sc_catalog_link_state(Oid label)
+{
+	for (int i = 0; i < SC_LINK_STATES; i++)
+		if (known.link_states[i] == label)
+			return (ScLinkState) i;
+	elog(ERROR, "unknown link state %u", label);
+}
+
+/* Fills known; on an error it stays unknown, so the next call tries again. */
+static void
+look_up(Oid schema, Oid event)
+{
+	ScCatalog found = {.schema = schema, .event = event, .generation = known.generation + 1};
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(event));
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", event);
+	found.owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+
+	known.event = InvalidOid;
+	found.signal = find_relation(schema, "space");
+	found.stamps_type = find_type(schema, "stamps");
+	found.shadow_type = find_type(schema, "shadow");
+	found.vclock_type = find_type(schema, "vclock");
+	found.link_state_type = find_type(schema, "link_state");
+	found.actor_kind_type = find_type(schema, "actor_kind");
+	found.visibility_type = find_type(schema, "visibility");
+	for (int i = 0; i < SC_LINK_STATES; i++)
+		found.link_states[i] = find_label(found.link_state_type, link_state_names[i]);
+	for (int i = 0; i < SC_ACTOR_KINDS; i++)
+		found.actor_kinds[i] = find_label(found.actor_kind_type, actor_kind_names[i]);
+	found.entity_seq = find_relation(schema, "entity_id_seq");
+	found.link_seq = find_relation(schema, "link_id_seq");
+	found.conflict_seq = find_relation(schema, "conflict_id_seq");
+	found.event_seq = find_relation(schema, "event_id_seq");
+	known = found;
+}
+
+static Oid
+find_type(Oid schema, const char *name)
+{
+	Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name), ObjectIdGetDatum(schema));
+
+	if (!OidIsValid(type))
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("type \"syncore.%s\" does not exist", name));
+	return type;
+}
+
+static Oid
+find_label(Oid type, const char *label)
+{
+	Oid found = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid, ObjectIdGetDatum(type), CStringGetDatum(label));
+
+	if (!OidIsValid(found))
+		elog(ERROR, "enum %u has no label \"%s\"", type, label);
+	return found;
+}
+
+static Oid
+find_relation(Oid schema, const char *name)
+{
+	Oid relation = get_relname_relid(name, schema);
+
+	if (!OidIsValid(relation))
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_TABLE),
+				errmsg("relation \"syncore.%s\" does not exist", name));
+	return relation;
+}

@@ -1,0 +1,212 @@
+/*
+ * config.c
+ *	  The compiled configuration of this backend, and when it is stale.
+ *
+ * Statement triggers on the configuration tables call
+ * syncore._config_changed(), which sends a relcache invalidation of one table
+ * (catalog.signal).  It reaches us at once when the change is our own, at the
+ * next lock or AcceptInvalidationMessages after the other's commit otherwise.
+ * What was loaded while one of our own changes was uncommitted is forgotten
+ * when the transaction or sub-transaction aborts.
+ *
+ * Under REPEATABLE READ and above what may be seen is fixed by the
+ * transaction's snapshot, so a configuration belongs to that transaction.
+ *
+ * The callback only sets a flag: a configuration in use is never freed under
+ * its user.  It is freed at the next sc_config_get, or when its last pin goes.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "store/catalog.h"
+#include "store/config.h"
+#include "store/config_load.h"
+
+#define LOAD_ATTEMPTS_MAX 10	/* changes that arrive while loading */
+
+typedef struct LoadedConf
+{
+	ScConf conf;				/* first: the public pointer is this one */
+	MemoryContext cxt;
+	int pins;
+	bool current;				/* what sc_config_get returns while nothing changed */
+} LoadedConf;
+
+static LoadedConf *loaded = NULL;
+static Oid signal_table = InvalidOid;	/* InvalidOid: any invalidation counts */
+static LocalTransactionId loaded_for = InvalidLocalTransactionId;
+static uint32 loaded_generation = 0;
+static uint64 changes = 0;		/* counts invalidations */
+static uint64 loaded_changes = 0;
+static bool changed_here = false;	/* this transaction changed the configuration */
+static bool initialised = false;
+
+static bool is_valid(const ScCatalog *catalog);
+static LoadedConf *load(const ScCatalog *catalog);
+static void drop(LoadedConf *conf);
+static void on_invalidation(Datum arg, Oid relation);
+static void on_xact(XactEvent event, void *arg);
+static void on_subxact(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg);
+
+extern PGDLLEXPORT Datum syncore_config_changed(PG_FUNCTION_ARGS);
+
+ScConf *
+sc_config_get(void)
+{
+	sc_config_init();
+	AcceptInvalidationMessages();
+
+	const ScCatalog *catalog = sc_catalog_get();
+
+	if (loaded != NULL && is_valid(catalog))
+		return &loaded->conf;
+	if (loaded != NULL)
+	{
+		drop(loaded);
+		loaded = NULL;
+	}
+	signal_table = catalog->signal;
+	for (int i = 0; i < LOAD_ATTEMPTS_MAX; i++)
+	{
+		uint64 before = changes;
+		LoadedConf *fresh = load(catalog);
+
+		if (before != changes && i + 1 < LOAD_ATTEMPTS_MAX && !IsolationUsesXactSnapshot())
+		{
+			drop(fresh);
+			continue;
+		}
+		loaded = fresh;
+		loaded_changes = before;
+		loaded_generation = catalog->generation;
+		loaded_for = IsolationUsesXactSnapshot() ? MyProc->lxid : InvalidLocalTransactionId;
+		break;
+	}
+	return &loaded->conf;
+}
+
+void
+sc_config_pin(ScConf *conf)
+{
+	((LoadedConf *) conf)->pins++;
+}
+
+void
+sc_config_unpin(ScConf *conf)
+{
+	LoadedConf *pinned = (LoadedConf *) conf;
+
+	Assert(pinned->pins > 0);
+	pinned->pins--;
+	if (pinned->pins == 0 && !pinned->current)
+		MemoryContextDelete(pinned->cxt);
+}
+
+void
+sc_config_init(void)
+{
+	if (initialised)
+		return;
+	CacheRegisterRelcacheCallback(on_invalidation, (Datum) 0);
+	RegisterXactCallback(on_xact, NULL);
+	RegisterSubXactCallback(on_subxact, NULL);
+	initialised = true;
+}
+
+bool
+sc_config_is_installed(void)
+{
+	return sc_catalog_find() != NULL;
+}
+
+PG_FUNCTION_INFO_V1(syncore_config_changed);
+
+/*
+ * Statement trigger on every configuration table: tells all backends, at
+ * commit, and this one at once.
+ */
+Datum
+syncore_config_changed(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				errmsg("function \"%s\" was not called by the trigger manager", "_config_changed"));
+	sc_config_init();
+	CacheInvalidateRelcacheByRelid(sc_catalog_get()->signal);
+	changed_here = true;
+	changes++;
+	PG_RETURN_POINTER(NULL);
+}
+
+static bool
+is_valid(const ScCatalog *catalog)
+{
+	LocalTransactionId wanted = IsolationUsesXactSnapshot() ? MyProc->lxid : InvalidLocalTransactionId;
+
+	return loaded_changes == changes && loaded_for == wanted && loaded_generation == catalog->generation;
+}
+
+/* Reads the tables as their owner: whoever inserts an event need not be able to read them. */
+static LoadedConf *
+load(const ScCatalog *catalog)
+{
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "syncore configuration", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+	LoadedConf *fresh = palloc0(sizeof(LoadedConf));
+	Oid user;
+	int security;
+
+	fresh->cxt = cxt;
+	fresh->current = true;
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(catalog->owner, security | SECURITY_LOCAL_USERID_CHANGE);
+	sc_config_load(&fresh->conf);
+	SetUserIdAndSecContext(user, security);
+	MemoryContextSwitchTo(old);
+	MemoryContextSetParent(cxt, CacheMemoryContext);
+	return fresh;
+}
+
+/* Gives up the cache's own hold of a configuration. */
+static void
+drop(LoadedConf *conf)
+{
+	conf->current = false;
+	if (conf->pins == 0)
+		MemoryContextDelete(conf->cxt);
+}
+
+static void
+on_invalidation(Datum arg, Oid relation)
+{
+	if (!OidIsValid(relation) || !OidIsValid(signal_table) || relation == signal_table)
+		changes++;
+}
+
+static void
+on_xact(XactEvent event, void *arg)
+{
+	bool ended = event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE;
+
+	if (!ended || !changed_here)
+		return;
+	changed_here = false;
+	changes++;
+}
+
+static void
+on_subxact(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB && changed_here)
+		changes++;
+}
