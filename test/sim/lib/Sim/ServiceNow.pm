@@ -42,6 +42,7 @@ sub routes ($self)
 		[PATCH => qr{^/api/now(?:/v[12])?/table/(\w+)/(\w+)$}, 'patch_row'],
 		[PUT => qr{^/api/now(?:/v[12])?/table/(\w+)/(\w+)$}, 'patch_row'],
 		[DELETE => qr{^/api/now(?:/v[12])?/table/(\w+)/(\w+)$}, 'delete_row'],
+		[GET => qr{^/api/now/ui/user/current_user$}, 'current_user'],
 		[POST => qr{^/oauth_token\.do$}, 'token'],
 	];
 }
@@ -179,6 +180,12 @@ sub delete_row ($self, $req, $name, $id)
 	return (204);
 }
 
+sub current_user ($self, $req)
+{
+	my ($row) = grep { $_->{user_name} eq $req->{user} } values %{ $self->people };
+	return (200, { result => { user_sys_id => $row->{sys_id}, user_name => $row->{user_name}, user_display_name => $row->{name} } });
+}
+
 sub token ($self, $req)
 {
 	my %form = %{ Mojo::Parameters->new($req->{body})->to_hash };
@@ -255,9 +262,9 @@ sub dump_record ($self, $id)
 }
 
 # A field's value as the product stores it, or undef when it ignores the write.
-sub accept_value ($self, $field, $value)
+sub accept_value ($self, $field, $value, $req = undef)
 {
-	return if !$WRITABLE{$field};
+	return if !$WRITABLE{$field} && ($req || $field ne 'sys_tags');    # tags are set at the screen
 	return if $field =~ /^correlation_/ && $self->settings->{strip_markers};
 	$value = ref $value ? ($value ? 'true' : 'false') : defined $value ? "$value" : '';
 	if ($REFERENCE{$field} && $value ne '')
@@ -286,7 +293,7 @@ sub create_record ($self, $who, $fields, $req = undef)
 	my @notes;
 	for my $field (sort keys %$fields)
 	{
-		my $value = $self->accept_value($field, $fields->{$field});
+		my $value = $self->accept_value($field, $fields->{$field}, $req);
 		push @{ $req->{entry}{ignored} }, $field if $req && !defined $value;
 		next if !defined $value;
 		$JOURNAL{$field} ? push @notes, [$field, $value] : ($row{$field} = $value);
@@ -308,7 +315,7 @@ sub update_record ($self, $who, $id, $fields, $req = undef)
 	my @notes;
 	for my $field (sort keys %$fields)
 	{
-		my $value = $self->accept_value($field, $fields->{$field});
+		my $value = $self->accept_value($field, $fields->{$field}, $req);
 		push @{ $req->{entry}{ignored} }, $field if $req && !defined $value;
 		next if !defined $value;
 		$JOURNAL{$field} ? push @notes, [$field, $value] : ($row->{$field} = $value);
@@ -389,7 +396,7 @@ sub notify ($self, $who, $id, $operation, $changed, $journal)
 sub emit_change ($self, $who, $row, $operation, $changed, $journal)
 {
 	return if $self->settings->{exclude_user} && $self->settings->{exclude_user} eq $who;
-	my %fields = map { $_ => $row->{$_} } grep { !/^sys_|^(?:number|work_notes|comments|comments_and_work_notes)$/ } keys %$row;
+	my %fields = map { $_ => $row->{$_} } grep { !/^sys_(?!tags$)|^(?:number|work_notes|comments|comments_and_work_notes)$/ } keys %$row;
 	%fields = map { $_ => $row->{$_} } grep { exists $fields{$_} } @$changed if ($self->settings->{webhook_fields} // 'all') eq 'changed';
 	my %payload = (
 		table => 'incident', sys_id => $row->{sys_id}, number => $row->{number}, operation => $operation,

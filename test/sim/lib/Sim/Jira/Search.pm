@@ -3,7 +3,7 @@ package Sim::Jira::Search;
 # /rest/api/3/search/jql: token paging without a total, an index that lags
 # (settings.search_lag_ms) unless reconcileIssues names the issue, and a small
 # part of JQL: project, issuetype, status, labels, key, id, created, updated, summary ~,
-# issue.property[key].path, joined by AND, with ORDER BY.
+# creator, reporter, issue.property[key].path, joined by AND, with ORDER BY.
 
 use strict;
 use warnings;
@@ -21,6 +21,8 @@ my %VALUE = (
 	issuekey => sub { $_[1]{key} },
 	id => sub { ($_[1]{id}, $_[1]{key}) },
 	summary => sub { $_[1]{fields}{summary} },
+	creator => sub { $_[1]{fields}{creator} },
+	reporter => sub { $_[1]{fields}{reporter} },
 	created => sub { $_[1]{fields}{created} },
 	updated => sub { $_[1]{fields}{updated} },
 );
@@ -65,6 +67,7 @@ sub parse
 			if !$VALUE{ lc $name } && $name !~ /^issue\.property\[[\w-]+\]\.[\w.]+$/;
 		$sim->stop($req, 400, "Field '$name' does not exist or you do not have permission to view it.")
 			if $name =~ /^issue\.property/ && !$sim->settings->{property_index};
+		@values = map { lc $_ eq 'currentuser()' ? $req->{account} : $_ } @values;
 		@values = map { moment($sim, $req, $_) } @values if $name =~ /^(?:created|updated)$/i;
 		push @conditions, [lc $name eq $name ? $name : $name =~ /^issue/ ? $name : lc $name, uc $operator, @values];
 	}
