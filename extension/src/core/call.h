@@ -3,9 +3,18 @@
  *	  What a claimed delivery says on the wire, step by step.  Pure: requests
  *	  out, responses in, until there is an outcome.  The worker only carries.
  *
- * A call holds the link's slot from its first step to its last, so an update
- * that needs a transition, or a read-back because the product answers writes
- * without a body, is one call of several steps.
+ * A call holds the link's slot from its first step to its last: a transition
+ * with the list of those on offer before it, or a write with the read-back
+ * that an answer without a body needs, is one call of several steps.  It holds
+ * one write at most, so that it has one outcome: fields that go by the update
+ * operation and fields that go by a transition are two calls, in that order.
+ *
+ * What the outcome says of a call whose earlier outcome was lost (call.unknown):
+ *	create	OK with external_id: found by marker.  NOT_FOUND: not found (now)
+ *	update, delete	OK with a READ body: what the record holds; R15 judges
+ *	comment	OK with comment_id: found.  NOT_FOUND: not there
+ *	any		UNKNOWN: the look-up itself failed, nothing is known yet
+ * OK without body and position, of a write: proved, but the read-back failed.
  */
 #ifndef SC_CORE_CALL_H
 #define SC_CORE_CALL_H
@@ -73,6 +82,10 @@ typedef struct ScCallPlan		/* one claimed delivery, from claim to record; lives 
 	ScRequest *request;			/* the one to send now; NULL when there is an outcome */
 	ScOutcome outcome;			/* valid when request is NULL */
 	Jsonb *answer;				/* last parsed body */
+	Jsonb *record;				/* what the last answer says the record holds; NULL = nothing */
+	const ScOperation *record_operation;	/* how to read it */
+	ScStatementKind record_kind;	/* RESPONSE: of the write itself; READ: read in the slot */
+	int64 minutes;				/* how far a look-up has to reach back; set by the claim */
 	bool wrote;					/* a write step was sent: a failure from here on is unknown, not failed */
 	int64 retry_after_us;		/* from Retry-After or limit headers; 0 = none */
 	bool permanent;				/* FAILED must not be tried again blindly */
@@ -85,6 +98,15 @@ extern void sc_call_begin(ScCallPlan *plan);
 
 /* Feeds the answer to the pending request; sets the next one or the outcome.  Never throws on what a peer sends. */
 extern void sc_call_feed(ScCallPlan *plan, const ScResponse *response);
+
+/*
+ * Makes outcome.body of what the answers said about the record.  Apart from
+ * feed because transforms need a transaction, and none is open while calls run.
+ */
+extern void sc_call_finish(ScCallPlan *plan, const ScMapHooks *hooks);
+
+/* Does an operation other than create and update write this pointer of the write document (a status by transition)? */
+extern bool sc_call_is_apart(const ScConnector *connector, const char *record_type, const char *write_path);
 
 /* A request outside any link: check, list; for jobs.  operation as in connector_operation. */
 extern ScRequest *sc_call_request(const ScSystem *system, const ScOperation *operation, Jsonb *context, Jsonb *write);
