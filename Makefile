@@ -24,23 +24,6 @@ EXTRA_CLEAN = results output_iso log tmp_check
 override with_llvm = no
 
 PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_config)
-ifeq ($(filter help deps demo check lint format bench chaos fuzz,$(MAKECMDGOALS)),)
-PGXS := $(shell $(PG_CONFIG) --pgxs)
-include $(PGXS)
-# PostgreSQL's own flags come last and forbid what our style asks for.
-override CFLAGS += -Wno-declaration-after-statement
-endif
-
-HEADERS_ALL = $(wildcard extension/src/*.h extension/src/*/*.h)
-$(OBJS): $(HEADERS_ALL)
-
-syncore--$(EXTVERSION).sql: $(SCRIPT_PARTS) syncore.control
-	cat $(SCRIPT_PARTS) > $@
-
-.PHONY: help check demo lint format bench chaos fuzz
-help:
-	@sed -n 's/^#: //p' Makefile
-
 #: make               build the module and the install script
 #: make install       install into the server of PG_CONFIG
 #: make check         install what is missing (as root), build, and run all tests in private clusters
@@ -51,6 +34,14 @@ help:
 #: make chaos         seeded faults against the invariants (SEED=n, ROUNDS=n)
 #: make clean         remove what was built
 #: make help          this list
+
+# Our own targets need no server headers (check and demo install them), and PGXS has a check of its own.
+OUR_TARGETS = help check demo lint format bench chaos
+ifneq ($(filter $(OUR_TARGETS),$(MAKECMDGOALS)),)
+
+.PHONY: $(OUR_TARGETS)
+help:
+	@sed -n 's/^#: //p' Makefile
 check:
 	@test/lib/check
 demo:
@@ -63,3 +54,18 @@ bench:
 	@test/bench/run
 chaos:
 	@test/chaos/run
+
+else
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+# PostgreSQL's own flags come last and forbid what our style asks for.
+override CFLAGS += -Wno-declaration-after-statement
+
+HEADERS_ALL = $(wildcard extension/src/*.h extension/src/*/*.h)
+$(OBJS): $(HEADERS_ALL)
+
+syncore--$(EXTVERSION).sql: $(SCRIPT_PARTS) syncore.control
+	cat $(SCRIPT_PARTS) > $@
+
+endif
