@@ -171,7 +171,8 @@ CREATE TABLE syncore.delivery (
 	sent_gen integer,
 	sent_fields text[],
 	sent_clock syncore.vclock,
-	sent_hash bytea,
+	sent_hash bytea,                               -- of what the last write said; kept over retries, cleared by success
+	sent_marker text,                              -- its idempotency key: the same as long as sent_hash is the same
 	sent_at timestamptz,
 	error_code text,
 	error_message text,

@@ -69,6 +69,7 @@ typedef struct ScCallPlan		/* one claimed delivery, from claim to record; lives 
 	int32 system_id;
 	int32 space_id;
 	int32 attempts;				/* before this one */
+	TimestampTz claimed_at;		/* delivery.sent_at; an outcome whose mark is another one is refused (R17) */
 	char *correlation_id;
 	const ScSystem *system;		/* from a config that outlives the plan: the plan pins it */
 	ScConf *conf;				/* pinned */
