@@ -1,0 +1,258 @@
+-- What an operator does. These run as the owner of the tables, because operators have no right to write them;
+-- each checks that the caller has the level in the space concerned, and leaves a ledger row that says who and why.
+
+-- Spaces and systems that a target covers and the caller may operate. Raises where he may not.
+CREATE FUNCTION syncore._operable(target text, OUT kind text, OUT id bigint)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	BEGIN
+		SELECT t.kind, t.id INTO kind, id FROM syncore._resolve_target(target) t;
+		PERFORM syncore._require(CASE kind
+				WHEN 'space' THEN _operable.id::integer
+				WHEN 'system' THEN (SELECT s.id FROM syncore.system y JOIN syncore.space s ON s.name = y.space WHERE y.id = _operable.id)
+				WHEN 'entity' THEN (SELECT e.space_id FROM syncore.entity e WHERE e.id = _operable.id)
+			END, 'operate', format('"%s"', target));
+	END
+	$$;
+
+-- Runs its changes of configuration under a reason, if one is given. Returns what to set back afterwards.
+CREATE FUNCTION syncore._with_reason(reason text) RETURNS text
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		before text := coalesce(current_setting('syncore.change_reason', true), '');
+	BEGIN
+		IF reason IS NOT NULL THEN
+			PERFORM set_config('syncore.change_reason', reason, true);
+		END IF;
+		RETURN before;
+	END
+	$$;
+
+CREATE FUNCTION syncore.pause(target text, reason text DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		goal record;
+		touched bigint;
+		before text;
+	BEGIN
+		SELECT * INTO goal FROM syncore._operable(target);
+		before := syncore._with_reason(reason);
+		IF goal.kind = 'entity' THEN
+			RAISE EXCEPTION 'a single record cannot be paused'
+				USING ERRCODE = 'feature_not_supported', HINT = 'Pause its system, or cancel its deliveries.';
+		ELSIF goal.kind = 'system' THEN
+			UPDATE syncore.system y SET paused_mode = y.mode, mode = 'paused' WHERE y.id = goal.id AND y.mode <> 'paused' AND y.mode <> 'draft';
+		ELSE
+			UPDATE syncore.space s SET paused = true WHERE NOT s.paused AND (goal.kind = 'all' OR s.id = goal.id);
+		END IF;
+		GET DIAGNOSTICS touched = ROW_COUNT;
+		PERFORM set_config('syncore.change_reason', before, true);
+		RETURN touched;
+	END
+	$$;
+COMMENT ON FUNCTION syncore.pause(text, text) IS
+	'run: nothing leaves for a system, a space (''space:acme'') or ''all''; what arrives is still decided; returns how many were paused';
+
+CREATE FUNCTION syncore.resume(target text) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		goal record;
+		touched bigint;
+	BEGIN
+		SELECT * INTO goal FROM syncore._operable(target);
+		IF goal.kind = 'entity' THEN
+			RAISE EXCEPTION 'a single record cannot be paused'
+				USING ERRCODE = 'feature_not_supported', HINT = format('If the loop breaker holds a field of it: SELECT syncore.release_hold(%L, ''…'');', target);
+		ELSIF goal.kind = 'system' THEN
+			UPDATE syncore.system y SET mode = coalesce(y.paused_mode, 'active'), paused_mode = NULL WHERE y.id = goal.id AND y.mode = 'paused';
+		ELSE
+			UPDATE syncore.space s SET paused = false WHERE s.paused AND (goal.kind = 'all' OR s.id = goal.id);
+		END IF;
+		GET DIAGNOSTICS touched = ROW_COUNT;
+		PERFORM syncore._wake();
+		RETURN touched;
+	END
+	$$;
+COMMENT ON FUNCTION syncore.resume(text) IS 'run: ends a pause of a system, a space or ''all''; returns how many were resumed';
+
+-- Deliveries made due again, each with its ledger row.
+CREATE FUNCTION syncore._retry(deliveries bigint[]) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		one record;
+		touched bigint := 0;
+	BEGIN
+		FOR one IN
+			SELECT d.id, d.link, d.system_id, d.space_id, d.state, d.attempts, d.error_code, k.entity
+			FROM syncore.delivery d LEFT JOIN syncore.link k ON k.id = d.link
+			WHERE d.id = ANY (deliveries) ORDER BY d.id FOR NO KEY UPDATE OF d
+		LOOP
+			UPDATE syncore.delivery d SET state = 'due', attempts = 0, not_before = now() WHERE d.id = one.id;
+			PERFORM syncore._ledger_append('retry', one.entity, one.link, one.system_id, one.space_id, NULL, one.id, NULL, NULL, NULL, NULL,
+				format('%s asked to try delivery %s again after %s attempts%s.', syncore._caller(), one.id, one.attempts,
+					coalesce(' and error ' || one.error_code, '')), NULL);
+			touched := touched + 1;
+		END LOOP;
+		PERFORM syncore._wake();
+		RETURN touched;
+	END
+	$$;
+
+CREATE FUNCTION syncore.retry(delivery bigint) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	BEGIN
+		PERFORM syncore._require((SELECT d.space_id FROM syncore.delivery d WHERE d.id = delivery), 'operate', format('delivery %s', delivery))
+			FROM syncore.delivery d WHERE d.id = delivery;
+		IF NOT FOUND THEN
+			RAISE EXCEPTION 'delivery % does not exist', delivery
+				USING ERRCODE = 'undefined_object', DETAIL = 'Deliveries that are done are deleted.', HINT = 'TABLE syncore.dead_letter;';
+		END IF;
+		RETURN syncore._retry(ARRAY[delivery]);
+	END
+	$$;
+COMMENT ON FUNCTION syncore.retry(bigint) IS 'run: tries one delivery again, now; numbers are in dead_letter';
+
+CREATE FUNCTION syncore.retry(target text, error_code text DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		goal record;
+	BEGIN
+		SELECT * INTO goal FROM syncore._operable(target);
+		RETURN syncore._retry(ARRAY(
+			SELECT d.id FROM syncore.delivery d
+			WHERE d.state = 'dead' AND (retry.error_code IS NULL OR d.error_code = retry.error_code)
+				AND CASE goal.kind WHEN 'all' THEN true WHEN 'space' THEN d.space_id = goal.id WHEN 'system' THEN d.system_id = goal.id
+					ELSE d.link IN (SELECT k.id FROM syncore.link k WHERE k.entity = goal.id) END));
+	END
+	$$;
+COMMENT ON FUNCTION syncore.retry(text, text) IS
+	'run: tries all dead letters of a system, a space, a record or ''all'' again, or those with one error code; returns how many';
+
+CREATE FUNCTION syncore.cancel(delivery bigint, note text) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		one record;
+	BEGIN
+		PERFORM syncore._require_note(note);
+		SELECT d.*, k.entity, k.call IS NOT NULL AS in_flight INTO one
+			FROM syncore.delivery d LEFT JOIN syncore.link k ON k.id = d.link WHERE d.id = cancel.delivery FOR UPDATE OF d;
+		IF NOT FOUND THEN
+			RAISE EXCEPTION 'delivery % does not exist', delivery
+				USING ERRCODE = 'undefined_object', DETAIL = 'Deliveries that are done are deleted.', HINT = 'TABLE syncore.dead_letter;';
+		END IF;
+		PERFORM syncore._require(one.space_id, 'operate', format('delivery %s', delivery));
+		IF one.in_flight THEN
+			RAISE EXCEPTION 'delivery % is on its way', delivery
+				USING ERRCODE = 'object_in_use', DETAIL = 'A call carries it now, or its outcome is not known yet.', HINT = 'Cancel it when the call has ended.';
+		END IF;
+		DELETE FROM syncore.delivery d WHERE d.id = cancel.delivery;
+		PERFORM syncore._ledger_append('cancel', one.entity, one.link, one.system_id, one.space_id, NULL, one.id, NULL, NULL, NULL, NULL,
+			format('%s cancelled delivery %s: %s', syncore._caller(), one.id, note), NULL);
+		RETURN 1;
+	END
+	$$;
+COMMENT ON FUNCTION syncore.cancel(bigint, text) IS
+	'run: drops a delivery with a reason; what differs is sent with the next change of the record, or by sync_now()';
+
+-- Raises 22004 for a decision without a reason.
+CREATE FUNCTION syncore._require_note(note text) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	BEGIN
+		IF coalesce(note, '') = '' THEN
+			RAISE EXCEPTION 'a note is needed' USING ERRCODE = 'null_value_not_allowed', HINT = 'Say why, in a sentence: it is kept in the ledger.';
+		END IF;
+	END
+	$$;
+
+-- Makes every record of an entity be looked at; returns the deliveries.
+CREATE FUNCTION syncore._look(entity bigint) RETURNS SETOF bigint
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+		INSERT INTO syncore.delivery AS d (link, system_id, space_id, shard)
+		SELECT k.id, k.system_id, k.space_id, syncore._shard(k.id) FROM syncore.link k JOIN syncore.system y ON y.id = k.system_id
+		WHERE k.entity = _look.entity AND k.state IN ('active', 'creating') AND y.mode <> 'draft'
+		ORDER BY k.id
+		ON CONFLICT (link) DO UPDATE SET gen = d.gen + 1, state = 'due', not_before = now()
+		RETURNING d.id
+	$$;
+
+CREATE FUNCTION syncore.sync_now(ref text) RETURNS SETOF bigint
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		goal bigint := syncore._resolve_ref(ref);
+	BEGIN
+		PERFORM syncore._require((SELECT e.space_id FROM syncore.entity e WHERE e.id = goal), 'operate', format('record "%s"', ref));
+		RETURN QUERY SELECT * FROM syncore._look(goal);
+		PERFORM syncore._wake();
+	END
+	$$;
+COMMENT ON FUNCTION syncore.sync_now(text) IS
+	'feed: looks at every record of an entity now and sends what differs; returns the numbers of the deliveries';
+
+CREATE FUNCTION syncore.sync_now(entity bigint) RETURNS SETOF bigint
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT * FROM syncore.sync_now(entity::text) $$;
+COMMENT ON FUNCTION syncore.sync_now(bigint) IS 'feed: the same by the number of the entity';
+
+CREATE FUNCTION syncore.check_system(system text) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		this syncore.system := syncore._system(system);
+		number integer := (SELECT s.id FROM syncore.space s WHERE s.name = this.space);
+		made bigint;
+	BEGIN
+		PERFORM syncore._require(number, 'operate', format('system "%s"', system));
+		INSERT INTO syncore.job (kind, target, space_id, system_id, requested_by)
+			VALUES ('check_system', this.name, number, this.id, syncore._caller()) RETURNING id INTO made;
+		PERFORM syncore._wake();
+		RETURN made;
+	END
+	$$;
+COMMENT ON FUNCTION syncore.check_system(text) IS
+	'configure: asks a worker to call the system: does it answer, as whom, with which rights, how wrong is its clock; returns the job: CALL syncore.wait(job)';
+
+CREATE FUNCTION syncore.adopt_instance(note text) RETURNS text
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		before syncore.instance;
+	BEGIN
+		PERFORM syncore._require(NULL, 'admin', 'the instance'), syncore._require_note(note);
+		SELECT * INTO before FROM syncore.instance;
+		DELETE FROM syncore.instance;
+		INSERT INTO syncore.instance (system_identifier, database_oid, database_name, adopted_by, note)
+			SELECT c.system_identifier, d.oid, d.datname, syncore._caller(), adopt_instance.note
+			FROM pg_control_system() c, pg_database d WHERE d.datname = current_database();
+		PERFORM syncore._ledger_append('config', NULL, NULL, NULL, 0, NULL, NULL, 'instance',
+			to_jsonb(before) - 'token_hash', (SELECT to_jsonb(i) - 'token_hash' FROM syncore.instance i), 'adopt_instance',
+			format('%s made database "%s" the instance that may send: %s', syncore._caller(), current_database(), note), NULL);
+		PERFORM syncore._wake();
+		RETURN format('database "%s" may send now; whatever it was copied from must not', current_database());
+	END
+	$$;
+COMMENT ON FUNCTION syncore.adopt_instance(text) IS
+	'run: after a restore or a move: this database is now the one that may send. Only if the original is gone';
