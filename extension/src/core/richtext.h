@@ -6,12 +6,25 @@
  *
  * Nothing here throws on what a document holds.  Depth and size are bounded;
  * what lies below the bound is left out, and a place where something was left
- * out shows "…".
+ * out shows "...".
  */
 #ifndef SC_CORE_RICHTEXT_H
 #define SC_CORE_RICHTEXT_H
 
 #include "postgres.h"
+#include "utils/jsonb.h"
+
+#define SC_RICHTEXT_DEPTH_MAX 32
+#define SC_RICHTEXT_LENGTH_MAX (1024 * 1024)
+
+/* {"type": "doc", "content": […]} */
+extern bool sc_richtext_is_adf(Jsonb *json);
+
+/* Markdown of an ADF document; "" for anything else. */
+extern char *sc_richtext_from_adf(Jsonb *document);
+
+/* ADF document of a text; never holds an empty text node. */
+extern Jsonb *sc_richtext_to_adf(const char *text);
 
 /* What is left of a text when white space, tags, entities and marks are taken away. */
 extern char *sc_richtext_fold(const char *text);

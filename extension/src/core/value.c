@@ -24,7 +24,6 @@
 const ScValue SC_UNKNOWN = {.state = SC_VALUE_UNKNOWN};
 
 static Jsonb *scalar_jsonb(JsonbValue *value);
-static char *canonical_text(Jsonb *json, size_t *len);
 static void append_scalar(StringInfo buf, const JsonbValue *value);
 static void digest_of(Jsonb *json, uint8 *digest);
 static void loose_of(Jsonb *json, uint8 *digest);
@@ -81,8 +80,8 @@ sc_value_equal(const ScValue *a, const ScValue *b)
 			return true;
 		size_t alen;
 		size_t blen;
-		char *atext = canonical_text(a->json, &alen);
-		char *btext = canonical_text(b->json, &blen);
+		char *atext = sc_value_canonical_text(a->json, &alen);
+		char *btext = sc_value_canonical_text(b->json, &blen);
 		bool equal = alen == blen && memcmp(atext, btext, alen) == 0;
 		pfree(atext);
 		pfree(btext);
@@ -166,8 +165,8 @@ scalar_jsonb(JsonbValue *value)
 }
 
 /* JSON without white space, numbers normalised.  No recursion: the iterator keeps the levels. */
-static char *
-canonical_text(Jsonb *json, size_t *len)
+char *
+sc_value_canonical_text(Jsonb *json, size_t *len)
 {
 	StringInfoData buf;
 	initStringInfo(&buf);
@@ -228,7 +227,7 @@ static void
 digest_of(Jsonb *json, uint8 *digest)
 {
 	size_t len;
-	char *string = canonical_text(json, &len);
+	char *string = sc_value_canonical_text(json, &len);
 	digest_bytes(string, len, digest);
 	pfree(string);
 }
@@ -251,10 +250,12 @@ folded_text(Jsonb *json)
 		string = pnstrdup(scalar.val.string.val, scalar.val.string.len);
 	else if (JB_ROOT_IS_SCALAR(json) && scalar.type == jbvNull)
 		string = pstrdup("");
+	else if (sc_richtext_is_adf(json))
+		string = sc_richtext_from_adf(json);
 	else
 	{
 		size_t len;
-		string = canonical_text(json, &len);
+		string = sc_value_canonical_text(json, &len);
 		if (JB_ROOT_IS_SCALAR(json))
 		{
 			/* a scalar is kept as a one-element array: take its brackets away */

@@ -48,6 +48,9 @@ extern ScValue sc_value_remembered(const ScValue *value);
 /* Deep copy into the current memory context. */
 extern ScValue sc_value_copy(const ScValue *value);
 
+/* JSON without white space, members in jsonb's order, numbers without needless zeros: equal values, equal bytes. */
+extern char *sc_value_canonical_text(Jsonb *json, size_t *len);
+
 /* The text of a string, the JSON text of anything else; NULL when unknown, digest or null. */
 extern char *sc_value_to_cstring(const ScValue *value);
 

@@ -1,0 +1,555 @@
+/*
+ * richtext_write.c
+ *	  Text with Markdown marks to an Atlassian document (ADF).
+ *
+ * Understood: paragraphs, line breaks, headings, nested lists, quotations,
+ * fenced code, rules; strong, emphasis, strike, code, links and bare web
+ * addresses.  All else is text as it stands, so no input fails.  A text node is
+ * never empty.  Work is linear in the length: a mark that is not closed is
+ * looked for once a line.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+
+#include "core/json.h"
+#include "core/richtext.h"
+
+#define SC_RICHTEXT_NESTED_MAX 8	/* lists in lists, quotations in quotations, marks in marks */
+#define SC_RICHTEXT_FENCE_MAX 15
+#define SC_RICHTEXT_ADDRESS_MAX 2048
+
+typedef struct Lines			/* the text cut into lines */
+{
+	int len;
+	char **items;
+} Lines;
+
+enum							/* marks, as bits */
+{
+	MARK_STRONG = 1,
+	MARK_EM = 2,
+	MARK_STRIKE = 4,
+	MARK_CODE = 8
+};
+
+typedef struct Delimiter
+{
+	const char *sign;
+	int mark;
+} Delimiter;
+
+static const Delimiter delimiters[] = {		/* longer ones first */
+	{"**", MARK_STRONG},
+	{"~~", MARK_STRIKE},
+	{"`", MARK_CODE},
+	{"*", MARK_EM},
+	{"_", MARK_EM},
+};
+
+static Lines cut_lines(const char *string);
+static void write_blocks(ScJson *json, Lines lines, int depth);
+static int write_code(ScJson *json, Lines lines, int at);
+static int write_quote(ScJson *json, Lines lines, int at, int depth);
+static int write_list(ScJson *json, Lines lines, int at, int depth);
+static int write_item(ScJson *json, Lines lines, int at, int depth);
+static bool belongs_below(Lines lines, int at, size_t indent);
+static int write_paragraph(ScJson *json, Lines lines, int at, int depth);
+static void write_heading(ScJson *json, const char *line, int level);
+static void write_inline(ScJson *json, const char *string, size_t len, int marks, int depth);
+static size_t write_marked(ScJson *json, const char *string, size_t at, size_t len, int marks, int depth, bool *dead);
+static size_t write_link(ScJson *json, const char *string, size_t at, size_t len, int marks);
+static size_t address_length(const char *string, size_t at, size_t len);
+static void write_text(ScJson *json, const char *string, size_t len, int marks, const char *href);
+static bool starts_block(const char *line, int depth);
+static int heading_level(const char *line);
+static size_t list_sign(const char *line, int *number);
+static size_t indent_of(const char *line);
+static bool is_blank(const char *line);
+static bool is_rule(const char *line);
+static size_t fence_of(const char *line);
+static size_t find_closer(const char *string, size_t from, size_t len, const char *sign);
+
+Jsonb *
+sc_richtext_to_adf(const char *string)
+{
+	ScJson json = sc_json_object();
+	sc_json_text(&json, "type", "doc");
+	sc_json_number(&json, "version", 1);
+	sc_json_open_array(&json, "content");
+	write_blocks(&json, cut_lines(string), 0);
+	sc_json_close_array(&json);
+	return sc_json_end(&json);
+}
+
+/* Control characters other than tabs are dropped; a text beyond the limit ends in "...". */
+static Lines
+cut_lines(const char *string)
+{
+	size_t len = strlen(string);
+	bool cut = len > SC_RICHTEXT_LENGTH_MAX;
+	if (cut)
+		len = pg_mbcliplen(string, (int) Min(len, SC_RICHTEXT_LENGTH_MAX + 8), SC_RICHTEXT_LENGTH_MAX);
+	StringInfoData clean;
+	initStringInfo(&clean);
+	for (size_t i = 0; i < len; i++)
+	{
+		unsigned char c = (unsigned char) string[i];
+		if (c == '\r')
+		{
+			if (string[i + 1] != '\n')
+				appendStringInfoChar(&clean, '\n');
+		}
+		else if (c >= ' ' ? c != 0x7f : (c == '\n' || c == '\t'))
+			appendStringInfoChar(&clean, (char) c);
+	}
+	if (cut)
+		appendStringInfoString(&clean, "...");
+	Lines lines = {.len = 1};
+	for (int i = 0; i < clean.len; i++)
+		lines.len += clean.data[i] == '\n';
+	lines.items = palloc(lines.len * sizeof(char *));
+	lines.len = 0;
+	for (char *at = clean.data; at != NULL;)
+	{
+		char *end = strchr(at, '\n');
+		lines.items[lines.len++] = at;
+		if (end != NULL)
+			*end++ = '\0';
+		at = end;
+	}
+	return lines;
+}
+
+static void
+write_blocks(ScJson *json, Lines lines, int depth)
+{
+	int number;
+	for (int at = 0; at < lines.len;)
+	{
+		const char *line = lines.items[at];
+		if (is_blank(line))
+			at++;
+		else if (fence_of(line) > 0)
+			at = write_code(json, lines, at);
+		else if (is_rule(line))
+		{
+			sc_json_open_object(json, NULL);
+			sc_json_text(json, "type", "rule");
+			sc_json_close_object(json);
+			at++;
+		}
+		else if (heading_level(line) > 0)
+		{
+			write_heading(json, line, heading_level(line));
+			at++;
+		}
+		else if (depth < SC_RICHTEXT_NESTED_MAX && line[0] == '>')
+			at = write_quote(json, lines, at, depth);
+		else if (depth < SC_RICHTEXT_NESTED_MAX && list_sign(line, &number) > 0)
+			at = write_list(json, lines, at, depth);
+		else
+			at = write_paragraph(json, lines, at, depth);
+	}
+}
+
+/* A fence, its language, the lines up to the closing fence or the end. */
+static int
+write_code(ScJson *json, Lines lines, int at)
+{
+	size_t fence = fence_of(lines.items[at]);
+	const char *language = lines.items[at] + fence;
+	StringInfoData code;
+	initStringInfo(&code);
+	int i;
+	for (i = at + 1; i < lines.len; i++)
+	{
+		if (fence_of(lines.items[i]) >= fence && is_blank(lines.items[i] + fence_of(lines.items[i])))
+			break;
+		if (i > at + 1)
+			appendStringInfoChar(&code, '\n');
+		appendStringInfoString(&code, lines.items[i]);
+	}
+	sc_json_open_object(json, NULL);
+	sc_json_text(json, "type", "codeBlock");
+	if (language[0] != '\0')
+	{
+		sc_json_open_object(json, "attrs");
+		sc_json_text(json, "language", language);
+		sc_json_close_object(json);
+	}
+	if (code.len > 0)
+	{
+		sc_json_open_array(json, "content");
+		write_text(json, code.data, code.len, 0, NULL);
+		sc_json_close_array(json);
+	}
+	sc_json_close_object(json);
+	return Min(i + 1, lines.len);
+}
+
+/* Lines that start with ">", without it, as blocks of their own. */
+static int
+write_quote(ScJson *json, Lines lines, int at, int depth)
+{
+	int end = at;
+	while (end < lines.len && lines.items[end][0] == '>')
+		end++;
+	Lines inner = {.items = palloc((end - at) * sizeof(char *))};
+	for (int i = at; i < end; i++)
+	{
+		char *rest = lines.items[i] + 1;
+		inner.items[inner.len++] = *rest == ' ' ? rest + 1 : rest;
+	}
+	sc_json_open_object(json, NULL);
+	sc_json_text(json, "type", "blockquote");
+	sc_json_open_array(json, "content");
+	write_blocks(json, inner, depth + 1);
+	sc_json_close_array(json);
+	sc_json_close_object(json);
+	return end;
+}
+
+/* Items of one indentation and one kind. */
+static int
+write_list(ScJson *json, Lines lines, int at, int depth)
+{
+	int number = -1;
+	size_t indent = indent_of(lines.items[at]);
+	list_sign(lines.items[at], &number);
+	bool ordered = number >= 0;
+	sc_json_open_object(json, NULL);
+	sc_json_text(json, "type", ordered ? "orderedList" : "bulletList");
+	if (ordered && number != 1)
+	{
+		sc_json_open_object(json, "attrs");
+		sc_json_number(json, "order", number);
+		sc_json_close_object(json);
+	}
+	sc_json_open_array(json, "content");
+	while (at < lines.len && list_sign(lines.items[at], &number) > 0 && (number >= 0) == ordered &&
+		   indent_of(lines.items[at]) >= indent && !is_rule(lines.items[at]))
+		at = write_item(json, lines, at, depth);
+	sc_json_close_array(json);
+	sc_json_close_object(json);
+	return at;
+}
+
+/* The item's line and the lines below it that are indented at least to its text. */
+static int
+write_item(ScJson *json, Lines lines, int at, int depth)
+{
+	int number;
+	size_t sign = list_sign(lines.items[at], &number);
+	size_t indent = indent_of(lines.items[at]);
+	int end = at + 1;
+	while (end < lines.len && belongs_below(lines, end, indent + 2))
+		end++;
+	Lines inner = {.items = palloc((end - at) * sizeof(char *))};
+	inner.items[inner.len++] = lines.items[at] + sign;
+	for (int i = at + 1; i < end; i++)
+		inner.items[inner.len++] = lines.items[i] + Min(indent_of(lines.items[i]), sign);
+	sc_json_open_object(json, NULL);
+	sc_json_text(json, "type", "listItem");
+	sc_json_open_array(json, "content");
+	if (is_blank(inner.items[0]) && inner.len == 1)
+	{
+		sc_json_open_object(json, NULL);
+		sc_json_text(json, "type", "paragraph");
+		sc_json_close_object(json);
+	}
+	write_blocks(json, inner, depth + 1);
+	sc_json_close_array(json);
+	sc_json_close_object(json);
+	pfree(inner.items);
+	return end;
+}
+
+/* Is a line, or the line after an empty one, indented enough to be part of the item above? */
+static bool
+belongs_below(Lines lines, int at, size_t indent)
+{
+	if (is_blank(lines.items[at]))
+		at++;
+	return at < lines.len && !is_blank(lines.items[at]) && indent_of(lines.items[at]) >= indent;
+}
+
+/* Lines up to an empty one or the start of another block; line ends are kept as breaks. */
+static int
+write_paragraph(ScJson *json, Lines lines, int at, int depth)
+{
+	int first = at;
+	sc_json_open_object(json, NULL);
+	sc_json_text(json, "type", "paragraph");
+	sc_json_open_array(json, "content");
+	for (; at < lines.len && !is_blank(lines.items[at]) && (at == first || !starts_block(lines.items[at], depth)); at++)
+	{
+		if (at > first)
+		{
+			sc_json_open_object(json, NULL);
+			sc_json_text(json, "type", "hardBreak");
+			sc_json_close_object(json);
+		}
+		write_inline(json, lines.items[at], strlen(lines.items[at]), 0, 0);
+	}
+	sc_json_close_array(json);
+	sc_json_close_object(json);
+	return at;
+}
+
+static void
+write_heading(ScJson *json, const char *line, int level)
+{
+	const char *title = line + level;
+	while (isspace((unsigned char) *title))
+		title++;
+	sc_json_open_object(json, NULL);
+	sc_json_text(json, "type", "heading");
+	sc_json_open_object(json, "attrs");
+	sc_json_number(json, "level", level);
+	sc_json_close_object(json);
+	sc_json_open_array(json, "content");
+	write_inline(json, title, strlen(title), 0, 0);
+	sc_json_close_array(json);
+	sc_json_close_object(json);
+}
+
+/* One line's text nodes. */
+static void
+write_inline(ScJson *json, const char *string, size_t len, int marks, int depth)
+{
+	bool dead[lengthof(delimiters)] = {false};
+	size_t plain = 0;
+	for (size_t at = 0; at < len;)
+	{
+		size_t span = address_length(string, at, len);
+		bool special = span > 0 || strchr("*~`_[", string[at]) != NULL;
+		if (!special || depth >= SC_RICHTEXT_NESTED_MAX)
+		{
+			at++;
+			continue;
+		}
+		/* try it behind what is pending: the pending text must be written first */
+		ScJson probe = {NULL};
+		size_t used = span > 0 ? span : write_marked(&probe, string, at, len, marks, depth, dead);
+		if (used == 0 && string[at] == '[')
+			used = write_link(&probe, string, at, len, marks);
+		if (used == 0)
+		{
+			at++;
+			continue;
+		}
+		write_text(json, string + plain, at - plain, marks, NULL);
+		if (span > 0)
+			write_text(json, string + at, span, marks, pnstrdup(string + at, span));
+		else if (string[at] == '[')
+			write_link(json, string, at, len, marks);
+		else
+			write_marked(json, string, at, len, marks, depth, dead);
+		at += used;
+		plain = at;
+	}
+	write_text(json, string + plain, len - plain, marks, NULL);
+}
+
+/*
+ * What stands between a delimiter at "at" and its twin, with the mark; the
+ * bytes used, 0 when there is no such pair.  json without a state: only looks.
+ * dead: per delimiter, none is left on this line.
+ */
+static size_t
+write_marked(ScJson *json, const char *string, size_t at, size_t len, int marks, int depth, bool *dead)
+{
+	for (int i = 0; i < lengthof(delimiters); i++)
+	{
+		size_t width = strlen(delimiters[i].sign);
+		if (at + width >= len || strncmp(string + at, delimiters[i].sign, width) != 0 || dead[i] ||
+			(marks & delimiters[i].mark) != 0 || isspace((unsigned char) string[at + width]))
+			continue;
+		bool word = delimiters[i].sign[0] == '_';
+		if (word && at > 0 && (isalnum((unsigned char) string[at - 1]) || (unsigned char) string[at - 1] >= 0x80))
+			continue;
+		size_t end = find_closer(string, at + width, len, delimiters[i].sign);
+		if (end == 0)
+		{
+			dead[i] = true;
+			continue;
+		}
+		if (json->state != NULL)
+		{
+			const char *inner = string + at + width;
+			int all = marks | delimiters[i].mark;
+			if (delimiters[i].mark == MARK_CODE)
+				write_text(json, inner, end - at - width, MARK_CODE, NULL);
+			else
+				write_inline(json, inner, end - at - width, all, depth + 1);
+		}
+		return end + width - at;
+	}
+	return 0;
+}
+
+/* [words](address) */
+static size_t
+write_link(ScJson *json, const char *string, size_t at, size_t len, int marks)
+{
+	const char *middle = NULL;
+	for (const char *look = string + at + 1; look + 1 < string + len && look[0] != '['; look++)
+	{
+		if (look[0] == ']' && look[1] == '(')
+		{
+			middle = look;
+			break;
+		}
+	}
+	if (middle == NULL)
+		return 0;
+	const char *end = memchr(middle, ')', Min(string + len - middle, SC_RICHTEXT_ADDRESS_MAX));
+	if (end == NULL)
+		return 0;
+	size_t words = middle - (string + at + 1);
+	char *href = pnstrdup(middle + 2, end - middle - 2);
+	bool web = pg_strncasecmp(href, "https://", 8) == 0 || pg_strncasecmp(href, "http://", 7) == 0 ||
+		pg_strncasecmp(href, "mailto:", 7) == 0;
+	if (words == 0 || !web || strpbrk(href, " \t\"<>") != NULL)
+		return 0;
+	if (json->state != NULL)
+		write_text(json, string + at + 1, words, marks, href);
+	return end + 1 - (string + at);
+}
+
+/* Length of a web address that starts at "at"; 0 when none does. */
+static size_t
+address_length(const char *string, size_t at, size_t len)
+{
+	if (string[at] != 'h' || (at > 0 && isalnum((unsigned char) string[at - 1])))
+		return 0;
+	size_t scheme = strncmp(string + at, "https://", 8) == 0 ? 8 : strncmp(string + at, "http://", 7) == 0 ? 7 : 0;
+	size_t span = scheme;
+	while (scheme > 0 && at + span < len && (unsigned char) string[at + span] > ' ' &&
+		   strchr("<>\"()[]{}|^`", string[at + span]) == NULL)
+		span++;
+	while (span > scheme && strchr(".,;:!?'*_~", string[at + span - 1]) != NULL)
+		span--;
+	return span > scheme ? span : 0;
+}
+
+/* A text node; nothing for an empty text. */
+static void
+write_text(ScJson *json, const char *string, size_t len, int marks, const char *href)
+{
+	static const char *const names[] = {"strong", "em", "strike", "code"};
+	if (len == 0)
+		return;
+	sc_json_open_object(json, NULL);
+	sc_json_text(json, "type", "text");
+	sc_json_text(json, "text", pnstrdup(string, len));
+	if (marks != 0 || href != NULL)
+	{
+		sc_json_open_array(json, "marks");
+		for (int i = 0; i < lengthof(names); i++)
+		{
+			if ((marks & (1 << i)) == 0)
+				continue;
+			sc_json_open_object(json, NULL);
+			sc_json_text(json, "type", names[i]);
+			sc_json_close_object(json);
+		}
+		if (href != NULL)
+		{
+			sc_json_open_object(json, NULL);
+			sc_json_text(json, "type", "link");
+			sc_json_open_object(json, "attrs");
+			sc_json_text(json, "href", href);
+			sc_json_close_object(json);
+			sc_json_close_object(json);
+		}
+		sc_json_close_array(json);
+	}
+	sc_json_close_object(json);
+}
+
+static bool
+starts_block(const char *line, int depth)
+{
+	int number;
+	if (fence_of(line) > 0 || heading_level(line) > 0 || is_rule(line))
+		return true;
+	return depth < SC_RICHTEXT_NESTED_MAX && (line[0] == '>' || list_sign(line, &number) > 0);
+}
+
+/* 1 to 6 for "# …" to "###### …", else 0. */
+static int
+heading_level(const char *line)
+{
+	size_t signs = strspn(line, "#");
+	return signs >= 1 && signs <= 6 && line[signs] == ' ' && !is_blank(line + signs) ? (int) signs : 0;
+}
+
+/* Bytes up to the text of a list item, 0 when the line starts none; *number is its number or -1. */
+static size_t
+list_sign(const char *line, int *number)
+{
+	size_t at = indent_of(line);
+	*number = -1;
+	if (line[at] != '\0' && strchr("-*+", line[at]) != NULL)
+		at++;
+	else
+	{
+		size_t digits = strspn(line + at, "0123456789");
+		if (digits < 1 || digits > 6 || (line[at + digits] != '.' && line[at + digits] != ')'))
+			return 0;
+		*number = atoi(line + at);
+		at += digits + 1;
+	}
+	return line[at] == ' ' ? at + 1 : 0;
+}
+
+static size_t
+indent_of(const char *line)
+{
+	return strspn(line, " ");
+}
+
+static bool
+is_blank(const char *line)
+{
+	return line[strspn(line, " \t")] == '\0';
+}
+
+static bool
+is_rule(const char *line)
+{
+	size_t signs = strspn(line, "-");
+	return signs >= 3 && is_blank(line + signs);
+}
+
+/* Length of a fence of at least three backquotes, else 0. */
+static size_t
+fence_of(const char *line)
+{
+	size_t signs = strspn(line, "`");
+	return signs >= 3 && signs <= SC_RICHTEXT_FENCE_MAX && strchr(line + signs, '`') == NULL ? signs : 0;
+}
+
+/* Where the closing delimiter stands, 0 when nowhere: something before it, and no space. */
+static size_t
+find_closer(const char *string, size_t from, size_t len, const char *sign)
+{
+	size_t width = strlen(sign);
+	for (size_t at = from + 1; at + width <= len; at++)
+	{
+		if (strncmp(string + at, sign, width) != 0 || isspace((unsigned char) string[at - 1]))
+			continue;
+		unsigned char after = at + width < len ? (unsigned char) string[at + width] : ' ';
+		if (sign[0] == '_' && (isalnum(after) || after >= 0x80))
+			continue;
+		if (sign[0] == '*' && width == 1 && (after == '*' || string[at - 1] == '*'))
+			continue;
+		return at;
+	}
+	return 0;
+}
