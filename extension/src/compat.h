@@ -7,9 +7,11 @@
 
 #include "postgres.h"
 #include "fmgr.h"
+#include "catalog/pg_database.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
+#include "utils/acl.h"
 #include "utils/wait_event.h"
 #if PG_VERSION_NUM >= 180000
 #include "storage/waiteventset.h"
@@ -45,6 +47,17 @@ sc_create_wait_event_set(MemoryContext cxt, int nevents)
 	return CreateWaitEventSet(NULL, nevents);
 #else
 	return CreateWaitEventSet(cxt, nevents);
+#endif
+}
+
+/* Ownership checks got one name for all kinds of objects in PostgreSQL 16. */
+static inline bool
+sc_is_database_owner(Oid database, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(DatabaseRelationId, database, role);
+#else
+	return pg_database_ownercheck(database, role);
 #endif
 }
 

@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 
 #include "compat.h"
+#include "worker/launcher.h"
 #include "worker/settings.h"
 #include "worker/shared.h"
 
@@ -27,4 +28,5 @@ _PG_init(void)
 	if (!preloaded || IsBinaryUpgrade)
 		return;
 	sc_shared_init();
+	sc_hook_init();
 }

@@ -458,6 +458,8 @@ set_limits(ScTransfer *transfer, const ScHttpTarget *target)
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->message);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* a name server that hangs must hold up nobody but its own transfer, nor a shutdown */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, Min(timeout, (long) SC_HTTP_CONNECT_TIMEOUT_MS));
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, LOW_SPEED_BYTES);
@@ -575,6 +577,12 @@ finish(ScTransfer *transfer, CURLcode result)
 	dlist_delete(&transfer->node);
 	dlist_push_tail(&http->done, &transfer->node);
 	http->in_flight--;
+}
+
+void *
+sc_http_peek(ScHttp *http)
+{
+	return dlist_is_empty(&http->done) ? NULL : dlist_container(ScTransfer, node, dlist_head_node(&http->done))->owner;
 }
 
 void *

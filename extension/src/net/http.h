@@ -42,6 +42,9 @@ extern ScTransfer *sc_http_start(ScHttp *http, const ScHttpTarget *target, const
 /* Drives sockets and timers that are ready, without waiting. */
 extern void sc_http_pump(ScHttp *http);
 
+/* The owner of the next finished transfer, so that its context can be chosen; NULL = none. */
+extern void *sc_http_peek(ScHttp *http);
+
 /* The next finished transfer: its owner, and the response palloc'd in cxt; NULL = none. */
 extern void *sc_http_next(ScHttp *http, MemoryContext cxt, ScResponse **response);
 

@@ -217,7 +217,7 @@ wake_matching(Oid database, bool launcher)
 }
 
 int
-sc_shared_terminate(Oid database, ScRole role, int from_index)
+sc_shared_terminate(Oid database)
 {
 	int n = 0;
 
@@ -228,14 +228,21 @@ sc_shared_terminate(Oid database, ScRole role, int from_index)
 
 		if (slot->role == SC_ROLE_FREE || slot->role == SC_ROLE_LAUNCHER || slot->database != database)
 			continue;
-		if (role != SC_ROLE_FREE && (slot->role != role || slot->index < from_index))
-			continue;
 		if (slot->pid != 0)
 			kill(slot->pid, SIGTERM);
 		n++;
 	}
 	LWLockRelease(sc_shared->lock);
 	return n;
+}
+
+void
+sc_shared_terminate_one(const ScWorkerSlot *slot)
+{
+	LWLockAcquire(sc_shared->lock, LW_SHARED);
+	if (slot->role != SC_ROLE_FREE && slot->pid != 0)
+		kill(slot->pid, SIGTERM);
+	LWLockRelease(sc_shared->lock);
 }
 
 bool

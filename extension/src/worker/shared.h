@@ -81,8 +81,9 @@ extern void sc_shared_turn(ScWorkerSlot *slot);	/* one turn of the loop */
 extern void sc_shared_wake(Oid database);	/* sets the latches of a database's workers */
 extern void sc_shared_wake_launcher(void);
 
-/* Sends SIGTERM to a database's workers (role SC_ROLE_FREE: all of them); how many there were. */
-extern int sc_shared_terminate(Oid database, ScRole role, int from_index);
+/* Sends SIGTERM to all workers of a database; how many there were. */
+extern int sc_shared_terminate(Oid database);
+extern void sc_shared_terminate_one(const ScWorkerSlot *slot);
 
 extern bool sc_shared_block(Oid database);	/* no worker may start there until unblocked */
 extern void sc_shared_unblock(Oid database);
