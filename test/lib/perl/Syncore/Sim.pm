@@ -81,7 +81,8 @@ sub stop
 {
 	my ($self) = @_;
 	return if !$self->{pid} || $self->{owner} != $$;
-	kill 'TERM', $self->{pid};
+	close $self->{pipe} if $self->{pipe};    # the end of its standard input ends it
+	$self->{pipe} = undef;
 	waitpid $self->{pid}, 0;
 	$self->{pid} = 0;
 	return;
