@@ -102,7 +102,7 @@ run_forever(ScWorkerSlot *slot)
 {
 	for (;;)
 	{
-		long wait = LOOK_MS;
+		volatile long wait = LOOK_MS;
 
 		sc_worker_turn(slot);
 		PG_TRY();
