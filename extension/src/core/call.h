@@ -86,7 +86,6 @@ typedef struct ScCallPlan		/* one claimed delivery, from claim to record; lives 
 	Jsonb *record;				/* what the last answer says the record holds; NULL = nothing */
 	const ScOperation *record_operation;	/* how to read it */
 	ScStatementKind record_kind;	/* RESPONSE: of the write itself; READ: read in the slot */
-	int64 minutes;				/* how far a look-up has to reach back; set by the claim */
 	bool wrote;					/* a write step was sent: a failure from here on is unknown, not failed */
 	int64 retry_after_us;		/* from Retry-After or limit headers; 0 = none */
 	bool permanent;				/* FAILED must not be tried again blindly */
@@ -108,6 +107,9 @@ extern void sc_call_finish(ScCallPlan *plan, const ScMapHooks *hooks);
 
 /* Does an operation other than create and update write this pointer of the write document (a status by transition)? */
 extern bool sc_call_is_apart(const ScConnector *connector, const char *record_type, const char *write_path);
+
+/* over laid on under: members of objects are joined, anything else of over stands; nulls stay.  over may be NULL. */
+extern Jsonb *sc_call_overlay(Jsonb *under, Jsonb *over);
 
 /* A request outside any link: check, list; for jobs.  operation as in connector_operation. */
 extern ScRequest *sc_call_request(const ScSystem *system, const ScOperation *operation, Jsonb *context, Jsonb *write);
