@@ -20,6 +20,7 @@ static ScCatalog known;
 
 static const char *const link_state_names[SC_LINK_STATES] = {"candidate", "creating", "active", "diverged", "tombstone"};
 static const char *const actor_kind_names[SC_ACTOR_KINDS] = {"unknown", "integration", "automation", "human"};
+static const char *const visibility_names[SC_VISIBILITIES] = {"public", "internal", "private"};
 
 static void look_up(Oid schema, Oid event);
 static Oid find_type(Oid schema, const char *name);
@@ -103,6 +104,8 @@ look_up(Oid schema, Oid event)
 		found.link_states[i] = find_label(found.link_state_type, link_state_names[i]);
 	for (int i = 0; i < SC_ACTOR_KINDS; i++)
 		found.actor_kinds[i] = find_label(found.actor_kind_type, actor_kind_names[i]);
+	for (int i = 0; i < SC_VISIBILITIES; i++)
+		found.visibilities[i] = find_label(found.visibility_type, visibility_names[i]);
 	found.entity_seq = find_relation(schema, "entity_id_seq");
 	found.link_seq = find_relation(schema, "link_id_seq");
 	found.conflict_seq = find_relation(schema, "conflict_id_seq");

@@ -10,6 +10,7 @@
 
 #define SC_LINK_STATES 5
 #define SC_ACTOR_KINDS 4
+#define SC_VISIBILITIES 3
 
 typedef struct ScCatalog
 {
@@ -25,6 +26,7 @@ typedef struct ScCatalog
 	Oid visibility_type;
 	Oid link_states[SC_LINK_STATES];	/* enum labels, by ScLinkState */
 	Oid actor_kinds[SC_ACTOR_KINDS];	/* enum labels, by ScActorKind */
+	Oid visibilities[SC_VISIBILITIES];	/* enum labels, by ScVisibility */
 	Oid entity_seq;
 	Oid link_seq;
 	Oid conflict_seq;

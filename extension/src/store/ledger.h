@@ -1,0 +1,24 @@
+/*
+ * ledger.h
+ *	  Appends what a batch has to tell to the ledger, chained entity by entity.
+ */
+#ifndef SC_STORE_LEDGER_H
+#define SC_STORE_LEDGER_H
+
+#include "core/model.h"
+
+/*
+ * Gives every entry its place and hash and moves the chain's end in its entity
+ * (ledger_seq, ledger_head), which the caller stores; entities are locked.
+ * Conflicts and deliveries must have their numbers by now.
+ */
+typedef struct ScLedgerTail		/* numbers that exist only once rows are stored */
+{
+	int64 conflict;				/* 0 = none */
+	int64 delivery;
+} ScLedgerTail;
+
+/* tails: one an entry, or NULL.  Marks entities whose chain grew in *grown (List of ScEntity *, each once). */
+extern void sc_ledger_write(ScBatch *batch, const ScLedgerTail *tails, List **grown);
+
+#endif

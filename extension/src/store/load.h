@@ -1,0 +1,49 @@
+/*
+ * load.h
+ *	  The world of a batch out of the tables, in a few set-based queries, with
+ *	  row locks in one order: entities by id, then links by id.
+ */
+#ifndef SC_STORE_LOAD_H
+#define SC_STORE_LOAD_H
+
+#include "core/model.h"
+
+typedef struct ScRecordRef		/* a record that somebody speaks of, and whose it is */
+{
+	int32 system_id;
+	const char *record_type;
+	const char *external_id;
+	const char *marker;			/* NULL = none shown */
+	int64 link;					/* 0 = nobody knows it */
+	int64 entity;				/* 0 = none (candidate, or unknown) */
+} ScRecordRef;
+
+/* By external id, else by marker.  No locks: what it says must be checked again under the entity's lock. */
+extern void sc_load_find(ScRecordRef *refs, int n);
+
+/*
+ * Locks entities and all their links and adds them to the batch.  ids sorted,
+ * each once.  Entities that are gone, or merged into another, are left out.
+ */
+extern void sc_load_entities(ScBatch *batch, const int64 *ids, int n);
+
+/* Locks candidate links (no entity) and adds them to the batch. */
+extern void sc_load_candidates(ScBatch *batch, const int64 *ids, int n);
+
+/* Adds the copies of the comments that statements name to their links. */
+typedef struct ScCommentRef
+{
+	ScLink *link;
+	const char *channel;
+	const char *external_id;
+} ScCommentRef;
+extern void sc_load_copies(const ScCommentRef *refs, int n);
+
+/* Ids from a sequence. */
+extern int64 sc_load_next_id(Oid sequence);
+
+/* Batches keep their entities by id: loaded ones first, fresh ones (whose ids are higher) after. */
+extern ScEntity *sc_load_entity_of(const ScBatch *batch, int64 id);	/* NULL = not loaded */
+extern ScLink *sc_load_link_of(const ScEntity *entity, int64 id);
+
+#endif

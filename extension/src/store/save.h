@@ -1,0 +1,33 @@
+/*
+ * save.h
+ *	  What a batch decided, into the tables, in a few set-based statements.
+ */
+#ifndef SC_STORE_SAVE_H
+#define SC_STORE_SAVE_H
+
+#include "core/model.h"
+#include "store/plan.h"
+
+/*
+ * Stores everything that the batch changed: deliveries, the ledger, entities,
+ * links, comments, conflicts, alerts.  Fresh rows get their ids here if they
+ * have none.  Returns true when there is something to send.
+ */
+extern bool sc_save(ScBatch *batch);
+
+/* save_more.c: what hangs on entities and links.  Called by sc_save in this order. */
+extern int sc_save_deliveries(ScBatch *batch, int64 **ids, ScLink ***links);	/* how many deliveries there are now */
+extern void sc_save_conflicts(ScBatch *batch, const int64 *ids);
+extern void sc_save_comments(ScBatch *batch);
+extern void sc_save_alerts(ScBatch *batch);
+
+/* Shards of the delivery queue: a stable hash of the link. */
+#define SC_SAVE_SHARDS 64
+extern int sc_save_shard(int64 link);
+
+/* Column helpers. */
+extern void sc_save_text(Datum *value, bool *is_null, const char *text);
+extern void sc_save_jsonb(Datum *value, bool *is_null, Jsonb *json);
+extern void sc_save_ids(Datum *value, bool *is_null, List *ids);
+
+#endif
