@@ -26,7 +26,10 @@ typedef struct ScEventRow		/* an event as it stands in the table */
 	char *batch_id;
 	Jsonb *headers;
 	char *via;
-	int32 system_id;
+	char *external_key;
+	char *marker;
+	bool has_actor_kind;		/* somebody said so; else by the system's actor rows */
+	ScActorKind actor_kind;
 } ScEventRow;
 
 typedef enum ScItemKind
@@ -81,7 +84,12 @@ extern int sc_claim_adopt(const bool *shards);
 /* engine/record.c: outcomes of finished plans, through sc_run; retries, dead letters, alerts. */
 extern void sc_record(List *plans);
 
-/* engine/wake.c: tell the workers at commit that there is something to do. */
+/*
+ * engine/wake.c: tell the workers at commit that there is something to do.
+ * The hook is set by worker/shared.c when the module is preloaded; it is called
+ * after commit and may not fail.
+ */
+extern void (*sc_wake_hook)(Oid database);
 extern void sc_wake_at_commit(void);
 
 /* engine/ingest.c: one body from a front door, headers as an object of lower-case names. */

@@ -11,12 +11,15 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #include "store/catalog.h"
 #include "store/load.h"
 #include "store/save.h"
+
+extern PGDLLEXPORT Datum syncore_shard(PG_FUNCTION_ARGS);
 
 static int order_links(const void *a, const void *b);
 static void settle_conflicts(ScBatch *batch);
@@ -162,6 +165,15 @@ sc_save_shard(int64 link)
 	x = (x ^ (x >> 30)) * UINT64CONST(0xbf58476d1ce4e5b9);
 	x = (x ^ (x >> 27)) * UINT64CONST(0x94d049bb133111eb);
 	return (int) ((x ^ (x >> 31)) % SC_SAVE_SHARDS);
+}
+
+PG_FUNCTION_INFO_V1(syncore_shard);
+
+/* syncore._shard(link). */
+Datum
+syncore_shard(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT16((int16) sc_save_shard(PG_GETARG_INT64(0)));
 }
 
 static int
