@@ -1,0 +1,48 @@
+-- What health needs to know and its reader may not look at himself. Runs as the owner; returns facts, never content.
+
+-- The partitioned tables: how far ahead partitions reach, and whether rows have missed them.
+CREATE FUNCTION syncore._partition_state(OUT parent text, OUT covered_until timestamptz, OUT strays boolean) RETURNS SETOF record
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	BEGIN
+		FOREACH parent IN ARRAY ARRAY['event', 'ledger'] LOOP
+			SELECT max(substring(pg_get_expr(c.relpartbound, c.oid) FROM 'TO \(''([^'']+)''\)')::timestamptz) INTO covered_until
+				FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+				WHERE i.inhparent = ('syncore.' || parent)::regclass;
+			EXECUTE format('SELECT EXISTS (SELECT 1 FROM syncore.%I)', parent || '_default') INTO strays;
+			RETURN NEXT;
+		END LOOP;
+	END
+	$$;
+
+-- Is this database the one that may send? Null when it is, else what differs.
+CREATE FUNCTION syncore._instance_difference() RETURNS text
+	LANGUAGE sql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+		SELECT CASE
+			WHEN i.one IS NULL THEN 'No instance is recorded.'
+			WHEN i.system_identifier <> c.system_identifier THEN 'The server is another one: this is a copy.'
+			WHEN i.database_oid <> d.oid THEN format('The database is another one than "%s": this is a copy.', i.database_name) END
+		FROM pg_control_system() c JOIN pg_database d ON d.datname = current_database() LEFT JOIN syncore.instance i ON i.one
+	$$;
+
+-- Tables that are not syncore_owner's any more, and triggers that were switched off.
+CREATE FUNCTION syncore._tampered() RETURNS TABLE (object text, detail text, fix text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+		SELECT format('%I.%I', n.nspname, c.relname), format('It belongs to "%s" instead of "syncore_owner".', pg_get_userbyid(c.relowner)),
+			format('ALTER TABLE %I.%I OWNER TO syncore_owner;', n.nspname, c.relname)
+		FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'syncore'
+			JOIN pg_class c ON c.oid = d.objid JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND c.relkind IN ('r', 'p')
+			AND pg_get_userbyid(c.relowner) <> 'syncore_owner'
+		UNION ALL
+		SELECT format('%I.%I', n.nspname, c.relname), format('Trigger "%s" is %s.', t.tgname, CASE t.tgenabled WHEN 'D' THEN 'disabled' ELSE 'not ENABLE ALWAYS' END),
+			format('ALTER TABLE %I.%I ENABLE ALWAYS TRIGGER %I;', n.nspname, c.relname, t.tgname)
+		FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = 'syncore' AND NOT t.tgisinternal
+			AND (t.tgenabled = 'D' OR (t.tgenabled <> 'A' AND (t.tgname = 'config_changed' OR c.relname ~ '^(event|ledger)(_|$)')))
+	$$;

@@ -1,0 +1,54 @@
+-- The configuration in plain words, for people who own fields rather than tables.
+
+CREATE VIEW syncore.mapping_sheet WITH (security_invoker = true) AS
+	SELECT r.system, r.record_type, r.entity_type, f.name AS field,
+		CASE WHEN m.field IS NULL OR m.direction OPERATOR(pg_catalog.=) 'none'::syncore.map_direction THEN 'ignored'
+			WHEN m.transform_in IS NOT NULL OR m.transform_out IS NOT NULL OR m.value_map IS NOT NULL THEN 'derived' ELSE 'copied' END AS treatment,
+		CASE m.direction WHEN 'both' THEN 'read and written' WHEN 'in' THEN 'read only' WHEN 'out' THEN 'written only' END AS direction,
+		m.path, CASE WHEN m.direction OPERATOR(pg_catalog.=) ANY (ARRAY['both', 'out']::syncore.map_direction[]) THEN COALESCE(m.write_path, m.path) END AS written_to,
+		(SELECT pg_catalog.string_agg(pg_catalog.format('%s %s %s', v.external, CASE v.direction WHEN 'in' THEN '→' WHEN 'out' THEN '←' ELSE '=' END,
+				COALESCE(v.canonical, 'nothing')), ', ' ORDER BY v.external, v.direction, v.canonical)
+			FROM syncore.value_map v WHERE v.name OPERATOR(pg_catalog.=) m.value_map) AS value_list,
+		(SELECT pg_catalog.string_agg(pg_catalog.format('%s is written as %s and read back as %s', v.canonical, v.external, COALESCE(b.canonical, 'nothing')), ', ' ORDER BY v.canonical)
+			FROM syncore.value_map v JOIN syncore.value_map b ON b.name OPERATOR(pg_catalog.=) v.name AND b.external OPERATOR(pg_catalog.=) v.external
+				AND b.direction OPERATOR(pg_catalog.<>) 'out'::syncore.map_direction AND b.canonical IS DISTINCT FROM v.canonical
+			WHERE v.name OPERATOR(pg_catalog.=) m.value_map AND v.direction OPERATOR(pg_catalog.=) ANY (ARRAY['both', 'out']::syncore.map_direction[])
+				AND m.direction OPERATOR(pg_catalog.=) 'both'::syncore.map_direction) AS lossy,
+		m.note
+	FROM syncore.record_map r JOIN syncore.field f ON f.entity_type OPERATOR(pg_catalog.=) r.entity_type
+		LEFT JOIN syncore.field_map m ON m.system OPERATOR(pg_catalog.=) r.system AND m.record_type OPERATOR(pg_catalog.=) r.record_type
+			AND m.entity_type OPERATOR(pg_catalog.=) r.entity_type AND m.field OPERATOR(pg_catalog.=) f.name
+	ORDER BY r.system, r.record_type, r.entity_type, m.field IS NULL, f.name, m.path;
+COMMENT ON VIEW syncore.mapping_sheet IS 'configure: one row per system and field: where it is read and written, which values stand for which, and what is lost on the way';
+
+CREATE VIEW syncore.ownership_matrix WITH (security_invoker = true) AS
+	SELECT f.entity_type, f.name AS field, o.space,
+		CASE WHEN o.id IS NULL THEN 'nobody' WHEN o.owner IS NULL THEN 'shared' ELSE o.owner END AS owner, o.on_foreign_write, o.steward, o.review_by,
+		ARRAY(SELECT DISTINCT m.system::text FROM syncore.field_map m WHERE m.entity_type OPERATOR(pg_catalog.=) f.entity_type
+			AND m.field OPERATOR(pg_catalog.=) f.name AND m.direction OPERATOR(pg_catalog.=) ANY (ARRAY['both', 'in']::syncore.map_direction[]) ORDER BY 1) AS read_from,
+		ARRAY(SELECT DISTINCT m.system::text FROM syncore.field_map m WHERE m.entity_type OPERATOR(pg_catalog.=) f.entity_type
+			AND m.field OPERATOR(pg_catalog.=) f.name AND m.direction OPERATOR(pg_catalog.=) ANY (ARRAY['both', 'out']::syncore.map_direction[]) ORDER BY 1) AS written_to
+	FROM syncore.field f LEFT JOIN syncore.ownership o ON o.entity_type OPERATOR(pg_catalog.=) f.entity_type AND o.field OPERATOR(pg_catalog.=) f.name
+	ORDER BY o.id IS NOT NULL, f.entity_type, f.name, o.space NULLS FIRST;
+COMMENT ON VIEW syncore.ownership_matrix IS 'configure: who owns each field, who may write it, and between which systems it flows; what nobody owns first';
+
+CREATE VIEW syncore.policy_sheet WITH (security_invoker = true) AS
+	SELECT p.space, p.entity_type, p.field, p.position,
+		CASE p.rule
+			WHEN 'escalation_wins' THEN 'a raise beats anything that is no raise'
+			WHEN 'human_wins' THEN 'a person beats an automation'
+			WHEN 'system_of_record' THEN 'what ' OPERATOR(pg_catalog.||) COALESCE(p.system, 'the owner of the field') OPERATOR(pg_catalog.||) ' says stands'
+			WHEN 'version_wins' THEN 'the higher version of the record beats the lower'
+			WHEN 'last_update_wins' THEN 'the later edit beats the earlier, by the corrected clock of its system'
+			WHEN 'union' THEN 'both are kept; what was removed stays removed'
+			WHEN 'append' THEN 'both are kept, in order of time'
+			WHEN 'manual' THEN 'a person decides' OPERATOR(pg_catalog.||) COALESCE(', from severity ' OPERATOR(pg_catalog.||) p.review_from, '')
+			WHEN 'call' THEN 'function ' OPERATOR(pg_catalog.||) p.function OPERATOR(pg_catalog.||) ' decides' END AS rule,
+		CASE p.rule
+			WHEN 'escalation_wins' THEN 'P2 to P1 in one system, P2 to P3 in another: P1 stands'
+			WHEN 'human_wins' THEN 'an analyst reopens while a script closes: it stays open'
+			WHEN 'manual' THEN 'both values wait in syncore.review; nothing is sent for this field meanwhile'
+			WHEN 'last_update_wins' THEN 'edits at 14:03:12 and 14:03:15: that of 14:03:15 stands, the other is in the ledger' END AS example,
+		p.rule AS rule_name, p.note
+	FROM syncore.policy p ORDER BY p.space NULLS LAST, p.entity_type, p.field NULLS LAST, p.position;
+COMMENT ON VIEW syncore.policy_sheet IS 'configure: how conflicts of each field are decided, in plain words, in order; field empty: of all fields without a list of their own';
