@@ -110,6 +110,7 @@ look_up(Oid schema, Oid event)
 	found.link_seq = find_relation(schema, "link_id_seq");
 	found.conflict_seq = find_relation(schema, "conflict_id_seq");
 	found.event_seq = find_relation(schema, "event_id_seq");
+	found.ledger_seq = find_relation(schema, "ledger_id_seq");
 	known = found;
 }
 

@@ -31,6 +31,7 @@ typedef struct ScCatalog
 	Oid link_seq;
 	Oid conflict_seq;
 	Oid event_seq;
+	Oid ledger_seq;
 	uint32 generation;			/* raised when the oids were looked up anew */
 } ScCatalog;
 
