@@ -22,6 +22,8 @@ use Time::HiRes qw(sleep time);
 
 use Syncore::Sim;
 
+# What happens when something is waited for in vain.
+our $GIVE_UP = sub { my ($what, $self) = @_; fail("waited in vain: $what"); $self->tell; return };
 our $LIMIT = $ENV{SYNCORE_TEST_LIMIT} // 60;    # seconds that anything may take
 
 # Accounts of the credentials, and what stands in the secret files.
@@ -205,9 +207,8 @@ sub wait_until
 		last if time > $end;
 		sleep 0.05;
 	}
-	fail("waited in vain: $what");
 	diag $last if $last;
-	$self->tell;
+	$GIVE_UP->($what, $self);
 	return;
 }
 
