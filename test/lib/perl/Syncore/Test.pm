@@ -101,6 +101,7 @@ sub dbh
 {
 	my ($self) = @_;
 	return $self->{dbh} if $self->{dbh} && $self->{dbh}->ping;
+	$self->{dbh} = undef;
 	my $node = $self->{node};
 	$self->{dbh} = DBI->connect('dbi:Pg:dbname=ops;host=' . $node->host . ';port=' . $node->port, undef, undef,
 		{ RaiseError => 1, PrintError => 0, AutoCommit => 1, AutoInactiveDestroy => 1, pg_enable_utf8 => 1 });
@@ -311,6 +312,38 @@ sub verify
 	my ($self) = @_;
 	my @bad = grep { !$_->{ok} } $self->rows('SELECT * FROM syncore.verify_ledger()');
 	return is(scalar @bad, 0, 'the ledger verifies') || diag explain \@bad;
+}
+
+#--- crashes
+
+# SIGKILL to the postmaster; returns when its children are gone, too.
+sub kill_server
+{
+	my ($self) = @_;
+	$self->{dbh}->disconnect if $self->{dbh};
+	$self->{dbh} = undef;
+	$self->{node}->kill9;
+	return;
+}
+
+sub start_again
+{
+	my ($self) = @_;
+	my $end = time + $LIMIT;
+	while (!$self->{node}->start(fail_ok => 1))
+	{
+		croak 'the server does not start again' if time > $end;
+		sleep 0.2;
+	}
+	$self->wait_until('the listener answers', sub { $self->listener_answers }) if $self->{listen};
+	return;
+}
+
+# Process ids of the workers: launcher, dispatcher, listener, …
+sub workers
+{
+	my ($self, $like) = @_;
+	return map { $_->{pid} } $self->rows('SELECT pid FROM pg_stat_activity WHERE backend_type LIKE ? ORDER BY pid', $like // 'syncore%');
 }
 
 sub finish

@@ -1,0 +1,64 @@
+# Comments: both ways, once, and only where a row says so.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use Syncore::Test;
+use Test::More;
+
+my $t = Syncore::Test->new('comments')->configure->activate;
+my ($snow, $jira) = ($t->snow, $t->jira);
+my $bo = 'b.kim@acme.example';
+my ($inc, $issue) = $t->pair(short_description => 'comments');
+sub notes { return @{ $snow->record($inc->{id})->{journal} } }
+sub comments { return @{ $jira->record($issue->{id})->{comments} } }
+
+# CM-01: each side's comment appears once on the other.
+$snow->comment('a.lee', $inc->{id}, 'from ServiceNow');
+$t->wait_until('the note in Jira', sub { comments() == 1 });
+$jira->comment($bo, $issue->{id}, "from Jira\n\nwith a second paragraph");
+$t->wait_until('the comment in ServiceNow', sub { notes() == 2 });
+$t->quiesce;
+is(scalar comments(), 2, 'two comments in Jira: his own and the copy');
+is(scalar notes(), 2, 'two notes in ServiceNow');
+like((comments())[0]{text}, qr/from ServiceNow/, 'the text came over');
+like((comments())[0]{text}, qr/Ann|a\.lee/, 'with a line that names its author');
+like((notes())[1]{value}, qr/from Jira.*second paragraph/s, 'and so did the other');
+is((notes())[1]{element}, 'work_notes', 'internal stays internal');    # CM-03
+
+# CM-03: a channel without a row is not shared.
+$snow->comment('a.lee', $inc->{id}, 'to the caller', channel => 'comments');
+$snow->comment('a.lee', $inc->{id}, 'control: a note after it');
+$t->wait_until('the note after it', sub { grep { $_->{text} =~ /a note after it/ } comments() });
+$t->quiesce;
+ok(!(grep { $_->{text} =~ /to the caller/ } comments()), 'what the customer sees was not copied');
+
+# CM-06: copies do not breed.
+my $rounds = 20;
+my ($have_notes, $have_comments) = (scalar notes(), scalar comments());
+for my $n (1 .. $rounds)
+{
+	$snow->comment('a.lee', $inc->{id}, "note $n");
+	$jira->comment($bo, $issue->{id}, "comment $n");
+}
+$t->wait_until('all copies', sub { notes() >= $have_notes + 2 * $rounds && comments() >= $have_comments + 2 * $rounds });
+$t->quiesce;
+is(scalar notes(), $have_notes + 2 * $rounds, 'each note and each copy once in ServiceNow');
+is(scalar comments(), $have_comments + 2 * $rounds, 'and once in Jira');
+my %seen;
+$seen{ $_->{text} =~ /((?:note|comment) \d+)/ ? $1 : 'none' }++ for comments();
+is_deeply([map { $seen{"note $_"} } 1 .. $rounds], [(1) x $rounds], 'none twice');
+
+# a repeated webhook of a comment changes nothing
+my ($hook) = grep { ($_->{payload}{webhookEvent} // '') eq 'comment_created' } $jira->webhooks;
+$jira->redeliver($hook->{n});
+$t->quiesce;
+is(scalar notes(), $have_notes + 2 * $rounds, 'a repeated webhook copies nothing again');
+
+# a comment whose answer is lost is not written twice
+$jira->fault(method => 'POST', path => 'comment', drop => 'after');
+$snow->comment('a.lee', $inc->{id}, 'answer lost');
+$t->quiesce;
+is(scalar(grep { $_->{text} =~ /answer lost/ } comments()), 1, 'a copy whose answer was lost is found, not repeated');
+$t->verify;
+$t->finish;
+done_testing();
