@@ -58,16 +58,6 @@ typedef struct ScItem			/* one thing to decide */
 extern void sc_run(List *items);
 
 /*
- * engine/load.c, engine/save.c: the seam that claim uses.  Loads links with
- * their entities (and those entities' other links, and copies that are due),
- * rows locked in order: entities, then links, by id.  Of links that are gone
- * nothing is loaded.  save writes back what is marked changed, links' calls
- * too, and appends the ledger; a link with due gets its delivery.
- */
-extern ScBatch *sc_load_links(const int64 *links, int n);
-extern void sc_save(ScBatch *batch);
-
-/*
  * engine/claim.c: claims up to limit deliveries of one system whose shard is
  * ours, writes marks and intents, and returns ScCallPlan * ready to begin.
  * Those that turn out to need nothing are deleted.  low_water: id to start
