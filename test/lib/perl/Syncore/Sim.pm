@@ -31,12 +31,14 @@ our %USERS = (
 	],
 );
 
-# Starts products in one process: start(dir => …, servicenow => {settings}, jira => {settings}) returns handles in the order asked.
+# Starts products in one process: start(dir, products => [{name, product, settings, users, port}], tls => {cert, key})
+# returns a handle for each, in that order.
 sub start
 {
 	my ($class, %arg) = @_;
 	my $top = $arg{top} // $ENV{SYNCORE_TOP} // croak 'SYNCORE_TOP is not set';
 	my @command = ($^X, "$top/test/sim/sim", '--with-parent');
+	push @command, '--tls-cert', $arg{tls}{cert}, '--tls-key', $arg{tls}{key} if $arg{tls};
 	for my $want (@{ $arg{products} })
 	{
 		my $file = "$arg{dir}/$want->{name}.json";
@@ -66,7 +68,7 @@ sub start
 		my ($product, $url) = split ' ', $line;
 		push @sims, bless {
 			product => $product, url => $url, pid => $pid, pipe => $parent_out, owner => $$,
-			name => $arg{products}[scalar @sims]{name}, http => HTTP::Tiny->new(timeout => 60),
+			name => $arg{products}[scalar @sims]{name}, http => HTTP::Tiny->new(timeout => 60, verify_SSL => 0),
 		}, $class;
 	}
 	croak "the simulated products did not start: see $arg{dir}/sim.log" if @sims != @{ $arg{products} };

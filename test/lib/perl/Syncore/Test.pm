@@ -9,7 +9,7 @@ package Syncore::Test;
 #   $t->wait_until('the issue is there', sub { $t->jira->records == 1 });
 #   $t->quiesce;
 #
-# new(name, products => [{name, product, settings}], conf => 'postgresql.conf lines', listen => 1, databases => 'ops')
+# new(name, products => [{name, product, settings}], conf => 'postgresql.conf lines', listen => 1, databases => 'ops', tls => 1 for https)
 
 use strict;
 use warnings;
@@ -46,7 +46,8 @@ sub new
 		$self->secret($product->{name}, $ACCOUNT{ $product->{product} }[1]);
 		$self->secret("$product->{name}_hook", "hook-$product->{name}");
 	}
-	my @sims = Syncore::Sim->start(dir => $self->{sim_dir}, products => $arg{products});
+	$self->make_certificate if $arg{tls};
+	my @sims = Syncore::Sim->start(dir => $self->{sim_dir}, products => $arg{products}, tls => $self->{tls});
 	$self->{sims}{ $_->{name} } = shift @sims for @{ $arg{products} };
 	$self->start_server($arg{databases} // 'ops', $arg{conf} // '');
 	return $self;
@@ -94,6 +95,19 @@ sub secret
 	chmod $mode // 0600, $path;
 	return $path;
 }
+
+# A certificate for 127.0.0.1, its own authority.
+sub make_certificate
+{
+	my ($self) = @_;
+	my ($cert, $key) = map { "$self->{sim_dir}/$_.pem" } qw(cert key);
+	PostgreSQL::Test::Utils::system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=syncore test',
+		'-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', $key, '-out', $cert);
+	$self->{tls} = { cert => $cert, key => $key };
+	return;
+}
+
+sub ca_file { return $_[0]{tls}{cert} }
 
 #--- SQL
 

@@ -26,6 +26,7 @@ use Sim::Control;
 use Sim::Webhook;
 
 has port => 0;
+has 'tls';                     # {cert, key}: files; speaks https then
 has users => sub { {} };       # login => {password, kind => human|integration|automation, …}
 has tokens => sub { {} };      # bearer token => login
 has log => sub { [] };         # every request to the product's API
@@ -47,7 +48,9 @@ sub start ($self)
 	$app->routes->any('/*whatever' => { whatever => '' } => sub ($c) { $weak->handle($c) });
 	my $daemon = Mojo::Server::Daemon->new(
 		app => $app,
-		listen => ['http://127.0.0.1:' . ($self->port || '*')],
+		listen => [$self->tls
+			? 'https://127.0.0.1:' . ($self->port || '*') . '?' . join '&', map { "$_=" . $self->tls->{$_} } qw(cert key)
+			: 'http://127.0.0.1:' . ($self->port || '*')],
 		silent => 1,
 		inactivity_timeout => 300,
 		max_clients => 1000);
@@ -58,7 +61,7 @@ sub start ($self)
 	return $self;
 }
 
-sub base_url ($self) { return 'http://127.0.0.1:' . $self->port }
+sub base_url ($self) { return ($self->tls ? 'https' : 'http') . '://127.0.0.1:' . $self->port }
 
 # The product's clock, seconds with fractions.
 sub now ($self)
