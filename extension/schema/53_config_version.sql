@@ -73,3 +73,16 @@ CREATE FUNCTION syncore._config_version() RETURNS trigger
 		RETURN NULL;
 	END
 	$$;
+
+-- Who adds a space administers it, or could not say who else may.
+CREATE FUNCTION syncore._space_creator() RETURNS trigger
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	BEGIN
+		IF NOT syncore._is_restoring() AND NEW.id <> ALL (syncore._spaces_of(syncore._caller(), 'admin')) THEN
+			INSERT INTO syncore.space_role (space, role, level, note) VALUES (NEW.name, syncore._caller(), 'admin', 'added the space');
+		END IF;
+		RETURN NULL;
+	END
+	$$;
