@@ -1,19 +1,17 @@
--- What an operator does. These run as the owner of the tables, because operators have no right to write them;
--- each checks that the caller has the level in the space concerned, and leaves a ledger row that says who and why.
+-- What an operator does. References are resolved with the caller's rights, so that what he may not see does not
+-- exist for him; the work runs as the owner of the tables, because operators have no right to write them. Each checks
+-- that the caller has the level in the space concerned, and leaves a ledger row that says who and why.
 
--- Spaces and systems that a target covers and the caller may operate. Raises where he may not.
-CREATE FUNCTION syncore._operable(target text, OUT kind text, OUT id bigint)
-	LANGUAGE plpgsql STABLE
+-- Raises unless the caller may operate a resolved target.
+CREATE FUNCTION syncore._require_target(kind text, id bigint) RETURNS void
+	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	BEGIN
-		SELECT t.kind, t.id INTO kind, id FROM syncore._resolve_target(target) t;
-		PERFORM syncore._require(CASE kind
-				WHEN 'space' THEN _operable.id::integer
-				WHEN 'system' THEN (SELECT s.id FROM syncore.system y JOIN syncore.space s ON s.name = y.space WHERE y.id = _operable.id)
-				WHEN 'entity' THEN (SELECT e.space_id FROM syncore.entity e WHERE e.id = _operable.id)
-			END, 'operate', format('"%s"', target));
-	END
+		SELECT syncore._require(CASE kind
+				WHEN 'space' THEN _require_target.id::integer
+				WHEN 'system' THEN (SELECT s.id FROM syncore.system y JOIN syncore.space s ON s.name = y.space WHERE y.id = _require_target.id)
+				WHEN 'entity' THEN (SELECT e.space_id FROM syncore.entity e WHERE e.id = _require_target.id)
+			END, 'operate', concat_ws(' ', kind, id))
 	$$;
 
 -- Runs its changes of configuration under a reason, if one is given. Returns what to set back afterwards.
@@ -32,55 +30,63 @@ CREATE FUNCTION syncore._with_reason(reason text) RETURNS text
 	$$;
 
 CREATE FUNCTION syncore.pause(target text, reason text DEFAULT NULL) RETURNS bigint
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT syncore._pause(t.kind, t.id, reason) FROM syncore._resolve_target(target) t $$;
+COMMENT ON FUNCTION syncore.pause(text, text) IS
+	'run: nothing leaves for a system, a space (''space:acme'') or ''all''; what arrives is still decided; returns how many were paused';
+
+CREATE FUNCTION syncore._pause(kind text, id bigint, reason text) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	DECLARE
-		goal record;
 		touched bigint;
 		before text;
 	BEGIN
-		SELECT * INTO goal FROM syncore._operable(target);
+		PERFORM syncore._require_target(kind, id);
 		before := syncore._with_reason(reason);
-		IF goal.kind = 'entity' THEN
+		IF kind = 'entity' THEN
 			RAISE EXCEPTION 'a single record cannot be paused'
 				USING ERRCODE = 'feature_not_supported', HINT = 'Pause its system, or cancel its deliveries.';
-		ELSIF goal.kind = 'system' THEN
-			UPDATE syncore.system y SET paused_mode = y.mode, mode = 'paused' WHERE y.id = goal.id AND y.mode <> 'paused' AND y.mode <> 'draft';
+		ELSIF kind = 'system' THEN
+			UPDATE syncore.system y SET paused_mode = y.mode, mode = 'paused' WHERE y.id = _pause.id AND y.mode <> 'paused' AND y.mode <> 'draft';
 		ELSE
-			UPDATE syncore.space s SET paused = true WHERE NOT s.paused AND (goal.kind = 'all' OR s.id = goal.id);
+			UPDATE syncore.space s SET paused = true WHERE NOT s.paused AND (kind = 'all' OR s.id = _pause.id);
 		END IF;
 		GET DIAGNOSTICS touched = ROW_COUNT;
 		PERFORM set_config('syncore.change_reason', before, true);
 		RETURN touched;
 	END
 	$$;
-COMMENT ON FUNCTION syncore.pause(text, text) IS
-	'run: nothing leaves for a system, a space (''space:acme'') or ''all''; what arrives is still decided; returns how many were paused';
 
 CREATE FUNCTION syncore.resume(target text) RETURNS bigint
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT syncore._resume(t.kind, t.id) FROM syncore._resolve_target(target) t $$;
+COMMENT ON FUNCTION syncore.resume(text) IS 'run: ends a pause of a system, a space or ''all''; returns how many were resumed';
+
+CREATE FUNCTION syncore._resume(kind text, id bigint) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	DECLARE
-		goal record;
 		touched bigint;
 	BEGIN
-		SELECT * INTO goal FROM syncore._operable(target);
-		IF goal.kind = 'entity' THEN
+		PERFORM syncore._require_target(kind, id);
+		IF kind = 'entity' THEN
 			RAISE EXCEPTION 'a single record cannot be paused'
-				USING ERRCODE = 'feature_not_supported', HINT = format('If the loop breaker holds a field of it: SELECT syncore.release_hold(%L, ''…'');', target);
-		ELSIF goal.kind = 'system' THEN
-			UPDATE syncore.system y SET mode = coalesce(y.paused_mode, 'active'), paused_mode = NULL WHERE y.id = goal.id AND y.mode = 'paused';
+				USING ERRCODE = 'feature_not_supported', HINT = 'If the loop breaker holds a field of it: SELECT syncore.release_hold(''…'', ''…'');';
+		ELSIF kind = 'system' THEN
+			UPDATE syncore.system y SET mode = coalesce(y.paused_mode, 'active'), paused_mode = NULL WHERE y.id = _resume.id AND y.mode = 'paused';
 		ELSE
-			UPDATE syncore.space s SET paused = false WHERE s.paused AND (goal.kind = 'all' OR s.id = goal.id);
+			UPDATE syncore.space s SET paused = false WHERE s.paused AND (kind = 'all' OR s.id = _resume.id);
 		END IF;
 		GET DIAGNOSTICS touched = ROW_COUNT;
 		PERFORM syncore._wake();
 		RETURN touched;
 	END
 	$$;
-COMMENT ON FUNCTION syncore.resume(text) IS 'run: ends a pause of a system, a space or ''all''; returns how many were resumed';
 
 -- Deliveries made due again, each with its ledger row.
 CREATE FUNCTION syncore._retry(deliveries bigint[]) RETURNS bigint
@@ -112,8 +118,8 @@ CREATE FUNCTION syncore.retry(delivery bigint) RETURNS bigint
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	BEGIN
-		PERFORM syncore._require((SELECT d.space_id FROM syncore.delivery d WHERE d.id = delivery), 'operate', format('delivery %s', delivery))
-			FROM syncore.delivery d WHERE d.id = delivery;
+		PERFORM syncore._require(d.space_id, 'operate', format('delivery %s', delivery))
+			FROM syncore.delivery d WHERE d.id = delivery AND d.space_id = ANY (syncore._spaces_of(syncore._caller(), 'read'));
 		IF NOT FOUND THEN
 			RAISE EXCEPTION 'delivery % does not exist', delivery
 				USING ERRCODE = 'undefined_object', DETAIL = 'Deliveries that are done are deleted.', HINT = 'TABLE syncore.dead_letter;';
@@ -124,22 +130,25 @@ CREATE FUNCTION syncore.retry(delivery bigint) RETURNS bigint
 COMMENT ON FUNCTION syncore.retry(bigint) IS 'run: tries one delivery again, now; numbers are in dead_letter';
 
 CREATE FUNCTION syncore.retry(target text, error_code text DEFAULT NULL) RETURNS bigint
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT syncore._retry_target(t.kind, t.id, error_code) FROM syncore._resolve_target(target) t $$;
+COMMENT ON FUNCTION syncore.retry(text, text) IS
+	'run: tries all dead letters of a system, a space, a record or ''all'' again, or those with one error code; returns how many';
+
+CREATE FUNCTION syncore._retry_target(kind text, id bigint, error_code text) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	DECLARE
-		goal record;
 	BEGIN
-		SELECT * INTO goal FROM syncore._operable(target);
+		PERFORM syncore._require_target(kind, id);
 		RETURN syncore._retry(ARRAY(
 			SELECT d.id FROM syncore.delivery d
-			WHERE d.state = 'dead' AND (retry.error_code IS NULL OR d.error_code = retry.error_code)
-				AND CASE goal.kind WHEN 'all' THEN true WHEN 'space' THEN d.space_id = goal.id WHEN 'system' THEN d.system_id = goal.id
-					ELSE d.link IN (SELECT k.id FROM syncore.link k WHERE k.entity = goal.id) END));
+			WHERE d.state = 'dead' AND (_retry_target.error_code IS NULL OR d.error_code = _retry_target.error_code)
+				AND CASE kind WHEN 'all' THEN true WHEN 'space' THEN d.space_id = _retry_target.id WHEN 'system' THEN d.system_id = _retry_target.id
+					ELSE d.link IN (SELECT k.id FROM syncore.link k WHERE k.entity = _retry_target.id) END));
 	END
 	$$;
-COMMENT ON FUNCTION syncore.retry(text, text) IS
-	'run: tries all dead letters of a system, a space, a record or ''all'' again, or those with one error code; returns how many';
 
 CREATE FUNCTION syncore.cancel(delivery bigint, note text) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -151,7 +160,7 @@ CREATE FUNCTION syncore.cancel(delivery bigint, note text) RETURNS bigint
 		PERFORM syncore._require_note(note);
 		SELECT d.*, k.entity, k.call IS NOT NULL AS in_flight INTO one
 			FROM syncore.delivery d LEFT JOIN syncore.link k ON k.id = d.link WHERE d.id = cancel.delivery FOR UPDATE OF d;
-		IF NOT FOUND THEN
+		IF NOT FOUND OR one.space_id <> ALL (syncore._spaces_of(syncore._caller(), 'read')) THEN
 			RAISE EXCEPTION 'delivery % does not exist', delivery
 				USING ERRCODE = 'undefined_object', DETAIL = 'Deliveries that are done are deleted.', HINT = 'TABLE syncore.dead_letter;';
 		END IF;
@@ -194,45 +203,56 @@ CREATE FUNCTION syncore._look(entity bigint) RETURNS SETOF bigint
 		RETURNING d.id
 	$$;
 
-CREATE FUNCTION syncore.sync_now(ref text) RETURNS SETOF bigint
+CREATE FUNCTION syncore.sync_now(entity bigint) RETURNS SETOF bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	DECLARE
-		goal bigint := syncore._resolve_ref(ref);
+		space integer;
 	BEGIN
-		PERFORM syncore._require((SELECT e.space_id FROM syncore.entity e WHERE e.id = goal), 'operate', format('record "%s"', ref));
-		RETURN QUERY SELECT * FROM syncore._look(goal);
+		SELECT e.space_id INTO space FROM syncore.entity e WHERE e.id = sync_now.entity;
+		IF space IS NULL OR space <> ALL (syncore._spaces_of(syncore._caller(), 'read')) THEN
+			PERFORM syncore._raise_unknown('record', entity::text, NULL, 'Write a number of syncore.entity, system:key, or a key such as INC0012345.');
+		END IF;
+		PERFORM syncore._require(space, 'operate', format('record "%s"', entity));
+		RETURN QUERY SELECT * FROM syncore._look(entity);
 		PERFORM syncore._wake();
 	END
 	$$;
-COMMENT ON FUNCTION syncore.sync_now(text) IS
+COMMENT ON FUNCTION syncore.sync_now(bigint) IS
 	'feed: looks at every record of an entity now and sends what differs; returns the numbers of the deliveries';
 
-CREATE FUNCTION syncore.sync_now(entity bigint) RETURNS SETOF bigint
+CREATE FUNCTION syncore.sync_now(ref text) RETURNS SETOF bigint
 	LANGUAGE sql VOLATILE
 	SET search_path = pg_catalog, pg_temp
-	AS $$ SELECT * FROM syncore.sync_now(entity::text) $$;
-COMMENT ON FUNCTION syncore.sync_now(bigint) IS 'feed: the same by the number of the entity';
+	AS $$ SELECT * FROM syncore.sync_now(syncore._resolve_ref(ref)) $$;
+COMMENT ON FUNCTION syncore.sync_now(text) IS
+	'feed: looks at every record of an entity now and sends what differs; the entity by any key a person knows';
 
 CREATE FUNCTION syncore.check_system(system text) RETURNS bigint
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT syncore._request_job('check_system', y.name, y.id, '{}') FROM syncore._system(system) y $$;
+COMMENT ON FUNCTION syncore.check_system(text) IS
+	'configure: asks a worker to call the system: does it answer, as whom, with which rights, how wrong is its clock; returns the job: CALL syncore.wait(job)';
+
+-- Queues a job that concerns one system; returns its number.
+CREATE FUNCTION syncore._request_job(kind text, target text, system_id integer, arguments jsonb) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	DECLARE
-		this syncore.system := syncore._system(system);
-		number integer := (SELECT s.id FROM syncore.space s WHERE s.name = this.space);
 		made bigint;
+		space integer;
 	BEGIN
-		PERFORM syncore._require(number, 'operate', format('system "%s"', system));
-		INSERT INTO syncore.job (kind, target, space_id, system_id, requested_by)
-			VALUES ('check_system', this.name, number, this.id, syncore._caller()) RETURNING id INTO made;
+		SELECT s.id INTO space FROM syncore.system y JOIN syncore.space s ON s.name = y.space WHERE y.id = _request_job.system_id;
+		PERFORM syncore._require(space, 'operate', format('system "%s"', target));
+		INSERT INTO syncore.job (kind, target, space_id, system_id, arguments, requested_by)
+			VALUES (_request_job.kind, _request_job.target, space, _request_job.system_id, _request_job.arguments, syncore._caller()) RETURNING id INTO made;
 		PERFORM syncore._wake();
 		RETURN made;
 	END
 	$$;
-COMMENT ON FUNCTION syncore.check_system(text) IS
-	'configure: asks a worker to call the system: does it answer, as whom, with which rights, how wrong is its clock; returns the job: CALL syncore.wait(job)';
 
 CREATE FUNCTION syncore.adopt_instance(note text) RETURNS text
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER

@@ -128,18 +128,23 @@ CREATE FUNCTION syncore._shadow_release(shadow syncore.shadow, field text) RETUR
 	$$;
 
 CREATE FUNCTION syncore.release_hold(ref text, field text) RETURNS text
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT syncore._release_hold(syncore._resolve_ref(ref), ref, field) $$;
+COMMENT ON FUNCTION syncore.release_hold(text, text) IS 'decide: lets a field be sent again that the loop breaker stopped';
+
+CREATE FUNCTION syncore._release_hold(goal bigint, ref text, field text) RETURNS text
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	DECLARE
-		goal bigint := syncore._resolve_ref(ref);
 		space integer;
 		stopped bigint[];
 		waiting bigint;
 	BEGIN
 		SELECT e.space_id INTO space FROM syncore.entity e WHERE e.id = goal FOR NO KEY UPDATE;
 		PERFORM syncore._require(space, 'operate', format('record "%s"', ref)), syncore._check_entity_field(goal, field);
-		SELECT c.id INTO waiting FROM syncore.conflict c WHERE c.entity = goal AND c.field = release_hold.field AND c.state = 'pending' ORDER BY c.id DESC LIMIT 1;
+		SELECT c.id INTO waiting FROM syncore.conflict c WHERE c.entity = goal AND c.field = _release_hold.field AND c.state = 'pending' ORDER BY c.id DESC LIMIT 1;
 		IF waiting IS NOT NULL THEN
 			RAISE EXCEPTION 'field "%" of % waits for a decision', field, ref
 				USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('Conflict %s is open.', waiting),
@@ -147,8 +152,8 @@ CREATE FUNCTION syncore.release_hold(ref text, field text) RETURNS text
 		END IF;
 		PERFORM 1 FROM syncore.link k WHERE k.entity = goal ORDER BY k.id FOR NO KEY UPDATE;
 		WITH freed AS (
-			UPDATE syncore.link k SET shadow = syncore._shadow_release(k.shadow, release_hold.field), updated_at = now()
-				WHERE k.entity = goal AND (k.shadow::jsonb -> release_hold.field ->> 'stopped')::boolean RETURNING k.id)
+			UPDATE syncore.link k SET shadow = syncore._shadow_release(k.shadow, _release_hold.field), updated_at = now()
+				WHERE k.entity = goal AND (k.shadow::jsonb -> _release_hold.field ->> 'stopped')::boolean RETURNING k.id)
 		SELECT array_agg(f.id) INTO stopped FROM freed f;
 		IF stopped IS NULL THEN
 			RAISE EXCEPTION 'field "%" of % is not held', field, ref
@@ -161,4 +166,3 @@ CREATE FUNCTION syncore.release_hold(ref text, field text) RETURNS text
 		RETURN format('field "%s" of %s is sent again', field, ref);
 	END
 	$$;
-COMMENT ON FUNCTION syncore.release_hold(text, text) IS 'decide: lets a field be sent again that the loop breaker stopped';

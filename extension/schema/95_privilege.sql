@@ -51,7 +51,7 @@ CREATE FUNCTION syncore._install_grants() RETURNS void
 		config text[] := '{space,space_role,connector,connector_operation,connector_event,connector_template,system,entity_type,field,state,
 			state_transition,record_map,field_map,value_map,comment_map,identity_map,actor,ownership,policy,match_rule,route,alert_route,test_case}';
 		data text[] := '{event_key,entity,link,match_key,match_candidate,comment,comment_copy,delivery,batch,conflict,alert,job}';
-		hidden jsonb := '{"credential": ["reference", "settings", "username"], "event": ["payload", "headers"], "quarantine_entry": ["raw"], "instance": ["token_hash"]}';
+		hidden jsonb := '{"credential": ["reference", "settings"], "event": ["payload", "headers"], "quarantine_entry": ["raw"], "instance": ["token_hash"]}';
 	BEGIN
 		FOREACH t IN ARRAY config LOOP
 			EXECUTE format('GRANT SELECT ON syncore.%I TO syncore_admin, syncore_operator, syncore_auditor, syncore_worker', t);
@@ -108,6 +108,7 @@ CREATE FUNCTION syncore._install_function_grants() RETURNS void
 				WHEN f.provolatile = 'i' OR f.proname LIKE 'vclock%' THEN everybody
 				WHEN f.proname = ANY (definer_helpers) THEN everybody
 				WHEN f.proname IN ('_copy_template') THEN 'syncore_admin'
+				WHEN f.proname IN ('_pause', '_resume', '_retry_target', '_release_hold', '_request_job') THEN 'syncore_admin, syncore_operator'
 				WHEN f.proname IN ('_workers', '_limits', '_is_preloaded') THEN readers || ', syncore_worker'
 				WHEN f.proname LIKE '\_%' AND f.provolatile = 's' AND NOT f.prosecdef THEN everybody
 				WHEN f.proname LIKE '\_%' THEN 'syncore_worker'
