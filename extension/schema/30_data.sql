@@ -26,9 +26,11 @@ CREATE TABLE syncore.event (
 	system_id integer,
 	space_id integer
 ) PARTITION BY RANGE (received_at);
-CREATE INDEX event_id ON syncore.event (id);
-CREATE INDEX event_record ON syncore.event (system_id, external_id, record_type);
+-- Indexes belong to the partitions, each its own, copied from the default one: a restore attaches partitions to a
+-- parent that stands already, and would make every index of the parent a second time.
 CREATE TABLE syncore.event_default PARTITION OF syncore.event DEFAULT;
+CREATE INDEX event_id ON syncore.event_default (id);
+CREATE INDEX event_record ON syncore.event_default (system_id, external_id, record_type);
 
 CREATE TABLE syncore.event_key (
 	system_id integer NOT NULL,
@@ -53,8 +55,8 @@ CREATE TABLE syncore.entity (
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	closed_at timestamptz,
-	predecessor bigint REFERENCES syncore.entity,
-	merged_into bigint REFERENCES syncore.entity,
+	predecessor bigint,                            -- entities; no foreign key: a dump must have no cycle
+	merged_into bigint,
 	correlation_id text,                           -- of the last event that changed it
 	held_until timestamptz,                        -- legal hold
 	long jsonb                                     -- canonical values over 1 kB
@@ -275,12 +277,12 @@ CREATE TABLE syncore.ledger (
 	prev_hash bytea,
 	hash bytea NOT NULL
 ) PARTITION BY RANGE (at);
-CREATE INDEX ledger_id ON syncore.ledger (id);
-CREATE INDEX ledger_entity ON syncore.ledger (entity, entity_seq) WHERE entity IS NOT NULL;
-CREATE INDEX ledger_field ON syncore.ledger (entity, field, entity_seq) WHERE field IS NOT NULL;
-CREATE INDEX ledger_event ON syncore.ledger (event) WHERE event IS NOT NULL;
-CREATE INDEX ledger_correlation ON syncore.ledger (correlation_id) WHERE correlation_id IS NOT NULL;
 CREATE TABLE syncore.ledger_default PARTITION OF syncore.ledger DEFAULT;
+CREATE INDEX ledger_id ON syncore.ledger_default (id);
+CREATE INDEX ledger_entity ON syncore.ledger_default (entity, entity_seq) WHERE entity IS NOT NULL;
+CREATE INDEX ledger_field ON syncore.ledger_default (entity, field, entity_seq) WHERE field IS NOT NULL;
+CREATE INDEX ledger_event ON syncore.ledger_default (event) WHERE event IS NOT NULL;
+CREATE INDEX ledger_correlation ON syncore.ledger_default (correlation_id) WHERE correlation_id IS NOT NULL;
 
 CREATE SEQUENCE syncore.ledger_seal_id_seq;
 CREATE TABLE syncore.ledger_seal (

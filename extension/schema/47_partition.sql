@@ -11,7 +11,8 @@ CREATE FUNCTION syncore._make_partition(parent text, from_time timestamptz, to_t
 		IF to_regclass('syncore.' || name) IS NOT NULL THEN
 			RETURN false;
 		END IF;
-		EXECUTE format('CREATE TABLE syncore.%I (LIKE syncore.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)', name, parent);
+		EXECUTE format('CREATE TABLE syncore.%I (LIKE syncore.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING INDEXES)',
+			name, parent || '_default');
 		EXECUTE format('ALTER TABLE syncore.%I ATTACH PARTITION syncore.%I FOR VALUES FROM (%L) TO (%L)', parent, name, from_time, to_time);
 		EXECUTE format('COMMENT ON TABLE syncore.%I IS %L', name, format('%s from %s to %s', parent, from_time::date, to_time::date));
 		IF parent = 'ledger' THEN
