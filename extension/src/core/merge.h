@@ -32,22 +32,30 @@ typedef struct ScMerge
 	const char *rule;			/* the rule that decided: escalation_wins, …, system_rank */
 	char *reason;				/* a sentence: "critical is more severe than low" */
 	char *failed;				/* a user function that erred or cycled; falls through with an alert */
-	ScVersion beaten;			/* conflict: the strongest loser */
+	bool disputed;				/* conflict or hold: several values stand; beaten is set */
+	ScVersion beaten;			/* the strongest loser */
+	bool was_held;				/* a hold stood before */
+	ScValue old;				/* the canonical value before; unknown = unset */
 } ScMerge;
 
 /*
- * R7/R8: gives the version its dot (n drawn here: clock's highest for that
+ * R7/R8: gives the version its dot (n 0: drawn here, clock's highest for that
  * link + 1; context extended by the link's own dots), merges it into the stamp and puts the
  * winner first.  The entity's canonical value is set from the winner.
  */
 extern ScMerge sc_merge_version(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *policy, ScVersion *incoming);
 
-/* Winner of a set; used by merge and by tests of R8 (any order gives the same). */
-extern int sc_merge_winner(ScBatch *batch, const ScEntity *entity, const ScField *field, const ScPolicy *policy,
-						   const ScVersion *versions, int n, const char **rule, char **reason, char **failed);
-
 /* R9: does what the link holds agree with the canonical value? */
 extern bool sc_merge_agrees(const ScBatch *batch, const ScEntity *entity, ScLink *link, const ScField *field);
+
+/* The map whose form a shadow holds: the reader, else the first writer; NULL = the field is not mapped. */
+extern const ScFieldMap *sc_merge_form(const ScRecordMap *map, const char *field);
+
+/* A value as the link's system would hold it; unknown when its map cannot say it. */
+extern ScValue sc_merge_down(const ScBatch *batch, ScEntity *entity, const ScLink *link, const ScFieldMap *map);
+
+/* Does the link take part: mapped, routed, and neither gone nor apart? */
+extern bool sc_merge_takes_part(const ScLink *link);
 
 /* R9: fields due on this link, as ScCallField without before_*; empty when none.  Stopped, held and unwritable ones are not due. */
 extern List *sc_merge_due(const ScBatch *batch, ScEntity *entity, ScLink *link);

@@ -25,11 +25,27 @@ typedef struct ScOrder			/* a judgement, with the rule that gave it ("R4e") */
 {
 	ScVerdict verdict;
 	const char *rule;
-	int write;					/* index into shadow->writes for RACED and UNSURE ties; -1 = none */
+	int write;					/* index into shadow->writes that it was judged against; -1 = none */
+	int unconfirmed;			/* index into shadow->unconfirmed of the call that is now known to have landed; -1 = none */
 } ScOrder;
 
 /* R3: must this event wait for the call in flight on its link?  Judges all its fields. */
 extern bool sc_order_must_wait(const ScLink *link, const ScStatement *statement);
+
+/* The highest position heard of the record: the base of what is sent next. */
+extern ScPosition sc_order_top(const ScLink *link);
+
+/* The same external value, as far as its map can tell; used wherever a rule says "x = held". */
+extern bool sc_order_same(const ScFieldMap *map, const ScValue *a, const ScValue *b);
+
+/* The field of a call that is in flight or whose outcome is unknown; NULL = it does not write that field. */
+extern ScCallField *sc_order_in_call(const ScLink *link, const char *field);
+
+/* What a call's marker leaves in the writes it made; never 0 for a marker. */
+extern int64 sc_order_marker(const char *marker);
+
+/* R11, after the slot read: an unsure statement with a tied write that it was held before. */
+extern bool sc_order_was_raced(const ScShadowField *shadow, const ScOrder *order, const ScMapped *said);
 
 /* R4 for one field.  in_slot: READ or RESPONSE. */
 extern ScOrder sc_order_judge(const ScLink *link, ScShadowField *shadow, const ScStatement *statement, const ScMapped *said);
@@ -38,8 +54,11 @@ extern ScOrder sc_order_judge(const ScLink *link, ScShadowField *shadow, const S
 extern ScClock sc_order_apply(ScShadowField *shadow, const ScOrder *order, const ScStatement *statement, const ScMapped *said);
 
 /* R14/R15: a write of ours landed at position at: push it onto writes, set held and sent. */
-extern void sc_order_landed(ScShadowField *shadow, const ScCallField *carried, const ScValue *held, ScPosition at,
-							bool exact, TimestampTz now);
+extern ScWrite *sc_order_landed(ScShadowField *shadow, const ScCallField *carried, const ScValue *held, ScPosition at,
+								bool exact, TimestampTz now);
+
+/* R15: a write of ours whose landing was not seen: remembered until it can no longer land. */
+extern void sc_order_unconfirmed(ScShadowField *shadow, const ScCallField *carried, TimestampTz until);
 
 /* Forgets unconfirmed values that can no longer land. */
 extern void sc_order_expire(ScShadowField *shadow, TimestampTz now);

@@ -129,6 +129,18 @@ sc_value_remembered(const ScValue *value)
 	return digest;
 }
 
+/* Smaller than its digests: as it is. */
+ScValue
+sc_value_digested(const ScValue *value)
+{
+	if (value->state != SC_VALUE_JSON || VARSIZE(value->json) <= 2 * SC_VALUE_DIGEST_LEN)
+		return *value;
+	ScValue digest = {.state = SC_VALUE_DIGEST};
+	digest_of(value->json, digest.digest);
+	loose_of(value->json, digest.loose);
+	return digest;
+}
+
 /* Deep copy into the current memory context. */
 ScValue
 sc_value_copy(const ScValue *value)

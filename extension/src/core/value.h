@@ -45,6 +45,9 @@ extern bool sc_value_equal_loosely(const ScValue *a, const ScValue *b);
 /* A value that is cheap to remember: as it is up to SC_VALUE_INLINE_MAX bytes, else its digests. */
 extern ScValue sc_value_remembered(const ScValue *value);
 
+/* The shortest memory: a small value as it is, else its digests. */
+extern ScValue sc_value_digested(const ScValue *value);
+
 /* Deep copy into the current memory context. */
 extern ScValue sc_value_copy(const ScValue *value);
 

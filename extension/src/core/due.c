@@ -1,0 +1,167 @@
+/*
+ * due.c
+ *	  What a link's system ought to be told (R9).  Derived from what is held,
+ *	  what was sent and what is canonical; remembered nowhere.
+ *
+ * Agreement has two halves.  A system that holds what the canonical value maps
+ * to agrees; so does one whose value maps to the canonical one.  With the
+ * first alone, an equivalent state that a user chose is pushed back; with the
+ * second alone, a value that the system cannot show is written for ever.  Free
+ * text is compared by what we sent: a product may store it in its own way.
+ */
+#include "postgres.h"
+
+#include "core/merge.h"
+#include "core/order.h"
+
+static bool is_enumeration(const ScFieldMap *map);
+static const ScFieldMap *first_writer(const ScRecordMap *map, const char *field);
+static bool holds_same(const ScBatch *batch, const ScLink *link, const ScFieldMap *form, const ScShadowField *shadow,
+					   const ScFieldValue *value);
+static ScCallField *due_field(const ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *field);
+
+bool
+sc_merge_agrees(const ScBatch *batch, const ScEntity *entity, ScLink *link, const ScField *field)
+{
+	const ScFieldMap *form = sc_merge_form(link->map, field->name);
+	ScShadowField *shadow = sc_shadow_find(&link->shadow, field->name);
+	ScFieldValue *value = sc_model_value(unconstify(ScEntity *, entity), field->name);
+	ScValue down;
+
+	if (form == NULL || value == NULL || value->value.state == SC_VALUE_UNKNOWN)
+		return true;
+	if (shadow == NULL)
+		return false;
+	if (shadow->held.state == SC_VALUE_UNKNOWN)
+		return shadow->nwrites > 0 && sc_value_equal(&shadow->writes[shadow->nwrites - 1].canonical, &value->value);
+
+	down = sc_merge_down(batch, unconstify(ScEntity *, entity), link, form);
+	if (shadow->sent.state != SC_VALUE_UNKNOWN && !is_enumeration(form))
+		return sc_order_same(form, &down, &shadow->sent);
+	if (sc_order_same(form, &down, &shadow->held) || sc_order_same(form, &down, &shadow->sent))
+		return true;
+	return holds_same(batch, link, form, shadow, value);
+}
+
+List *
+sc_merge_due(const ScBatch *batch, ScEntity *entity, ScLink *link)
+{
+	List *due = NIL;
+	const ScField *last = NULL;
+
+	if (!sc_merge_takes_part(link))
+		return NIL;
+	for (int i = 0; i < link->map->nfields; i++)
+	{
+		const ScField *field = link->map->fields[i].field;
+		ScCallField *wanted;
+
+		if (field == last || !sc_conf_is_written(link->map, field->name))
+			continue;
+		last = field;
+		wanted = due_field(batch, entity, link, field);
+		if (wanted != NULL)
+			due = lappend(due, wanted);
+	}
+	return due;
+}
+
+const ScFieldMap *
+sc_merge_form(const ScRecordMap *map, const char *field)
+{
+	const ScFieldMap *reader = map == NULL ? NULL : sc_conf_reader(map, field);
+
+	return reader != NULL || map == NULL ? reader : first_writer(map, field);
+}
+
+ScValue
+sc_merge_down(const ScBatch *batch, ScEntity *entity, const ScLink *link, const ScFieldMap *map)
+{
+	ScFieldValue *value = sc_model_value(entity, map->field->name);
+	ScMapped mapped;
+
+	if (value == NULL || value->value.state != SC_VALUE_JSON)
+		return SC_UNKNOWN;
+	mapped = sc_map_down(batch->conf, link->system, map, &value->value, value->qualifier, batch->map_hooks);
+	return mapped.outcome == SC_MAP_OK || mapped.outcome == SC_MAP_NEAREST ? mapped.external : SC_UNKNOWN;
+}
+
+bool
+sc_merge_takes_part(const ScLink *link)
+{
+	return link->map != NULL && link->in_route && link->system->mode != SC_MODE_DRAFT &&
+		(link->state == SC_LINK_ACTIVE || link->state == SC_LINK_CREATING);
+}
+
+/* NULL when there is nothing to say: held, stopped, in agreement, or not to be said in that system's words. */
+static ScCallField *
+due_field(const ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *field)
+{
+	ScFieldValue *value = sc_model_value(entity, field->name);
+	ScStamp *stamp = sc_stamp_find(&entity->stamps, field->name);
+	ScShadowField *shadow = sc_shadow_find(&link->shadow, field->name);
+	const ScFieldMap *reader = sc_conf_reader(link->map, field->name);
+	ScValue written;
+	ScCallField *due;
+
+	if (value == NULL || (stamp != NULL && stamp->held) || (shadow != NULL && shadow->stopped) ||
+		sc_merge_agrees(batch, entity, link, field))
+		return NULL;
+	if (link->state == SC_LINK_CREATING && sc_value_is_null(&value->value))
+		return NULL;
+	written = sc_merge_down(batch, entity, link, first_writer(link->map, field->name));
+	if (written.state == SC_VALUE_UNKNOWN)
+		return NULL;
+
+	due = palloc0(sizeof(ScCallField));
+	due->field = pstrdup(field->name);
+	due->canonical = value->value;
+	due->value = reader == NULL ? written : sc_merge_down(batch, entity, link, reader);
+	due->clock = stamp == NULL ? sc_vclock_empty() : sc_vclock_copy(&stamp->clock);
+	return due;
+}
+
+/* Kinds whose values are members of a list or point at something: a product stores them as they are or not at all. */
+static bool
+is_enumeration(const ScFieldMap *map)
+{
+	switch (map->field->kind)
+	{
+		case SC_KIND_STATE:
+		case SC_KIND_RANK:
+		case SC_KIND_BOOLEAN:
+		case SC_KIND_PERSON:
+		case SC_KIND_GROUP:
+		case SC_KIND_REFERENCE:
+			return true;
+		default:
+			return map->values != NULL;
+	}
+}
+
+static const ScFieldMap *
+first_writer(const ScRecordMap *map, const char *field)
+{
+	for (int i = 0; i < map->nfields; i++)
+	{
+		const ScFieldMap *row = &map->fields[i];
+
+		if ((row->direction == SC_DIRECTION_OUT || row->direction == SC_DIRECTION_BOTH) && !row->as_note &&
+			strcmp(row->field->name, field) == 0)
+			return row;
+	}
+	return NULL;
+}
+
+/* up(held) = canonical.  A row that only writes cannot be read back. */
+static bool
+holds_same(const ScBatch *batch, const ScLink *link, const ScFieldMap *form, const ScShadowField *shadow,
+		   const ScFieldValue *value)
+{
+	ScMapped up;
+
+	if (form->direction == SC_DIRECTION_OUT || shadow->held.state != SC_VALUE_JSON)
+		return false;
+	up = sc_map_up(batch->conf, link->system, form, &shadow->held, NULL, batch->map_hooks);
+	return (up.outcome == SC_MAP_OK || up.outcome == SC_MAP_NEAREST) && sc_value_equal(&up.canonical, &value->value);
+}

@@ -1,0 +1,340 @@
+/*
+ * merge.c
+ *	  The versions of one field: how a change joins them, and when one is
+ *	  replaced for good (R7, R8, R10, R18, R23).
+ *
+ * A version is replaced by one whose writer had seen it, and by nothing else.
+ * The rest stand side by side; policy only says which of them is shown and
+ * sent.  Losers are kept until nobody can write any more without having seen
+ * what beat them.
+ */
+#include "postgres.h"
+
+#include "core/merge.h"
+#include "core/order.h"
+#include "core/policy.h"
+#include "core/say.h"
+
+static bool give_dot(ScStamp *stamp, ScVersion *incoming);
+static void add_version(ScStamp *stamp, const ScVersion *incoming);
+static void choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *policy, ScStamp *stamp,
+						  ScMerge *merge);
+static void keep_shown(ScStamp *stamp, ScDot shown, int winner);
+static void put_first(ScStamp *stamp, int winner);
+static void combine(ScStamp *stamp, const ScRule *rule, TimestampTz now);
+static ScMergeOutcome name_outcome(const ScStamp *stamp, const ScMerge *merge, const ScVersion *incoming);
+static bool one_value(const ScStamp *stamp);
+static int order_by_dot(const void *a, const void *b);
+static bool settle_field(ScBatch *batch, ScEntity *entity, ScStamp *stamp);
+static bool show_clock(ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *field, const ScStamp *stamp);
+static bool may_retire(const ScEntity *entity, const ScStamp *stamp);
+static bool covers_with_own(const ScClock *seen, const ScStamp *stamp, int64 link);
+static void retire(ScBatch *batch, ScEntity *entity, const ScField *field, ScStamp *stamp);
+static void join_stamp(ScStamp *stamp, const ScStamp *other);
+
+ScMerge
+sc_merge_version(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *policy, ScVersion *incoming)
+{
+	ScStamp *stamp = sc_stamp_get(&entity->stamps, field->name);
+	ScFieldValue *value = sc_model_value(entity, field->name);
+	ScMerge merge = { .outcome = SC_MERGE_NOTHING, .was_held = stamp->held };
+
+	merge.old = value == NULL ? SC_UNKNOWN : value->value;
+	if (!give_dot(stamp, incoming))
+		return merge;
+	add_version(stamp, incoming);
+	choose_winner(batch, entity, field, policy, stamp, &merge);
+	stamp->touched = true;
+	value = sc_model_value_get(entity, field->name);
+	if (!sc_value_equal(&value->value, &stamp->versions[0].value))
+		value->qualifier = NULL;
+	value->value = stamp->versions[0].value;
+	entity->changed = true;
+	merge.outcome = name_outcome(stamp, &merge, incoming);
+	return merge;
+}
+
+bool
+sc_merge_settle(ScBatch *batch, ScEntity *entity)
+{
+	bool changed = false;
+	bool whole = entity->fresh;
+
+	for (int i = 0; i < list_length(entity->links); i++)
+		whole = whole || ((ScLink *) list_nth(entity->links, i))->whole;
+	for (int i = 0; i < entity->stamps.len; i++)
+		if (whole || entity->stamps.items[i].touched)
+			changed = settle_field(batch, entity, &entity->stamps.items[i]) || changed;
+	return changed;
+}
+
+void
+sc_merge_join(ScBatch *batch, ScEntity *entity, ScEntity *other)
+{
+	for (int i = 0; i < other->stamps.len; i++)
+	{
+		const ScField *field = sc_conf_field(entity->type, other->stamps.items[i].field);
+		ScStamp *stamp = sc_stamp_get(&entity->stamps, other->stamps.items[i].field);
+		ScMerge merge = { .outcome = SC_MERGE_NOTHING };
+
+		join_stamp(stamp, &other->stamps.items[i]);
+		stamp->touched = true;
+		if (field == NULL || stamp->nversions == 0)
+			continue;
+		choose_winner(batch, entity, field, sc_conf_policy(batch->conf, entity->space, entity->type, field->name), stamp,
+					  &merge);
+		sc_model_value_get(entity, field->name)->value = stamp->versions[0].value;
+	}
+	entity->changed = true;
+}
+
+/* R7.  False when the version was merged before. */
+static bool
+give_dot(ScStamp *stamp, ScVersion *incoming)
+{
+	ScDot own;
+
+	if (incoming->dot.n == 0)
+		incoming->dot.n = sc_vclock_get(&stamp->clock, incoming->dot.link) + 1;
+	else if (sc_vclock_covers_dot(&stamp->clock, incoming->dot))
+		return false;
+	own = incoming->dot;
+	own.n--;
+	if (own.n > 0 && !sc_vclock_covers_dot(&incoming->context, own))
+		incoming->context = sc_vclock_with_dot(&incoming->context, own);
+	return true;
+}
+
+/* R8: what the writer had seen goes, the rest stands beside it. */
+static void
+add_version(ScStamp *stamp, const ScVersion *incoming)
+{
+	ScVersion *versions = palloc0(sizeof(ScVersion) * (stamp->nversions + 1));
+	int n = 0;
+
+	for (int i = 0; i < stamp->nversions; i++)
+		if (!sc_vclock_covers_dot(&incoming->context, stamp->versions[i].dot))
+			versions[n++] = stamp->versions[i];
+	versions[n++] = *incoming;
+	stamp->clock = sc_vclock_with_dot(&stamp->clock, incoming->dot);
+	stamp->clock = sc_vclock_merge(&stamp->clock, &incoming->context);
+	if (stamp->nversions > 0)
+		versions[n - 1].replaced = incoming->replaced;
+	stamp->versions = versions;
+	stamp->nversions = n;
+}
+
+static void
+choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *policy, ScStamp *stamp, ScMerge *merge)
+{
+	ScDot shown = stamp->versions[0].dot;
+	ScDispute dispute = { batch, entity, field, policy, stamp->nversions, stamp->versions };
+	ScChoice choice = sc_policy_choose(&dispute);
+
+	merge->rule = choice.rule;
+	merge->reason = choice.reason;
+	merge->failed = choice.failed;
+	merge->disputed = choice.beaten >= 0;
+	if (merge->disputed)
+		merge->beaten = stamp->versions[choice.beaten];
+	stamp->held = choice.hold;
+	if (choice.hold)
+		keep_shown(stamp, shown, choice.winner);
+	else if (choice.combine != NULL)
+		combine(stamp, choice.combine, batch->now);
+	else
+		put_first(stamp, choice.winner);
+}
+
+/* R18: what is shown stays shown while a person is asked, if it still stands. */
+static void
+keep_shown(ScStamp *stamp, ScDot shown, int winner)
+{
+	for (int i = 0; i < stamp->nversions; i++)
+		if (stamp->versions[i].dot.link == shown.link && stamp->versions[i].dot.n == shown.n)
+			winner = i;
+	put_first(stamp, winner);
+}
+
+static void
+put_first(ScStamp *stamp, int winner)
+{
+	ScVersion first = stamp->versions[winner];
+
+	stamp->versions[winner] = stamp->versions[0];
+	stamp->versions[0] = first;
+	if (stamp->nversions > 2)
+		qsort(stamp->versions + 1, stamp->nversions - 1, sizeof(ScVersion), order_by_dot);
+}
+
+/* union, append: the hub writes what the versions make together, having seen them all. */
+static void
+combine(ScStamp *stamp, const ScRule *rule, TimestampTz now)
+{
+	ScVersion *together = palloc0(sizeof(ScVersion));
+	ScVersion *versions = stamp->versions;
+
+	together->value = sc_policy_combine(rule, versions, stamp->nversions);
+	together->replaced = versions[0].replaced;
+	together->dot.n = sc_vclock_get(&stamp->clock, 0) + 1;
+	together->context = sc_vclock_copy(&stamp->clock);
+	together->actor = pstrdup("syncore");
+	together->actor_kind = SC_ACTOR_INTEGRATION;
+	together->source_version = -1;
+	together->at = versions[0].at;
+	for (int i = 0; i < stamp->nversions; i++)
+	{
+		together->at = Max(together->at, versions[i].at);
+		together->actor_kind = Max(together->actor_kind, versions[i].actor_kind);
+	}
+	together->at = Min(together->at, now);
+	stamp->clock = sc_vclock_with_dot(&stamp->clock, together->dot);
+	stamp->versions = together;
+	stamp->nversions = 1;
+}
+
+static ScMergeOutcome
+name_outcome(const ScStamp *stamp, const ScMerge *merge, const ScVersion *incoming)
+{
+	if (stamp->held)
+		return SC_MERGE_HELD;
+	if (stamp->nversions == 1 && !merge->disputed)
+		return SC_MERGE_FAST_FORWARD;
+	if (one_value(stamp) && !merge->disputed)
+		return SC_MERGE_AGREE;
+	if (sc_value_equal(&incoming->value, &stamp->versions[0].value))
+		return sc_value_equal(&merge->old, &incoming->value) ? SC_MERGE_AGREE : SC_MERGE_CONFLICT_INCOMING;
+	return SC_MERGE_CONFLICT_CURRENT;
+}
+
+static bool
+one_value(const ScStamp *stamp)
+{
+	for (int i = 1; i < stamp->nversions; i++)
+		if (!sc_value_equal(&stamp->versions[0].value, &stamp->versions[i].value))
+			return false;
+	return true;
+}
+
+static int
+order_by_dot(const void *a, const void *b)
+{
+	const ScVersion *one = a;
+	const ScVersion *other = b;
+
+	if (one->dot.link != other->dot.link)
+		return one->dot.link < other->dot.link ? -1 : 1;
+	return (one->dot.n > other->dot.n) - (one->dot.n < other->dot.n);
+}
+
+/* R10 for one field of an entity. */
+static bool
+settle_field(ScBatch *batch, ScEntity *entity, ScStamp *stamp)
+{
+	const ScField *field = sc_conf_field(entity->type, stamp->field);
+	bool changed = false;
+
+	if (field == NULL || stamp->held)
+		return false;
+	for (int i = 0; i < list_length(entity->links); i++)
+		changed = show_clock(batch, entity, list_nth(entity->links, i), field, stamp) || changed;
+	if (stamp->nversions > 1 && may_retire(entity, stamp))
+	{
+		retire(batch, entity, field, stamp);
+		changed = true;
+	}
+	return changed;
+}
+
+/* A system that holds the canonical value has seen everything that led to it. */
+static bool
+show_clock(ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *field, const ScStamp *stamp)
+{
+	ScShadowField *shadow = sc_shadow_find(&link->shadow, field->name);
+
+	if (shadow == NULL || !sc_merge_takes_part(link) || sc_merge_form(link->map, field->name) == NULL ||
+		sc_vclock_covers(&shadow->seen, &stamp->clock) || sc_order_in_call(link, field->name) != NULL ||
+		!sc_merge_agrees(batch, entity, link, field))
+		return false;
+	shadow->seen = sc_vclock_merge(&shadow->seen, &stamp->clock);
+	link->changed = true;
+	return true;
+}
+
+/*
+ * Siblings may go when no change that is still to be heard can have been made
+ * without having seen the clock: neither by a link as it stands, nor by one
+ * that our remembered writes have overwritten.
+ */
+static bool
+may_retire(const ScEntity *entity, const ScStamp *stamp)
+{
+	for (int i = 0; i < list_length(entity->links); i++)
+	{
+		ScLink *link = list_nth(entity->links, i);
+		ScShadowField *shadow = sc_shadow_find(&link->shadow, stamp->field);
+		const ScCallField *carried = sc_order_in_call(link, stamp->field);
+
+		if (!sc_merge_takes_part(link) || link->state == SC_LINK_CREATING || shadow == NULL ||
+			sc_merge_form(link->map, stamp->field) == NULL)
+			continue;
+		if (!covers_with_own(&shadow->seen, stamp, link->id))
+			return false;
+		if (carried != NULL && !covers_with_own(&carried->before_seen, stamp, link->id))
+			return false;
+		for (int k = 0; k < shadow->nwrites; k++)
+			if (!covers_with_own(&shadow->writes[k].before_seen, stamp, link->id))
+				return false;
+	}
+	return true;
+}
+
+static bool
+covers_with_own(const ScClock *seen, const ScStamp *stamp, int64 link)
+{
+	for (int i = 0; i < stamp->clock.len; i++)
+		if (stamp->clock.dots[i].link != link && !sc_vclock_covers_dot(seen, stamp->clock.dots[i]))
+			return false;
+	return true;
+}
+
+static void
+retire(ScBatch *batch, ScEntity *entity, const ScField *field, ScStamp *stamp)
+{
+	ScLedgerEntry *entry = sc_model_note(batch, SC_LEDGER_RETIRE, entity, NULL);
+
+	entry->field = stamp->field;
+	entry->new_value = sc_say_jsonb(field, &stamp->versions[0].value);
+	entry->detail = sc_say_versions_json(batch, field, stamp->versions + 1, stamp->nversions - 1);
+	entry->reason = psprintf("every system has seen that %s stands: %d earlier %s no longer compared with it",
+							 sc_say_version(batch, field, &stamp->versions[0]), stamp->nversions - 1,
+							 stamp->nversions == 2 ? "version is" : "versions are");
+	stamp->nversions = 1;
+	entity->changed = true;
+}
+
+/* R23: a version that one side no longer has although its clock knows it was replaced there. */
+static void
+join_stamp(ScStamp *stamp, const ScStamp *other)
+{
+	ScVersion *versions = palloc0(sizeof(ScVersion) * (stamp->nversions + other->nversions));
+	int n = 0;
+
+	for (int i = 0; i < stamp->nversions + other->nversions; i++)
+	{
+		bool mine = i < stamp->nversions;
+		const ScVersion *version = mine ? &stamp->versions[i] : &other->versions[i - stamp->nversions];
+		const ScStamp *opposite = mine ? other : stamp;
+		bool there = false;
+
+		for (int k = 0; k < opposite->nversions; k++)
+			there = there || (opposite->versions[k].dot.link == version->dot.link &&
+							  opposite->versions[k].dot.n == version->dot.n);
+		if (there ? mine : !sc_vclock_covers_dot(&opposite->clock, version->dot))
+			versions[n++] = *version;
+	}
+	stamp->versions = versions;
+	stamp->nversions = n;
+	stamp->clock = sc_vclock_merge(&stamp->clock, &other->clock);
+	stamp->held = stamp->held || other->held;
+}

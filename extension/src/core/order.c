@@ -1,0 +1,578 @@
+/*
+ * order.c
+ *	  Is a statement about one field news?  The judgement (R4) and what it does
+ *	  to the shadow (R5).
+ *
+ * Three things are compared, never mixed: positions order the statements of
+ * one system among themselves and against our own writes to it; values tell an
+ * echo from an edit where positions cannot; the actor is evidence, not proof.
+ * Nothing here looks at the canonical value: what wins is merge's business.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+
+#include "core/order.h"
+
+/* How many of the values held before are kept; each costs a few bytes of every shadow. */
+#define WERE_KEPT 4
+
+typedef struct Question			/* one field of one statement */
+{
+	const ScLink *link;
+	ScShadowField *shadow;
+	const ScStatement *statement;
+	const ScMapped *said;
+	ScGrade grade;
+	ScPosition position;
+	bool in_slot;				/* READ, RESPONSE: no write of ours can be on its way meanwhile */
+} Question;
+
+static ScOrder verdict(ScVerdict kind, const char *rule);
+static bool is_slot(const ScStatement *statement);
+static bool is_held(const Question *question);
+static bool is_ours(const Question *question, const ScWrite *write);
+static bool is_marked(const Question *question);
+static int find_unconfirmed(const Question *question);
+static ScOrder judge_unordered(const Question *question);
+static bool judge_past(const Question *question, ScOrder *order);
+static bool judge_tie(const Question *question, ScOrder *order);
+static bool judge_earlier(const Question *question, ScOrder *order);
+static ScOrder judge_against(const Question *question, int write);
+static ScOrder judge_latest(const Question *question);
+static ScOrder judge_current(const Question *question, const char *rule);
+static bool was_held(const ScValue *were, int nwere, const ScValue *value);
+static void remember_were(ScShadowField *shadow, const ScValue *value);
+static void push_write(ScShadowField *shadow, const ScWrite *write);
+static void drop_unconfirmed(ScShadowField *shadow, int at);
+static void raise_position(ScPosition *position, ScPosition to);
+static void apply_landed(ScShadowField *shadow, int unconfirmed, const ScStatement *statement, const ScMapped *said);
+static void apply_echo(ScShadowField *shadow, const ScOrder *order, const ScMapped *said);
+
+/*
+ * R3.  Only a statement that contradicts the call waits: the same value is an
+ * echo or an agreement whichever way the call ends.
+ */
+bool
+sc_order_must_wait(const ScLink *link, const ScStatement *statement)
+{
+	if (is_slot(statement))
+		return false;
+	if (statement->call_marker != NULL && link->call.marker != NULL &&
+		strcmp(statement->call_marker, link->call.marker) == 0)
+		return false;
+	for (int i = 0; i < statement->nfields; i++)
+	{
+		const ScMapped *said = &statement->fields[i];
+		const ScCallField *carried;
+
+		if (said->outcome != SC_MAP_OK && said->outcome != SC_MAP_NEAREST)
+			continue;
+		carried = sc_order_in_call(link, said->map->field->name);
+		if (carried != NULL && !sc_order_same(said->map, &said->external, &carried->value))
+			return true;
+	}
+	return false;
+}
+
+ScOrder
+sc_order_judge(const ScLink *link, ScShadowField *shadow, const ScStatement *statement, const ScMapped *said)
+{
+	Question question = {
+		.link = link,
+		.shadow = shadow,
+		.statement = statement,
+		.said = said,
+		.grade = link->system->connector->grade,
+		.position = statement->position,
+		.in_slot = is_slot(statement)
+	};
+	ScOrder order;
+
+	if (is_marked(&question))
+		return verdict(SC_VERDICT_ECHO, "R4a");
+	if (!question.in_slot && sc_order_in_call(link, shadow->field) != NULL)
+		return verdict(SC_VERDICT_ECHO, "R3");
+	if (question.grade == SC_GRADE_NONE || !question.position.known)
+		return judge_unordered(&question);
+	if (judge_past(&question, &order) || judge_tie(&question, &order) || judge_earlier(&question, &order))
+		return order;
+	return judge_latest(&question);
+}
+
+ScClock
+sc_order_apply(ScShadowField *shadow, const ScOrder *order, const ScStatement *statement, const ScMapped *said)
+{
+	ScClock context = sc_vclock_empty();
+	ScWrite *write = order->write < 0 ? NULL : &shadow->writes[order->write];
+
+	switch (order->verdict)
+	{
+		case SC_VERDICT_NOTHING:
+			if (write != NULL)
+				write->before_known_at = statement->position;
+			else
+				raise_position(&shadow->known_at, statement->position);
+			break;
+		case SC_VERDICT_ECHO:
+			apply_echo(shadow, order, said);
+			break;
+		case SC_VERDICT_LANDED:
+			apply_landed(shadow, order->unconfirmed, statement, said);
+			break;
+		case SC_VERDICT_CURRENT:
+			context = sc_vclock_copy(&shadow->seen);
+			remember_were(shadow, &shadow->held);
+			shadow->moved = is_slot(statement);
+			shadow->held = said->external;
+			shadow->sent = SC_UNKNOWN;
+			shadow->known_at = statement->position.known ? statement->position : shadow->known_at;
+			shadow->changed_at = statement->position.known ? statement->position : shadow->changed_at;
+			break;
+		case SC_VERDICT_RACED:
+			context = sc_vclock_copy(&write->before_seen);
+			remember_were(shadow, &write->before_held);
+			write->before_held = sc_value_remembered(&said->external);
+			write->before_known_at = statement->position;
+			shadow->changed_at = statement->position.known ? statement->position : shadow->changed_at;
+			break;
+		default:
+			break;
+	}
+	return context;
+}
+
+ScWrite *
+sc_order_landed(ScShadowField *shadow, const ScCallField *carried, const ScValue *held, ScPosition at,
+				bool exact, TimestampTz now)
+{
+	ScWrite write = {
+		.value = sc_value_remembered(&carried->value),
+		.canonical = sc_value_remembered(&carried->canonical),
+		.at = at,
+		.exact = exact && at.known,
+		.acked_at = now,
+		.before_held = sc_value_remembered(&carried->before_held),
+		.before_known_at = carried->before_known_at,
+		.before_seen = carried->before_seen
+	};
+
+	remember_were(shadow, &carried->before_held);
+	write.nwere = shadow->nwere;
+	write.were = shadow->were;
+	push_write(shadow, &write);
+	shadow->held = held == NULL || held->state == SC_VALUE_UNKNOWN ? carried->value : *held;
+	shadow->sent = carried->value;
+	raise_position(&shadow->known_at, at);
+	return &shadow->writes[shadow->nwrites - 1];
+}
+
+void
+sc_order_unconfirmed(ScShadowField *shadow, const ScCallField *carried, TimestampTz until)
+{
+	if (shadow->nunconfirmed == SC_SHADOW_UNCONFIRMED_MAX)
+		drop_unconfirmed(shadow, 0);
+
+	ScUnconfirmed *grown = palloc0(sizeof(ScUnconfirmed) * (shadow->nunconfirmed + 1));
+
+	if (shadow->nunconfirmed > 0)
+		memcpy(grown, shadow->unconfirmed, sizeof(ScUnconfirmed) * shadow->nunconfirmed);
+	grown[shadow->nunconfirmed].value = sc_value_remembered(&carried->value);
+	grown[shadow->nunconfirmed].canonical = sc_value_remembered(&carried->canonical);
+	grown[shadow->nunconfirmed].clock = carried->clock;
+	grown[shadow->nunconfirmed].until = until;
+	shadow->unconfirmed = grown;
+	shadow->nunconfirmed++;
+}
+
+void
+sc_order_expire(ScShadowField *shadow, TimestampTz now)
+{
+	for (int i = shadow->nunconfirmed - 1; i >= 0; i--)
+		if (shadow->unconfirmed[i].until < now)
+			drop_unconfirmed(shadow, i);
+}
+
+ScPosition
+sc_order_top(const ScLink *link)
+{
+	ScPosition top = { false, 0 };
+
+	for (int i = 0; i < link->shadow.len; i++)
+	{
+		raise_position(&top, link->shadow.items[i].known_at);
+		raise_position(&top, link->shadow.items[i].changed_at);
+	}
+	return top;
+}
+
+/* Known values that the map takes for one (time zones, order of a list), or that are one. */
+bool
+sc_order_same(const ScFieldMap *map, const ScValue *a, const ScValue *b)
+{
+	if (a->state == SC_VALUE_UNKNOWN || b->state == SC_VALUE_UNKNOWN)
+		return false;
+	if (sc_value_equal(a, b))
+		return true;
+	return map != NULL && a->state == SC_VALUE_JSON && b->state == SC_VALUE_JSON &&
+		sc_map_same_external(map, a, b);
+}
+
+ScCallField *
+sc_order_in_call(const ScLink *link, const char *field)
+{
+	if (link->call.kind != SC_CALL_UPDATE && link->call.kind != SC_CALL_CREATE)
+		return NULL;
+	for (int i = 0; i < link->call.nfields; i++)
+		if (strcmp(link->call.fields[i].field, field) == 0)
+			return &link->call.fields[i];
+	return NULL;
+}
+
+int64
+sc_order_marker(const char *marker)
+{
+	if (marker == NULL)
+		return 0;
+
+	int64 hash = (int64) hash_bytes_extended((const unsigned char *) marker, strlen(marker), 0);
+
+	return hash == 0 ? 1 : hash;
+}
+
+/*
+ * The read found what we had written, so the statement was made before it, in
+ * the same instant: it was overwritten, unless it is what stood there earlier.
+ */
+bool
+sc_order_was_raced(const ScShadowField *shadow, const ScOrder *order, const ScMapped *said)
+{
+	if (shadow->moved || order->write < 0)
+		return false;
+
+	const ScWrite *write = &shadow->writes[order->write];
+
+	return !was_held(write->were, write->nwere, &said->external);
+}
+
+static ScOrder
+verdict(ScVerdict kind, const char *rule)
+{
+	ScOrder order = { .verdict = kind, .rule = rule, .write = -1, .unconfirmed = -1 };
+
+	return order;
+}
+
+static bool
+is_slot(const ScStatement *statement)
+{
+	return statement->kind == SC_STATEMENT_READ || statement->kind == SC_STATEMENT_RESPONSE;
+}
+
+static bool
+is_held(const Question *question)
+{
+	return sc_order_same(question->said->map, &question->said->external, &question->shadow->held);
+}
+
+/* A write whose external form is not known is recognised by what it stood for. */
+static bool
+is_ours(const Question *question, const ScWrite *write)
+{
+	if (write->value.state == SC_VALUE_UNKNOWN)
+		return sc_value_equal(&question->said->canonical, &write->canonical);
+	return sc_order_same(question->said->map, &question->said->external, &write->value) ||
+		sc_value_equal_loosely(&question->said->external, &write->value);
+}
+
+/* R4a: the product hands the marker of a call back, and that call wrote this field. */
+static bool
+is_marked(const Question *question)
+{
+	const char *marker = question->statement->call_marker;
+
+	if (marker == NULL)
+		return false;
+	if (question->link->call.marker != NULL && strcmp(question->link->call.marker, marker) == 0)
+		return sc_order_in_call(question->link, question->shadow->field) != NULL;
+
+	int64 hash = sc_order_marker(marker);
+
+	for (int i = 0; i < question->shadow->nwrites; i++)
+		if (question->shadow->writes[i].marker == hash)
+			return true;
+	return false;
+}
+
+static int
+find_unconfirmed(const Question *question)
+{
+	for (int i = 0; i < question->shadow->nunconfirmed; i++)
+	{
+		const ScUnconfirmed *sent = &question->shadow->unconfirmed[i];
+
+		if (sent->until >= question->statement->received_at &&
+			(sc_order_same(question->said->map, &question->said->external, &sent->value) ||
+			 sc_value_equal_loosely(&question->said->external, &sent->value)))
+			return i;
+	}
+	return -1;
+}
+
+/* R4b: without a position only a read in the slot can say what is news. */
+static ScOrder
+judge_unordered(const Question *question)
+{
+	if (question->in_slot)
+		return judge_current(question, "R4b");
+	if (is_held(question))
+		return verdict(SC_VERDICT_NOTHING, "R4b");
+	if (question->statement->actor_is_us)
+		for (int i = question->shadow->nwrites - 1; i >= 0; i--)
+			if (is_ours(question, &question->shadow->writes[i]))
+				return verdict(SC_VERDICT_ECHO, "R4b");
+	return verdict(SC_VERDICT_UNSURE, "R4b");
+}
+
+/* R4c; and a slot read from a replica that lags behind what we were told. */
+static bool
+judge_past(const Question *question, ScOrder *order)
+{
+	const ScShadowField *shadow = question->shadow;
+	int64 p = question->position.at;
+
+	if (question->statement->kind == SC_STATEMENT_READ && shadow->known_at.known && p < shadow->known_at.at)
+	{
+		*order = verdict(is_held(question) ? SC_VERDICT_NOTHING : SC_VERDICT_READ_AGAIN, "R4f");
+		return true;
+	}
+	if (!shadow->changed_at.known)
+		return false;
+	if (p < shadow->changed_at.at || (question->grade == SC_GRADE_COUNTER && p == shadow->changed_at.at))
+	{
+		*order = verdict(is_held(question) ? SC_VERDICT_NOTHING : SC_VERDICT_STALE, "R4c");
+		return true;
+	}
+	return false;
+}
+
+/* R4d: the position of one of our own writes. */
+static bool
+judge_tie(const Question *question, ScOrder *order)
+{
+	const ScShadowField *shadow = question->shadow;
+	int earliest = -1;
+
+	if (question->grade != SC_GRADE_COUNTER && question->in_slot)
+		return false;
+	for (int i = 0; i < shadow->nwrites; i++)
+	{
+		const ScWrite *write = &shadow->writes[i];
+
+		if (!write->at.known || write->at.at != question->position.at)
+			continue;
+		if (question->grade == SC_GRADE_COUNTER || is_ours(question, write))
+		{
+			*order = verdict(SC_VERDICT_ECHO, "R4d");
+			return true;
+		}
+		if (earliest < 0)
+			earliest = i;
+	}
+	if (earliest < 0)
+		return false;
+	*order = verdict(is_held(question) ? SC_VERDICT_NOTHING : SC_VERDICT_UNSURE, "R4d");
+	if (order->verdict == SC_VERDICT_UNSURE)
+		order->write = earliest;
+	return true;
+}
+
+/* R4e: a write of ours came later; the earliest of those is the one that may have overwritten it. */
+static bool
+judge_earlier(const Question *question, ScOrder *order)
+{
+	const ScShadowField *shadow = question->shadow;
+	int earliest = -1;
+
+	for (int i = 0; i < shadow->nwrites; i++)
+	{
+		const ScWrite *write = &shadow->writes[i];
+
+		if (!write->at.known || write->at.at <= question->position.at)
+			continue;
+		if (earliest < 0 || write->at.at < shadow->writes[earliest].at.at)
+			earliest = i;
+	}
+	if (earliest < 0)
+		return false;
+	*order = judge_against(question, earliest);
+	return true;
+}
+
+static ScOrder
+judge_against(const Question *question, int index)
+{
+	const ScWrite *write = &question->shadow->writes[index];
+	const ScStatement *statement = question->statement;
+	int64 p = question->position.at;
+	ScOrder order;
+
+	if (write->before_known_at.known)
+	{
+		int64 known_at = write->before_known_at.at;
+
+		if (p < known_at || (p == known_at && question->grade == SC_GRADE_COUNTER))
+			return verdict(is_held(question) ? SC_VERDICT_NOTHING : SC_VERDICT_STALE, "R4e");
+		if (p == known_at && was_held(write->were + 1, write->nwere - 1, &question->said->external))
+			return verdict(SC_VERDICT_STALE, "R4e");
+	}
+	if (!write->exact && is_ours(question, write) &&
+		(statement->actor_is_us || statement->actor_kind == SC_ACTOR_UNKNOWN || statement->full_record))
+		return verdict(SC_VERDICT_ECHO, "R4e");
+
+	order = verdict(SC_VERDICT_ECHO, "R4e");
+	order.write = index;
+	order.unconfirmed = statement->actor_kind == SC_ACTOR_HUMAN ? -1 : find_unconfirmed(question);
+	if (order.unconfirmed >= 0)
+		return order;
+	order.verdict = sc_order_same(question->said->map, &question->said->external, &write->before_held)
+		? SC_VERDICT_NOTHING : SC_VERDICT_RACED;
+	return order;
+}
+
+/* R4f, R4g, R4h: no write of ours is concerned. */
+static ScOrder
+judge_latest(const Question *question)
+{
+	const ScShadowField *shadow = question->shadow;
+	int64 p = question->position.at;
+
+	if (shadow->known_at.known && p < shadow->known_at.at)
+		return verdict(is_held(question) ? SC_VERDICT_NOTHING : SC_VERDICT_STALE, "R4f");
+	if (shadow->known_at.known && p == shadow->known_at.at && shadow->held.state != SC_VALUE_UNKNOWN &&
+		!is_held(question))
+	{
+		if (question->grade == SC_GRADE_COUNTER)
+			return verdict(SC_VERDICT_STALE, "R4g");
+		if (!question->in_slot)
+			return verdict(SC_VERDICT_UNSURE, "R4g");
+		if (question->link->call.heard)
+			return verdict(SC_VERDICT_READ_AGAIN, "R4g");
+		return judge_current(question, "R4g");
+	}
+	return judge_current(question, "R4h");
+}
+
+/* Current: the first line of R5. */
+static ScOrder
+judge_current(const Question *question, const char *rule)
+{
+	ScOrder order;
+
+	if (is_held(question))
+		return verdict(SC_VERDICT_NOTHING, rule);
+	order = verdict(SC_VERDICT_LANDED, "R5");
+	order.unconfirmed = question->statement->actor_kind == SC_ACTOR_HUMAN ? -1 : find_unconfirmed(question);
+	if (order.unconfirmed >= 0)
+		return order;
+	return verdict(SC_VERDICT_CURRENT, rule);
+}
+
+static bool
+was_held(const ScValue *were, int nwere, const ScValue *value)
+{
+	for (int i = 0; i < nwere; i++)
+		if (sc_value_equal(&were[i], value) || sc_value_equal_loosely(&were[i], value))
+			return true;
+	return false;
+}
+
+/* Newest first, without repeating its neighbour. */
+static void
+remember_were(ScShadowField *shadow, const ScValue *value)
+{
+	if (value->state == SC_VALUE_UNKNOWN)
+		return;
+	if (shadow->nwere > 0 && sc_value_equal(&shadow->were[0], value))
+		return;
+
+	int kept = Min(shadow->nwere, WERE_KEPT - 1);
+	ScValue *were = palloc0(sizeof(ScValue) * (kept + 1));
+
+	were[0] = sc_value_digested(value);
+	if (kept > 0)
+		memcpy(were + 1, shadow->were, sizeof(ScValue) * kept);
+	shadow->were = were;
+	shadow->nwere = kept + 1;
+}
+
+static void
+push_write(ScShadowField *shadow, const ScWrite *write)
+{
+	int drop = shadow->nwrites == SC_SHADOW_WRITES_MAX ? 1 : 0;
+	int kept = shadow->nwrites - drop;
+	ScWrite *grown = palloc0(sizeof(ScWrite) * (kept + 1));
+
+	if (kept > 0)
+		memcpy(grown, shadow->writes + drop, sizeof(ScWrite) * kept);
+	grown[kept] = *write;
+	shadow->writes = grown;
+	shadow->nwrites = kept + 1;
+}
+
+static void
+drop_unconfirmed(ScShadowField *shadow, int at)
+{
+	for (int i = at; i < shadow->nunconfirmed - 1; i++)
+		shadow->unconfirmed[i] = shadow->unconfirmed[i + 1];
+	shadow->nunconfirmed--;
+}
+
+static void
+raise_position(ScPosition *position, ScPosition to)
+{
+	if (to.known && (!position->known || position->at < to.at))
+		*position = to;
+}
+
+/* Our write landed late: it is held now, and what it overwrote may still be heard. */
+static void
+apply_landed(ScShadowField *shadow, int unconfirmed, const ScStatement *statement, const ScMapped *said)
+{
+	ScUnconfirmed late = shadow->unconfirmed[unconfirmed];
+	ScCallField carried = {
+		.field = shadow->field,
+		.value = late.value,
+		.canonical = late.canonical,
+		.clock = late.clock,
+		.before_held = shadow->held,
+		.before_known_at = shadow->known_at,
+		.before_seen = sc_vclock_copy(&shadow->seen)
+	};
+
+	drop_unconfirmed(shadow, unconfirmed);
+	sc_order_landed(shadow, &carried, &said->external, statement->position, false, statement->received_at);
+	shadow->sent = said->external;
+}
+
+static void
+apply_echo(ScShadowField *shadow, const ScOrder *order, const ScMapped *said)
+{
+	if (order->unconfirmed >= 0)
+	{
+		ScWrite *write = &shadow->writes[order->write];
+
+		write->before_held = sc_value_remembered(&said->external);
+		drop_unconfirmed(shadow, order->unconfirmed);
+		return;
+	}
+	if (shadow->nwrites == 0 || sc_order_same(said->map, &said->external, &shadow->held))
+		return;
+
+	/* Our last write as the product spells it; sent still says what it stands for. */
+	const ScWrite *last = &shadow->writes[shadow->nwrites - 1];
+
+	if (sc_value_equal_loosely(&said->external, &last->value) &&
+		sc_value_equal_loosely(&said->external, &shadow->held))
+		shadow->held = said->external;
+}

@@ -1,0 +1,39 @@
+/*
+ * policy.h
+ *	  Which of several versions stands: a list of rules, each a total preorder,
+ *	  applied in order.  The same set gives the same answer in any order.
+ */
+#ifndef SC_CORE_POLICY_H
+#define SC_CORE_POLICY_H
+
+#include "core/merge.h"
+
+typedef struct ScChoice
+{
+	int winner;					/* index into versions */
+	int beaten;					/* strongest version of another value; -1 = there is none */
+	const char *rule;			/* the rule that put winner before beaten; "system_rank" is the last */
+	char *reason;				/* a sentence; NULL when nothing was beaten */
+	char *failed;				/* a user function that erred, disagreed with itself or went round in a circle */
+	bool hold;					/* manual was reached with several values left: no winner until a person decides */
+	const ScRule *combine;		/* union or append was reached with several values left; NULL = no */
+} ScChoice;
+
+typedef struct ScDispute			/* what is to be decided */
+{
+	const ScBatch *batch;
+	const ScEntity *entity;
+	const ScField *field;
+	const ScPolicy *policy;
+	int n;
+	const ScVersion *versions;
+} ScDispute;
+
+extern ScChoice sc_policy_choose(const ScDispute *dispute);
+
+/* What union and append make of several versions, from what each writer replaced. */
+extern ScValue sc_policy_combine(const ScRule *rule, const ScVersion *versions, int n);
+
+extern const char *sc_policy_rule_name(ScRuleName name);
+
+#endif
