@@ -47,9 +47,15 @@ typedef struct ScOutcome
 	char *error;
 } ScOutcome;
 
+/* How long a created record may stay unseen before it is created again: this, and what the connector adds. */
+#define SC_DECIDE_PATIENCE_US (30 * USECS_PER_SEC)
+
 /*
- * R10, R13-R17: what an outcome does to the link.  Afterwards the caller feeds
- * the link's waiting events to sc_decide_statement (R19), then sc_decide_fan_out.
+ * R10, R13-R17: what an outcome does to the link.  link->call is the intent it
+ * belongs to; it is cleared unless its outcome is (still) unknown.  Afterwards
+ * the caller feeds the events of link->replay to sc_decide_statement (R19),
+ * then sc_decide_fan_out.  Writes the ledger rows confirm, unknown, fail,
+ * landed, repeated; send, dead and retry are the caller's.
  */
 extern void sc_decide_outcome(ScBatch *batch, ScLink *link, const ScOutcome *outcome);
 

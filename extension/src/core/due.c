@@ -14,7 +14,6 @@
 #include "core/merge.h"
 #include "core/order.h"
 
-static bool is_enumeration(const ScFieldMap *map);
 static const ScFieldMap *first_writer(const ScRecordMap *map, const char *field);
 static bool holds_same(const ScBatch *batch, const ScLink *link, const ScFieldMap *form, const ScShadowField *shadow,
 					   const ScFieldValue *value);
@@ -36,7 +35,7 @@ sc_merge_agrees(const ScBatch *batch, const ScEntity *entity, ScLink *link, cons
 		return shadow->nwrites > 0 && sc_value_equal(&shadow->writes[shadow->nwrites - 1].canonical, &value->value);
 
 	down = sc_merge_down(batch, unconstify(ScEntity *, entity), link, form);
-	if (shadow->sent.state != SC_VALUE_UNKNOWN && !is_enumeration(form))
+	if (shadow->sent.state != SC_VALUE_UNKNOWN && !sc_merge_is_enumeration(form))
 		return sc_order_same(form, &down, &shadow->sent);
 	if (sc_order_same(form, &down, &shadow->held) || sc_order_same(form, &down, &shadow->sent))
 		return true;
@@ -122,8 +121,8 @@ due_field(const ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *f
 }
 
 /* Kinds whose values are members of a list or point at something: a product stores them as they are or not at all. */
-static bool
-is_enumeration(const ScFieldMap *map)
+bool
+sc_merge_is_enumeration(const ScFieldMap *map)
 {
 	switch (map->field->kind)
 	{

@@ -51,6 +51,9 @@ extern bool sc_merge_agrees(const ScBatch *batch, const ScEntity *entity, ScLink
 /* The map whose form a shadow holds: the reader, else the first writer; NULL = the field is not mapped. */
 extern const ScFieldMap *sc_merge_form(const ScRecordMap *map, const char *field);
 
+/* Members of a list, or references: a product keeps them as they are.  Free text it may store in its own way. */
+extern bool sc_merge_is_enumeration(const ScFieldMap *map);
+
 /* A value as the link's system would hold it; unknown when its map cannot say it. */
 extern ScValue sc_merge_down(const ScBatch *batch, ScEntity *entity, const ScLink *link, const ScFieldMap *map);
 

@@ -255,6 +255,17 @@ sc_order_was_raced(const ScShadowField *shadow, const ScOrder *order, const ScMa
 	return !was_held(write->were, write->nwere, &said->external);
 }
 
+bool
+sc_order_was_held(const ScShadowField *shadow, const ScMapped *said)
+{
+	if (was_held(shadow->were, shadow->nwere, &said->external))
+		return true;
+	for (int i = 0; i < shadow->nwrites; i++)
+		if (sc_order_same(said->map, &said->external, &shadow->writes[i].value))
+			return true;
+	return false;
+}
+
 static ScOrder
 verdict(ScVerdict kind, const char *rule)
 {
@@ -553,6 +564,8 @@ apply_landed(ScShadowField *shadow, int unconfirmed, const ScStatement *statemen
 	drop_unconfirmed(shadow, unconfirmed);
 	sc_order_landed(shadow, &carried, &said->external, statement->position, false, statement->received_at);
 	shadow->sent = said->external;
+	shadow->seen = sc_vclock_merge(&shadow->seen, &late.clock);
+	shadow->moved = is_slot(statement);
 }
 
 static void

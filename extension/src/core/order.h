@@ -44,6 +44,9 @@ extern ScCallField *sc_order_in_call(const ScLink *link, const char *field);
 /* What a call's marker leaves in the writes it made; never 0 for a marker. */
 extern int64 sc_order_marker(const char *marker);
 
+/* Is it what the field held some time ago, by an outside edit or by our own write? */
+extern bool sc_order_was_held(const ScShadowField *shadow, const ScMapped *said);
+
 /* R11, after the slot read: an unsure statement with a tied write that it was held before. */
 extern bool sc_order_was_raced(const ScShadowField *shadow, const ScOrder *order, const ScMapped *said);
 

@@ -1,0 +1,193 @@
+/*
+ * fan_out.c
+ *	  After everything about an entity is decided: who has seen what, who ought
+ *	  to have a record of it, and which links are to be looked at.
+ *
+ * A link that is due only says "look": what it is told is derived again when
+ * the call is made.
+ */
+#include "postgres.h"
+
+#include "core/decide_private.h"
+
+static void route_system(ScBatch *batch, ScEntity *entity, const ScSystem *system, Jsonb *document);
+static const ScRoute *find_route(const ScEntity *entity, const ScSystem *system, Jsonb *document, bool *routed);
+static bool comes_from(const ScEntity *entity, const ScRoute *route);
+static ScLink *find_link(const ScEntity *entity, const ScSystem *system, bool *had_one);
+static bool is_too_old(const ScEntity *entity, const ScSystem *system);
+static void create_link(ScBatch *batch, ScEntity *entity, const ScSystem *system, const ScRoute *route);
+static void mark_due(ScBatch *batch, ScEntity *entity, ScLink *link);
+static bool has_due_copy(const ScLink *link);
+static bool any_touched(const ScEntity *entity);
+
+void
+sc_decide_fan_out(ScBatch *batch, ScEntity *entity)
+{
+	if (entity->fresh || any_touched(entity))
+	{
+		Jsonb *document = sc_model_entity_json(entity);
+
+		for (int i = 0; i < batch->conf->nsystems; i++)
+			if (batch->conf->systems[i].space == entity->space)
+				route_system(batch, entity, &batch->conf->systems[i], document);
+	}
+	sc_merge_settle(batch, entity);
+	for (int i = 0; i < list_length(entity->links); i++)
+		mark_due(batch, entity, list_nth(entity->links, i));
+	for (int i = 0; i < entity->stamps.len; i++)
+		entity->stamps.items[i].touched = false;
+}
+
+/* A link where the routes want one and none is; whether an existing one is still wanted. */
+static void
+route_system(ScBatch *batch, ScEntity *entity, const ScSystem *system, Jsonb *document)
+{
+	bool had_one;
+	bool routed;
+	ScLink *link = find_link(entity, system, &had_one);
+	const ScRoute *route = find_route(entity, system, document, &routed);
+
+	if (link != NULL)
+	{
+		bool wanted = !routed || route != NULL;
+
+		if (link->in_route != wanted)
+		{
+			link->in_route = wanted;
+			link->whole = true;
+			link->changed = true;
+		}
+		return;
+	}
+	if (route == NULL || !route->may_create || system->mode == SC_MODE_DRAFT || is_too_old(entity, system))
+		return;
+	if (had_one && strcmp(entity->type->on_delete, "recreate") != 0)
+		return;
+	create_link(batch, entity, system, route);
+}
+
+/* routed: the system has routes for this type at all; without any, linked records are kept in step and none is made. */
+static const ScRoute *
+find_route(const ScEntity *entity, const ScSystem *system, Jsonb *document, bool *routed)
+{
+	*routed = false;
+	for (int i = 0; i < system->nroutes; i++)
+	{
+		const ScRoute *route = &system->routes[i];
+
+		if (route->type != entity->type)
+			continue;
+		*routed = true;
+		if (comes_from(entity, route) && sc_conf_holds(route->condition, document))
+			return route;
+	}
+	return NULL;
+}
+
+static bool
+comes_from(const ScEntity *entity, const ScRoute *route)
+{
+	if (route->nfrom == 0)
+		return true;
+	for (int i = 0; i < list_length(entity->links); i++)
+	{
+		const ScLink *link = list_nth(entity->links, i);
+
+		for (int k = 0; k < route->nfrom; k++)
+			if (link->system->id == route->from_systems[k])
+				return true;
+	}
+	return false;
+}
+
+/* had_one: a record of this entity was there and is gone. */
+static ScLink *
+find_link(const ScEntity *entity, const ScSystem *system, bool *had_one)
+{
+	*had_one = false;
+	for (int i = 0; i < list_length(entity->links); i++)
+	{
+		ScLink *link = list_nth(entity->links, i);
+
+		if (link->system->id != system->id || link->state == SC_LINK_CANDIDATE)
+			continue;
+		if (link->state != SC_LINK_TOMBSTONE)
+			return link;
+		*had_one = true;
+	}
+	return NULL;
+}
+
+/* Records from before the first activation are linked or updated, never created elsewhere. */
+static bool
+is_too_old(const ScEntity *entity, const ScSystem *system)
+{
+	TimestampTz created_at = entity->created_at;
+
+	return !TIMESTAMP_NOT_FINITE(system->create_after) && system->create_after != 0 && !entity->fresh &&
+		created_at < system->create_after;
+}
+
+/* The marker is drawn when the link is stored: there is no chance in pure code. */
+static void
+create_link(ScBatch *batch, ScEntity *entity, const ScSystem *system, const ScRoute *route)
+{
+	const ScRecordMap *map = sc_conf_record_map_of(system, route->record_type, entity->type);
+	ScLink *link;
+
+	if (map == NULL)
+		return;
+	link = palloc0(sizeof(ScLink));
+	link->system = system;
+	link->map = map;
+	link->record_type = map->record_type;
+	link->state = SC_LINK_CREATING;
+	link->in_route = true;
+	link->entity = entity;
+	link->changed = true;
+	link->fresh = true;
+	link->whole = true;
+	link->not_before = route->settle_us > 0 ? batch->now + route->settle_us : 0;
+	entity->links = lappend(entity->links, link);
+	batch->links = lappend(batch->links, link);
+}
+
+/* R9.  A read or a look-up that is owed comes before any write. */
+static void
+mark_due(ScBatch *batch, ScEntity *entity, ScLink *link)
+{
+	if (link->state == SC_LINK_CANDIDATE)
+	{
+		link->due = link->due || link->read_owed;
+		link->look_only = link->read_owed;
+		return;
+	}
+	if (!sc_merge_takes_part(link))
+	{
+		link->due = false;
+		return;
+	}
+	link->look_only = link->read_owed || link->call.unknown;
+	if (link->look_only || link->due || (link->state == SC_LINK_CREATING && link->external_id == NULL))
+		link->due = true;
+	else if (link->changed || link->whole || any_touched(entity))
+		link->due = has_due_copy(link) || sc_merge_due(batch, entity, link) != NIL;
+}
+
+static bool
+has_due_copy(const ScLink *link)
+{
+	for (int i = 0; i < list_length(link->copies); i++)
+		if (((ScCopy *) list_nth(link->copies, i))->state == SC_COPY_DUE)
+			return true;
+	return false;
+}
+
+static bool
+any_touched(const ScEntity *entity)
+{
+	for (int i = 0; i < entity->stamps.len; i++)
+		if (entity->stamps.items[i].touched)
+			return true;
+	return false;
+}

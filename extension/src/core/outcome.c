@@ -1,0 +1,532 @@
+/*
+ * outcome.c
+ *	  What the outcome of a call does to its link (R10, R13-R17, R21).
+ *
+ * An answer is believed for what it shows, not for what we asked: what the
+ * record holds afterwards is what is held.  A lost answer is neither yes nor
+ * no: the record is read, and the read decides.
+ */
+#include "postgres.h"
+
+#include "core/decide_private.h"
+#include "core/say.h"
+
+typedef enum Shows				/* what a read shows of one field that a call carried */
+{
+	SHOWS_NOTHING,				/* it does not speak of the field */
+	SHOWS_OURS,
+	SHOWS_OLD,
+	SHOWS_OTHER
+} Shows;
+
+static void take_ok(ScBatch *batch, ScLink *link, const ScOutcome *outcome);
+static void take_write(ScBatch *batch, ScLink *link, const ScOutcome *outcome);
+static void take_created(ScBatch *batch, ScLink *link, const ScOutcome *outcome);
+static void take_comment(ScBatch *batch, ScLink *link, const ScOutcome *outcome);
+static void take_read(ScBatch *batch, ScLink *link, const ScStatement *body);
+static void take_unknown(ScBatch *batch, ScLink *link, const ScOutcome *outcome);
+static void take_failed(ScBatch *batch, ScLink *link, const ScOutcome *outcome);
+static void take_not_found(ScBatch *batch, ScLink *link, const ScOutcome *outcome);
+static void settle_lost(ScBatch *batch, ScLink *link, const ScStatement *body);
+static bool has_landed(const ScLink *link, const ScStatement *body);
+static void take_lost(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *call);
+static Shows shows(const ScStatement *body, const ScCallField *carried, const ScMapped **said);
+static bool is_ours(const ScMapped *said, const ScCallField *carried);
+static void land(ScBatch *batch, ScLink *link, const ScOutcome *outcome, const ScCallField *carried);
+static void land_read(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCallField *carried);
+static void land_silent(ScBatch *batch, ScLink *link, ScPosition at, const ScCallField *carried);
+static void acknowledge(ScBatch *batch, ScLink *link, const ScCallField *carried, ScWrite *write);
+static void take_baseline(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *call);
+static void force_change(ScBatch *batch, ScLink *link, const ScStatement *body, const ScMapped *said);
+static ScPosition position_before(ScPosition at);
+static ScLedgerEntry *note_field(ScBatch *batch, ScLedgerKind kind, ScLink *link, const ScCallField *carried);
+static void clear_call(ScLink *link);
+static void give_replay(ScLink *link);
+static ScCopy *find_copy(const ScLink *link, int64 comment);
+static void set_copy(ScLink *link, ScCopy *copy, ScCopyState state);
+
+void
+sc_decide_outcome(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
+{
+	link->changed = true;
+	link->whole = true;
+	switch (outcome->kind)
+	{
+		case SC_OUTCOME_OK:
+			take_ok(batch, link, outcome);
+			break;
+		case SC_OUTCOME_UNKNOWN:
+			take_unknown(batch, link, outcome);
+			break;
+		case SC_OUTCOME_REFUSED:
+		case SC_OUTCOME_FAILED:
+			take_failed(batch, link, outcome);
+			break;
+		case SC_OUTCOME_GONE:
+			sc_decide_gone(batch, link, NULL);
+			break;
+		case SC_OUTCOME_NOT_FOUND:
+			take_not_found(batch, link, outcome);
+			break;
+	}
+	if (link->call.kind == SC_CALL_NONE)
+		give_replay(link);
+}
+
+static void
+take_ok(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
+{
+	bool lost = link->call.unknown;
+
+	switch (link->call.kind)
+	{
+		case SC_CALL_CREATE:
+			take_created(batch, link, outcome);
+			break;
+		case SC_CALL_UPDATE:
+			if (lost && outcome->body != NULL)
+				settle_lost(batch, link, outcome->body);
+			else
+				take_write(batch, link, outcome);
+			break;
+		case SC_CALL_COMMENT:
+			take_comment(batch, link, outcome);
+			break;
+		case SC_CALL_DELETE:
+			clear_call(link);
+			if (!lost || outcome->body == NULL)
+				sc_decide_gone(batch, link, NULL);
+			break;
+		case SC_CALL_READ:
+		case SC_CALL_NONE:
+			if (outcome->body != NULL)
+				take_read(batch, link, outcome->body);
+			clear_call(link);
+			break;
+	}
+}
+
+/* R14: an acknowledged write.  Without body and position it is proved but not shown: the record is read. */
+static void
+take_write(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
+{
+	ScCall call = link->call;
+
+	for (int i = 0; i < call.nfields; i++)
+		land(batch, link, outcome, &call.fields[i]);
+	clear_call(link);
+	if (outcome->body == NULL)
+	{
+		link->read_owed = link->read_owed || !outcome->position.known;
+		return;
+	}
+	if (call.kind == SC_CALL_CREATE)
+		take_baseline(batch, link, outcome->body, &call);
+	sc_decide_fields(batch, link, outcome->body, &call);
+	sc_decide_keys(link, outcome->body);
+}
+
+static void
+take_created(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
+{
+	ScLedgerEntry *entry;
+	bool found = link->call.unknown;
+
+	if (outcome->external_id == NULL)
+	{
+		take_unknown(batch, link, outcome);
+		return;
+	}
+	link->external_id = outcome->external_id;
+	link->external_key = outcome->external_key;
+	link->url = outcome->url;
+	link->state = SC_LINK_ACTIVE;
+	entry = sc_model_note(batch, found ? SC_LEDGER_LANDED : SC_LEDGER_LINK, link->entity, link);
+	entry->delivery = outcome->delivery;
+	entry->rule = "create";
+	entry->reason = psprintf(found ? "%s %s is at %s: the create whose answer was lost had landed" : "%s %s was created at %s",
+							 link->record_type, link->external_key != NULL ? link->external_key : link->external_id,
+							 link->system->name);
+	take_write(batch, link, outcome);
+}
+
+/* Found by a look-up or acknowledged, it is there; a look-up that read the comments and names none did not find it. */
+static void
+take_comment(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
+{
+	ScCopy *copy = find_copy(link, link->call.comment);
+	ScLedgerEntry *entry = sc_model_note(batch, SC_LEDGER_CONFIRM, link->entity, link);
+
+	entry->delivery = outcome->delivery;
+	entry->rule = "comment";
+	entry->reason = psprintf("the comment is at %s", link->system->name);
+	if (copy != NULL)
+	{
+		if (outcome->comment_id != NULL)
+			copy->external_id = outcome->comment_id;
+		set_copy(link, copy, SC_COPY_DONE);
+	}
+	clear_call(link);
+}
+
+/* A read in the slot.  Fields that cannot be read are left as they are; the rest is taken. */
+static void
+take_read(ScBatch *batch, ScLink *link, const ScStatement *body)
+{
+	link->read_owed = false;
+	link->read_taken = true;
+	sc_decide_keys(link, body);
+	if (link->entity == NULL)
+		return;
+	sc_decide_fields(batch, link, body, NULL);
+	sc_decide_comments(batch, link, body);
+}
+
+/* R15: nothing more is written before the record is read or looked up. */
+static void
+take_unknown(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
+{
+	ScLedgerEntry *entry;
+	ScCopy *copy;
+
+	if (link->call.kind == SC_CALL_READ || link->call.kind == SC_CALL_NONE)
+	{
+		if (!link->call.unknown)
+			clear_call(link);
+		link->read_owed = true;
+		return;
+	}
+	if (link->call.unknown)
+		return;
+	link->call.unknown = true;
+	link->read_owed = link->call.kind != SC_CALL_CREATE;
+	copy = link->call.kind == SC_CALL_COMMENT ? find_copy(link, link->call.comment) : NULL;
+	if (copy != NULL)
+		set_copy(link, copy, copy->external_id == NULL ? SC_COPY_UNKNOWN : SC_COPY_DONE);
+	entry = sc_model_note(batch, SC_LEDGER_UNKNOWN, link->entity, link);
+	entry->delivery = outcome->delivery;
+	entry->rule = "R15";
+	entry->reason = psprintf("the answer of %s was lost%s%s: whether it took what we wrote is looked up before anything else is sent",
+							 link->system->name, outcome->error == NULL ? "" : ": ", outcome->error == NULL ? "" : outcome->error);
+}
+
+/* It did not happen.  R16: refused because the record had moved: it is read and judged first. */
+static void
+take_failed(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
+{
+	bool refused = outcome->kind == SC_OUTCOME_REFUSED;
+	ScLedgerEntry *entry = sc_model_note(batch, SC_LEDGER_FAIL, link->entity, link);
+	ScCopy *copy = find_copy(link, link->call.comment);
+
+	entry->delivery = outcome->delivery;
+	entry->rule = outcome->error_code;
+	entry->reason = refused
+		? psprintf("%s refused the write because the record had changed there: it is read before anything else is sent", link->system->name)
+		: psprintf("the call to %s failed%s%s", link->system->name, outcome->error == NULL ? "" : ": ",
+				   outcome->error == NULL ? "" : outcome->error);
+	link->read_owed = link->read_owed || refused;
+	if (link->call.unknown)
+		return;
+	if (copy != NULL)
+		set_copy(link, copy, SC_COPY_DUE);
+	clear_call(link);
+}
+
+/* R21: a look-up that finds nothing proves nothing until the record would have shown. */
+static void
+take_not_found(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
+{
+	const ScConnector *connector = link->system->connector;
+	TimestampTz first_at = link->call.first_at != 0 ? link->call.first_at : link->call.at;
+	ScCopy *copy = find_copy(link, link->call.comment);
+	ScLedgerEntry *entry;
+
+	if (link->call.kind == SC_CALL_NONE)
+		return;
+	if (link->call.kind == SC_CALL_CREATE &&
+		batch->now < first_at + SC_DECIDE_PATIENCE_US + connector->late_landing_us + connector->index_lag_us)
+		return;
+	entry = sc_model_note(batch, SC_LEDGER_REPEATED, link->entity, link);
+	entry->delivery = outcome->delivery;
+	entry->rule = "repeated_after_unknown";
+	entry->reason = psprintf("nothing of the call whose answer was lost is at %s: it is made again", link->system->name);
+	if (copy != NULL)
+		set_copy(link, copy, SC_COPY_DUE);
+	clear_call(link);
+	link->read_owed = false;
+}
+
+/* R15: the read of a record after a write whose answer was lost. */
+static void
+settle_lost(ScBatch *batch, ScLink *link, const ScStatement *body)
+{
+	ScCall call = link->call;
+	bool landed = has_landed(link, body);
+
+	link->read_owed = false;
+	link->read_taken = true;
+	sc_decide_keys(link, body);
+	if (landed)
+	{
+		for (int i = 0; i < call.nfields; i++)
+		{
+			land_read(batch, link, body, &call.fields[i]);
+			note_field(batch, SC_LEDGER_LANDED, link, &call.fields[i])->reason =
+				psprintf("the write to %s whose answer was lost has landed", link->system->name);
+		}
+		clear_call(link);
+		sc_decide_fields(batch, link, body, &call);
+		return;
+	}
+	clear_call(link);
+	take_lost(batch, link, body, &call);
+}
+
+/* The record moved, something that we changed shows our value, and nothing of ours shows what it was. */
+static bool
+has_landed(const ScLink *link, const ScStatement *body)
+{
+	const ScCall *call = &link->call;
+	int ours = 0;
+
+	if (link->system->connector->grade == SC_GRADE_COUNTER && body->position.known && call->base.known &&
+		body->position.at <= call->base.at)
+		return false;
+	for (int i = 0; i < call->nfields; i++)
+	{
+		const ScMapped *said;
+		Shows what = shows(body, &call->fields[i], &said);
+
+		if (what == SHOWS_OLD)
+			return false;
+		ours += what == SHOWS_OURS ? 1 : 0;
+	}
+	return ours > 0;
+}
+
+/* Not landed, or not yet: its values may still turn up; the record is as the read shows it. */
+static void
+take_lost(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *call)
+{
+	TimestampTz until = batch->now + Max(SC_DECIDE_PATIENCE_US, link->system->connector->late_landing_us);
+
+	for (int i = 0; i < call->nfields; i++)
+	{
+		ScLedgerEntry *entry = note_field(batch, SC_LEDGER_REPEATED, link, &call->fields[i]);
+
+		sc_order_unconfirmed(sc_shadow_get(&link->shadow, call->fields[i].field), &call->fields[i], until);
+		entry->rule = "repeated_after_unknown";
+		entry->reason = psprintf("the write to %s whose answer was lost has not landed: it is made again if it is still wanted",
+								 link->system->name);
+	}
+	/* What the read shows is judged without those values: it cannot be a landing that it disproves. */
+	for (int i = 0; i < body->nfields; i++)
+		if (body->fields[i].outcome == SC_MAP_OK || body->fields[i].outcome == SC_MAP_NEAREST)
+		{
+			ScShadowField *shadow = sc_shadow_get(&link->shadow, body->fields[i].map->field->name);
+			int nunconfirmed = shadow->nunconfirmed;
+
+			shadow->nunconfirmed = 0;
+			sc_decide_field(batch, link, body, &body->fields[i]);
+			sc_shadow_get(&link->shadow, body->fields[i].map->field->name)->nunconfirmed = nunconfirmed;
+		}
+}
+
+static Shows
+shows(const ScStatement *body, const ScCallField *carried, const ScMapped **said)
+{
+	*said = NULL;
+	for (int i = 0; i < body->nfields && *said == NULL; i++)
+		if (strcmp(body->fields[i].map->field->name, carried->field) == 0 &&
+			(body->fields[i].outcome == SC_MAP_OK || body->fields[i].outcome == SC_MAP_NEAREST))
+			*said = &body->fields[i];
+	if (*said == NULL)
+		return SHOWS_NOTHING;
+	if (sc_order_same((*said)->map, &(*said)->external, &carried->before_held))
+		return is_ours(*said, carried) ? SHOWS_NOTHING : SHOWS_OLD;
+	return is_ours(*said, carried) ? SHOWS_OURS : SHOWS_OTHER;
+}
+
+static bool
+is_ours(const ScMapped *said, const ScCallField *carried)
+{
+	if (carried->value.state == SC_VALUE_UNKNOWN || sc_merge_is_enumeration(said->map))
+	{
+		if (sc_value_equal(&said->canonical, &carried->canonical))
+			return true;
+	}
+	return sc_order_same(said->map, &said->external, &carried->value) ||
+		sc_value_equal_loosely(&said->external, &carried->value);
+}
+
+/* One field of an acknowledged write. */
+static void
+land(ScBatch *batch, ScLink *link, const ScOutcome *outcome, const ScCallField *carried)
+{
+	const ScStatement *body = outcome->body;
+	ScPosition at = outcome->position.known || body == NULL ? outcome->position : body->position;
+	ScShadowField *shadow = sc_shadow_get(&link->shadow, carried->field);
+	const ScMapped *said = NULL;
+	ScWrite *write;
+
+	if (body != NULL && body->kind == SC_STATEMENT_READ)
+	{
+		land_read(batch, link, body, carried);
+		note_field(batch, SC_LEDGER_CONFIRM, link, carried)->delivery = outcome->delivery;
+		return;
+	}
+	if (body == NULL || shows(body, carried, &said) == SHOWS_NOTHING)
+		said = said != NULL && body != NULL ? said : NULL;
+	if (said != NULL && sc_merge_is_enumeration(said->map) && !is_ours(said, carried))
+	{
+		land_silent(batch, link, at, carried);
+		note_field(batch, SC_LEDGER_CONFIRM, link, carried)->delivery = outcome->delivery;
+		force_change(batch, link, body, said);
+		return;
+	}
+	write = sc_order_landed(shadow, carried, said == NULL ? NULL : &said->external, at, body != NULL, batch->now);
+	acknowledge(batch, link, carried, write);
+	note_field(batch, SC_LEDGER_CONFIRM, link, carried)->delivery = outcome->delivery;
+}
+
+/* One field of a write that landed, shown by a read: ours if loosely so, else somebody's since. */
+static void
+land_read(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCallField *carried)
+{
+	ScShadowField *shadow = sc_shadow_get(&link->shadow, carried->field);
+	bool lost = link->call.unknown;
+	const ScMapped *said;
+
+	shows(body, carried, &said);
+	if (said != NULL && is_ours(said, carried))
+	{
+		ScWrite *write = sc_order_landed(shadow, carried, &said->external, body->position, false, batch->now);
+
+		acknowledge(batch, link, carried, write);
+		if (lost && !sc_merge_is_enumeration(said->map) &&
+			!sc_order_same(said->map, &said->external, &carried->value))
+			shadow->sent = SC_UNKNOWN;
+		return;
+	}
+	land_silent(batch, link, position_before(body->position), carried);
+	if (said != NULL)
+		force_change(batch, link, body, said);
+}
+
+/* It landed, and nothing shows what the system made of it. */
+static void
+land_silent(ScBatch *batch, ScLink *link, ScPosition at, const ScCallField *carried)
+{
+	ScShadowField *shadow = sc_shadow_get(&link->shadow, carried->field);
+
+	acknowledge(batch, link, carried, sc_order_landed(shadow, carried, NULL, at, false, batch->now));
+}
+
+/* R10: the system was shown the clock as of the send. */
+static void
+acknowledge(ScBatch *batch, ScLink *link, const ScCallField *carried, ScWrite *write)
+{
+	ScShadowField *shadow = sc_shadow_get(&link->shadow, carried->field);
+	ScStamp *stamp = sc_stamp_find(&link->entity->stamps, carried->field);
+
+	write->marker = sc_order_marker(link->call.marker);
+	shadow->seen = sc_vclock_merge(&shadow->seen, &carried->clock);
+	if (stamp != NULL)
+		stamp->touched = true;
+}
+
+/*
+ * What a record that we made holds beside what we gave it are the system's
+ * defaults.  Where the entity has a value already, they are where that system
+ * starts from, not an edit.
+ */
+static void
+take_baseline(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *call)
+{
+	for (int i = 0; i < body->nfields; i++)
+	{
+		const ScMapped *said = &body->fields[i];
+		const char *name = said->map->field->name;
+		ScFieldValue *value = sc_model_value(link->entity, name);
+		ScShadowField *shadow;
+		bool carried = false;
+
+		for (int k = 0; k < call->nfields; k++)
+			carried = carried || strcmp(call->fields[k].field, name) == 0;
+		if (carried || value == NULL || (said->outcome != SC_MAP_OK && said->outcome != SC_MAP_NEAREST))
+			continue;
+		shadow = sc_shadow_get(&link->shadow, name);
+		if (shadow->held.state != SC_VALUE_UNKNOWN)
+			continue;
+		shadow->held = said->external;
+		shadow->known_at = body->position;
+	}
+}
+
+/* R14: the system's own automation, or a person since: a change, whatever its position says. */
+static void
+force_change(ScBatch *batch, ScLink *link, const ScStatement *body, const ScMapped *said)
+{
+	ScOrder order = { .verdict = SC_VERDICT_CURRENT, .rule = "R14", .write = -1, .unconfirmed = -1 };
+
+	sc_decide_change(batch, link, body, said, order);
+}
+
+/* An upper bound for a write that something else has followed. */
+static ScPosition
+position_before(ScPosition at)
+{
+	at.at -= at.known ? 1 : 0;
+	return at;
+}
+
+static ScLedgerEntry *
+note_field(ScBatch *batch, ScLedgerKind kind, ScLink *link, const ScCallField *carried)
+{
+	const ScField *field = sc_conf_field(link->entity->type, carried->field);
+	ScLedgerEntry *entry = sc_model_note(batch, kind, link->entity, link);
+
+	entry->field = carried->field;
+	entry->delivery = link->call.delivery;
+	entry->rule = "R14";
+	if (field == NULL)
+		return entry;
+	entry->new_value = sc_say_jsonb(field, &carried->canonical);
+	entry->reason = psprintf("%s took %s", link->system->name, sc_say_value(field, &carried->canonical));
+	return entry;
+}
+
+static void
+clear_call(ScLink *link)
+{
+	memset(&link->call, 0, sizeof(ScCall));
+}
+
+/* R19: what waited is decided before anything is sent; what was unsure once a read was taken. */
+static void
+give_replay(ScLink *link)
+{
+	link->replay = list_concat(link->replay, link->waiting);
+	link->waiting = NIL;
+	if (!link->read_taken)
+		return;
+	link->replay = list_concat(link->replay, link->unsure);
+	link->unsure = NIL;
+}
+
+static ScCopy *
+find_copy(const ScLink *link, int64 comment)
+{
+	for (int i = 0; comment != 0 && i < list_length(link->copies); i++)
+		if (((ScCopy *) list_nth(link->copies, i))->comment == comment)
+			return list_nth(link->copies, i);
+	return NULL;
+}
+
+static void
+set_copy(ScLink *link, ScCopy *copy, ScCopyState state)
+{
+	copy->state = state;
+	copy->changed = true;
+	link->changed = true;
+}
