@@ -114,16 +114,16 @@ take_write(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 
 	for (int i = 0; i < call.nfields; i++)
 		land(batch, link, outcome, &call.fields[i]);
-	clear_call(link);
 	if (outcome->body == NULL)
-	{
 		link->read_owed = link->read_owed || !outcome->position.known;
-		return;
+	else
+	{
+		if (call.kind == SC_CALL_CREATE)
+			take_baseline(batch, link, outcome->body, &call);
+		sc_decide_fields(batch, link, outcome->body, &call);
+		sc_decide_keys(link, outcome->body);
 	}
-	if (call.kind == SC_CALL_CREATE)
-		take_baseline(batch, link, outcome->body, &call);
-	sc_decide_fields(batch, link, outcome->body, &call);
-	sc_decide_keys(link, outcome->body);
+	clear_call(link);
 }
 
 static void
@@ -274,12 +274,11 @@ settle_lost(ScBatch *batch, ScLink *link, const ScStatement *body)
 			note_field(batch, SC_LEDGER_LANDED, link, &call.fields[i])->reason =
 				psprintf("the write to %s whose answer was lost has landed", link->system->name);
 		}
-		clear_call(link);
 		sc_decide_fields(batch, link, body, &call);
-		return;
 	}
+	else
+		take_lost(batch, link, body, &call);
 	clear_call(link);
-	take_lost(batch, link, body, &call);
 }
 
 /* The record moved, something that we changed shows our value, and nothing of ours shows what it was. */
@@ -310,6 +309,8 @@ take_lost(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *c
 {
 	TimestampTz until = batch->now + Max(SC_DECIDE_PATIENCE_US, link->system->connector->late_landing_us);
 
+	/* First what the read shows: it cannot be a landing that it disproves. */
+	sc_decide_fields(batch, link, body, NULL);
 	for (int i = 0; i < call->nfields; i++)
 	{
 		ScLedgerEntry *entry = note_field(batch, SC_LEDGER_REPEATED, link, &call->fields[i]);
@@ -319,17 +320,6 @@ take_lost(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *c
 		entry->reason = psprintf("the write to %s whose answer was lost has not landed: it is made again if it is still wanted",
 								 link->system->name);
 	}
-	/* What the read shows is judged without those values: it cannot be a landing that it disproves. */
-	for (int i = 0; i < body->nfields; i++)
-		if (body->fields[i].outcome == SC_MAP_OK || body->fields[i].outcome == SC_MAP_NEAREST)
-		{
-			ScShadowField *shadow = sc_shadow_get(&link->shadow, body->fields[i].map->field->name);
-			int nunconfirmed = shadow->nunconfirmed;
-
-			shadow->nunconfirmed = 0;
-			sc_decide_field(batch, link, body, &body->fields[i]);
-			sc_shadow_get(&link->shadow, body->fields[i].map->field->name)->nunconfirmed = nunconfirmed;
-		}
 }
 
 static Shows
