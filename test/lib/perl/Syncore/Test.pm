@@ -23,7 +23,7 @@ use Time::HiRes qw(sleep time);
 use Syncore::Sim;
 
 # What happens when something is waited for in vain.
-our $GIVE_UP = sub { my ($what, $self) = @_; fail("waited in vain: $what"); $self->tell; return };
+our $GIVE_UP = sub { my ($what, $self) = @_; fail("waited in vain: $what"); $self->tell; die "waited in vain: $what\n" };
 our $LIMIT = $ENV{SYNCORE_TEST_LIMIT} // 60;    # seconds that anything may take
 
 # Accounts of the credentials, and what stands in the secret files.
@@ -208,7 +208,7 @@ sub listener_answers
 
 #--- waiting
 
-# Polls until the block gives true; fails the test after the limit and says what it waited for.
+# Polls until the block gives true; after the limit fails the test, says what it waited for, and ends it.
 sub wait_until
 {
 	my ($self, $what, $block, $limit) = @_;
