@@ -1,8 +1,10 @@
 -- Calls, step by step: which requests an operation row makes, what an answer is worth. Nothing here touches a socket.
 -- Requests are compared byte for byte; answers are fed by hand.
 SET client_min_messages = warning;
-CREATE EXTENSION syncore CASCADE;
+CREATE EXTENSION IF NOT EXISTS syncore CASCADE;
 RESET client_min_messages;
+CREATE SCHEMA call_test;
+SET search_path = call_test;
 CREATE FUNCTION core_call(connector jsonb, operations jsonb, plan jsonb, answers jsonb) RETURNS text
 	AS '$libdir/syncore_core_test', 'core_test_call' LANGUAGE C;
 CREATE FUNCTION core_retry_after(value text, at timestamptz) RETURNS bigint
