@@ -103,6 +103,8 @@ core_time(PG_FUNCTION_ARGS)
 Datum
 core_time_spelt(PG_FUNCTION_ARGS)
 {
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
 	char *spelt = sc_map_format_time(PG_GETARG_TIMESTAMPTZ(0),
 									 PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	if (spelt == NULL)

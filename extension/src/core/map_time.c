@@ -173,7 +173,7 @@ parse_epoch(const char *string, bool millis, TimestampTz *result)
 		return false;
 	for (; isdigit((unsigned char) *at); at++)
 	{
-		if (whole > PG_INT64_MAX / 10 / USECS_PER_SEC)
+		if (whole > PG_INT64_MAX / 10 - 1)
 			return false;
 		whole = whole * 10 + (*at - '0');
 	}

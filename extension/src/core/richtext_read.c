@@ -91,6 +91,8 @@ read_blocks(StringInfo buf, JsonbContainer *content, int depth)
 		StringInfoData block;
 		initStringInfo(&block);
 		read_block(&block, child->val.binary.data, depth + 1);
+		while (block.len > 0 && isspace((unsigned char) block.data[block.len - 1]))
+			block.data[--block.len] = '\0';
 		if (block.len > 0)
 		{
 			char *type = member_text(child->val.binary.data, "type");
@@ -337,19 +339,21 @@ read_date(StringInfo buf, JsonbContainer *node)
 static void
 append_indented(StringInfo buf, const char *string, const char *first, const char *rest)
 {
-	const char *before = first;
+	bool is_first = true;
 	const char *at = string;
 	for (;;)
 	{
 		size_t len = strcspn(at, "\n");
-		if (len > 0 || before == first || rest[0] != ' ')
-			appendStringInfoString(buf, before);
+		if (len > 0 || is_first)
+			appendStringInfoString(buf, is_first ? first : rest);
+		else if (rest[0] != ' ')
+			appendStringInfoChar(buf, rest[0]);
 		appendBinaryStringInfo(buf, at, len);
 		if (at[len] == '\0')
 			return;
 		appendStringInfoChar(buf, '\n');
 		at += len + 1;
-		before = rest;
+		is_first = false;
 	}
 }
 

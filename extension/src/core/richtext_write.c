@@ -18,7 +18,7 @@
 #include "core/json.h"
 #include "core/richtext.h"
 
-#define SC_RICHTEXT_NESTED_MAX 8	/* lists in lists, quotations in quotations, marks in marks */
+#define SC_RICHTEXT_NESTED_MAX 8	/* lists in lists, marks in marks */
 #define SC_RICHTEXT_FENCE_MAX 15
 #define SC_RICHTEXT_ADDRESS_MAX 2048
 
@@ -58,6 +58,7 @@ static int write_list(ScJson *json, Lines lines, int at, int depth);
 static int write_item(ScJson *json, Lines lines, int at, int depth);
 static bool belongs_below(Lines lines, int at, size_t indent);
 static int write_paragraph(ScJson *json, Lines lines, int at, int depth);
+static void write_empty(ScJson *json, const char *type);
 static void write_heading(ScJson *json, const char *line, int level);
 static void write_inline(ScJson *json, const char *string, size_t len, int marks, int depth);
 static size_t write_marked(ScJson *json, const char *string, size_t at, size_t len, int marks, int depth, bool *dead);
@@ -124,6 +125,7 @@ cut_lines(const char *string)
 	return lines;
 }
 
+/* Inside a list item or quotation (depth > 0) the format has no headings, rules and quotations: they stay text. */
 static void
 write_blocks(ScJson *json, Lines lines, int depth)
 {
@@ -135,19 +137,17 @@ write_blocks(ScJson *json, Lines lines, int depth)
 			at++;
 		else if (fence_of(line) > 0)
 			at = write_code(json, lines, at);
-		else if (is_rule(line))
+		else if (depth == 0 && is_rule(line))
 		{
-			sc_json_open_object(json, NULL);
-			sc_json_text(json, "type", "rule");
-			sc_json_close_object(json);
+			write_empty(json, "rule");
 			at++;
 		}
-		else if (heading_level(line) > 0)
+		else if (depth == 0 && heading_level(line) > 0)
 		{
 			write_heading(json, line, heading_level(line));
 			at++;
 		}
-		else if (depth < SC_RICHTEXT_NESTED_MAX && line[0] == '>')
+		else if (depth == 0 && line[0] == '>')
 			at = write_quote(json, lines, at, depth);
 		else if (depth < SC_RICHTEXT_NESTED_MAX && list_sign(line, &number) > 0)
 			at = write_list(json, lines, at, depth);
@@ -207,6 +207,11 @@ write_quote(ScJson *json, Lines lines, int at, int depth)
 	sc_json_open_object(json, NULL);
 	sc_json_text(json, "type", "blockquote");
 	sc_json_open_array(json, "content");
+	bool blank = true;
+	for (int i = 0; i < inner.len; i++)
+		blank = blank && is_blank(inner.items[i]);
+	if (blank)
+		write_empty(json, "paragraph");
 	write_blocks(json, inner, depth + 1);
 	sc_json_close_array(json);
 	sc_json_close_object(json);
@@ -255,12 +260,9 @@ write_item(ScJson *json, Lines lines, int at, int depth)
 	sc_json_open_object(json, NULL);
 	sc_json_text(json, "type", "listItem");
 	sc_json_open_array(json, "content");
-	if (is_blank(inner.items[0]) && inner.len == 1)
-	{
-		sc_json_open_object(json, NULL);
-		sc_json_text(json, "type", "paragraph");
-		sc_json_close_object(json);
-	}
+	/* an item starts with a paragraph or with code */
+	if (is_blank(inner.items[0]) || (depth + 1 < SC_RICHTEXT_NESTED_MAX && list_sign(inner.items[0], &number) > 0))
+		write_empty(json, "paragraph");
 	write_blocks(json, inner, depth + 1);
 	sc_json_close_array(json);
 	sc_json_close_object(json);
@@ -289,15 +291,22 @@ write_paragraph(ScJson *json, Lines lines, int at, int depth)
 	{
 		if (at > first)
 		{
-			sc_json_open_object(json, NULL);
-			sc_json_text(json, "type", "hardBreak");
-			sc_json_close_object(json);
+			write_empty(json, "hardBreak");
 		}
 		write_inline(json, lines.items[at], strlen(lines.items[at]), 0, 0);
 	}
 	sc_json_close_array(json);
 	sc_json_close_object(json);
 	return at;
+}
+
+/* A node without content. */
+static void
+write_empty(ScJson *json, const char *type)
+{
+	sc_json_open_object(json, NULL);
+	sc_json_text(json, "type", type);
+	sc_json_close_object(json);
 }
 
 static void
@@ -476,9 +485,9 @@ static bool
 starts_block(const char *line, int depth)
 {
 	int number;
-	if (fence_of(line) > 0 || heading_level(line) > 0 || is_rule(line))
+	if (fence_of(line) > 0 || (depth == 0 && (heading_level(line) > 0 || is_rule(line) || line[0] == '>')))
 		return true;
-	return depth < SC_RICHTEXT_NESTED_MAX && (line[0] == '>' || list_sign(line, &number) > 0);
+	return depth < SC_RICHTEXT_NESTED_MAX && list_sign(line, &number) > 0;
 }
 
 /* 1 to 6 for "# …" to "###### …", else 0. */

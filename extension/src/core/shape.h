@@ -83,7 +83,9 @@ extern ScPosition sc_shape_position(ScGrade grade, const char *version, bool has
  * record.  A field that is sensitive in any way is taken out of all three (its
  * value lives in the entity, guarded there), so a payload that was kept is not
  * the payload that came: sc_map_read never takes the absence of a sensitive
- * field for emptiness, and under 'none' a statement cannot be read again.
+ * field for emptiness, and under 'none' a statement cannot be read again.  A
+ * payload that no row reads is kept (without what is sensitive) so that a person
+ * can mend the rows; under 'none' nothing of it is.
  */
 extern Jsonb *sc_shape_kept(const ScSystem *system, const ScShape *shape, Jsonb *payload);
 

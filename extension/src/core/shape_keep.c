@@ -26,22 +26,27 @@ static List *add_source(List *places, const List *prefix, Jsonb *source, int dep
 static List *add_condition(List *places, const List *prefix, JsonPath *condition);
 static List *add_items(List *places, List *place, const List *root, JsonPathItem *item, int depth);
 static List *add_operands(List *places, List *place, const List *root, JsonPathItem *item, int depth);
-static List *record_prefix(const ScShape *shape, Jsonb *payload);
+static List *record_roots(const ScEventShape *event, List *roots);
+static List *as_place(const ScPointer *pointer);
 static JsonbValue *push_kept(JsonbParseState **state, JsonbContainer *container, List *places, int depth);
 static List *places_below(List *places, int depth, const char *name, bool *whole);
-static Jsonb *without_sensitive(const ScSystem *system, const ScShape *shape, const List *prefix, Jsonb *payload);
+static Jsonb *without_sensitive(const ScSystem *system, const ScShape *shape, Jsonb *payload);
 
 /* See shape.h.  shape as sc_shape_read made it of the same payload. */
 Jsonb *
 sc_shape_kept(const ScSystem *system, const ScShape *shape, Jsonb *payload)
 {
-	if (payload == NULL || shape->shape == NULL)
+	if (payload == NULL)
 		return payload;
-	List *prefix = record_prefix(shape, payload);
-	Jsonb *clean = without_sensitive(system, shape, prefix, payload);
-	if (strcmp(system->keep_payload, "all") == 0 || JB_ROOT_IS_SCALAR(clean))
-		return clean;
 	bool none = strcmp(system->keep_payload, "none") == 0;
+	Jsonb *clean = without_sensitive(system, shape, payload);
+	if (shape->shape == NULL && none)
+	{
+		ScJson nothing = sc_json_object();
+		return sc_json_end(&nothing);
+	}
+	if (shape->shape == NULL || strcmp(system->keep_payload, "all") == 0 || JB_ROOT_IS_SCALAR(clean))
+		return clean;
 	List *places = places_of_shape(system, shape, none);
 	if (!none)
 		places = places_of_maps(system, shape, places);
@@ -77,20 +82,10 @@ places_of_shape(const ScSystem *system, const ScShape *shape, bool only_names)
 static List *
 places_of_maps(const ScSystem *system, const ScShape *shape, List *places)
 {
-	Jsonb *source = sc_json_get(shape->shape->paths, "record");
-	Jsonb **roots = &source;
-	int nroots = source == NULL ? 0 : JB_ROOT_IS_SCALAR(source) ? 1 : sc_json_elements(source, &roots);
-	for (int r = 0; r < nroots; r++)
+	ListCell *cell;
+	foreach(cell, record_roots(shape->shape, NIL))
 	{
-		ScValue root = sc_value_json(roots[r]);
-		char *pointer = sc_value_to_cstring(&root);
-		const char *reason;
-		ScPointer *compiled = pointer == NULL ? NULL : sc_pointer_parse(pointer, &reason);
-		List *prefix = NIL;
-		for (int i = 0; compiled != NULL && i < compiled->len; i++)
-			prefix = lappend(prefix, compiled->steps[i]);
-		if (compiled == NULL)
-			continue;
+		const List *prefix = as_place((ScPointer *) lfirst(cell));
 		places = add_condition(places, prefix, system->accepts);
 		for (int m = 0; m < system->nmaps; m++)
 		{
@@ -106,6 +101,34 @@ places_of_maps(const ScSystem *system, const ScShape *shape, List *places)
 		}
 	}
 	return places;
+}
+
+/* Adds the pointers at which a row finds records (compiled). */
+static List *
+record_roots(const ScEventShape *event, List *roots)
+{
+	Jsonb *source = sc_json_get(event->paths, "record");
+	Jsonb **pointers = &source;
+	int count = source == NULL ? 0 : JB_ROOT_IS_SCALAR(source) ? 1 : sc_json_elements(source, &pointers);
+	for (int i = 0; i < count; i++)
+	{
+		ScValue root = sc_value_json(pointers[i]);
+		char *pointer = sc_value_to_cstring(&root);
+		const char *reason;
+		ScPointer *compiled = pointer == NULL ? NULL : sc_pointer_parse(pointer, &reason);
+		if (compiled != NULL)
+			roots = lappend(roots, compiled);
+	}
+	return roots;
+}
+
+static List *
+as_place(const ScPointer *pointer)
+{
+	List *place = NIL;
+	for (int i = 0; i < pointer->len; i++)
+		place = lappend(place, pointer->steps[i]);
+	return place;
 }
 
 static List *
@@ -250,30 +273,6 @@ add_operands(List *places, List *place, const List *root, JsonPathItem *item, in
 	return places;
 }
 
-/* Where the record was found: the first pointer that leads to an object. */
-static List *
-record_prefix(const ScShape *shape, Jsonb *payload)
-{
-	Jsonb *source = sc_json_get(shape->shape->paths, "record");
-	Jsonb **roots = &source;
-	int count = source == NULL ? 0 : JB_ROOT_IS_SCALAR(source) ? 1 : sc_json_elements(source, &roots);
-	for (int i = 0; i < count; i++)
-	{
-		ScValue root = sc_value_json(roots[i]);
-		char *pointer = sc_value_to_cstring(&root);
-		const char *reason;
-		ScPointer *compiled = pointer == NULL ? NULL : sc_pointer_parse(pointer, &reason);
-		Jsonb *found = compiled == NULL ? NULL : sc_pointer_get(payload, compiled);
-		List *prefix = NIL;
-		if (found == NULL || !JB_ROOT_IS_OBJECT(found))
-			continue;
-		for (int k = 0; k < compiled->len; k++)
-			prefix = lappend(prefix, compiled->steps[k]);
-		return prefix;
-	}
-	return NIL;
-}
-
 /* Pushes the members of a container that lie on the way to a place, or below one. */
 static JsonbValue *
 push_kept(JsonbParseState **state, JsonbContainer *container, List *places, int depth)
@@ -332,10 +331,16 @@ places_below(List *places, int depth, const char *name, bool *whole)
 	return below;
 }
 
-/* A copy without the places of sensitive fields. */
+/*
+ * A copy without the places of sensitive fields, wherever the row that reads
+ * the payload, or any row when none does, may find a record.
+ */
 static Jsonb *
-without_sensitive(const ScSystem *system, const ScShape *shape, const List *prefix, Jsonb *payload)
+without_sensitive(const ScSystem *system, const ScShape *shape, Jsonb *payload)
 {
+	List *roots = shape->shape == NULL ? NIL : record_roots(shape->shape, NIL);
+	for (int i = 0; shape->shape == NULL && i < system->connector->nevents; i++)
+		roots = record_roots(&system->connector->events[i], roots);
 	for (int m = 0; m < system->nmaps; m++)
 	{
 		const ScRecordMap *map = &system->maps[m];
@@ -343,19 +348,17 @@ without_sensitive(const ScSystem *system, const ScShape *shape, const List *pref
 			continue;
 		for (int f = 0; f < map->nfields; f++)
 		{
-			ScPointer place = {0};
-			const ScPointer *path = map->fields[f].path;
 			ListCell *cell;
 			if (map->fields[f].field->sensitive == SC_SENSITIVE_NO)
 				continue;
-			foreach(cell, prefix)
+			foreach(cell, roots)
 			{
-				if (place.len < SC_POINTER_STEPS_MAX)
-					place.steps[place.len++] = lfirst(cell);
+				ScPointer place = *(ScPointer *) lfirst(cell);
+				const ScPointer *path = map->fields[f].path;
+				for (int i = 0; i < path->len && place.len < SC_POINTER_STEPS_MAX; i++)
+					place.steps[place.len++] = path->steps[i];
+				payload = sc_pointer_remove(payload, &place);
 			}
-			for (int i = 0; i < path->len && place.len < SC_POINTER_STEPS_MAX; i++)
-				place.steps[place.len++] = path->steps[i];
-			payload = sc_pointer_remove(payload, &place);
 		}
 	}
 	return payload;
