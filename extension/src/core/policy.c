@@ -26,6 +26,7 @@ typedef struct Contest			/* a choice being made */
 	Jsonb *document;			/* canonical data, for conditions; made when needed */
 	bool *in;					/* candidates left */
 	char *failed;
+	const ScRule *failed_rule;	/* the one that failed: it decides nothing */
 } Contest;
 
 static ScChoice choose(Contest *contest, const ScValue *except);
@@ -148,6 +149,8 @@ narrow_by_call(Contest *contest, const ScRule *rule)
 	bool *beaten = palloc0(sizeof(bool) * Max(n, 1));
 	int left = 0;
 
+	if (rule == contest->failed_rule)
+		return;
 	for (int a = 0; a < n; a++)
 		for (int b = a + 1; b < n; b++)
 		{
@@ -157,7 +160,10 @@ narrow_by_call(Contest *contest, const ScRule *rule)
 				sc_value_equal(&contest->dispute->versions[a].value, &contest->dispute->versions[b].value))
 				continue;
 			if (!ask_both_ways(contest, rule, a, b, &result))
+			{
+				contest->failed_rule = rule;
 				return;
+			}
 			beaten[a] = beaten[a] || result > 0;
 			beaten[b] = beaten[b] || result < 0;
 		}
@@ -165,6 +171,7 @@ narrow_by_call(Contest *contest, const ScRule *rule)
 		left += contest->in[i] && !beaten[i] ? 1 : 0;
 	if (left == 0)
 	{
+		contest->failed_rule = rule;
 		contest->failed = psprintf("function %s goes round in a circle: each value loses to another", rule->function);
 		return;
 	}
@@ -337,7 +344,7 @@ explain(Contest *contest, ScChoice *choice)
 		int result;
 		bool decides;
 
-		if (!rule_applies(contest, rule))
+		if (!rule_applies(contest, rule) || rule == contest->failed_rule)
 			continue;
 		if (rule->name == SC_RULE_CALL)
 			decides = ask_both_ways(contest, rule, choice->winner, choice->beaten, &result) && result < 0;
