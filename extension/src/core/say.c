@@ -58,7 +58,7 @@ sc_say_jsonb(const ScField *field, const ScValue *value)
 char *
 sc_say_time(TimestampTz at, TimestampTz now)
 {
-	int64 days = at / USECS_PER_DAY;
+	int64 day_count = at / USECS_PER_DAY;
 	int64 rest = at % USECS_PER_DAY;
 	int64 today = now / USECS_PER_DAY;
 	int year;
@@ -69,12 +69,12 @@ sc_say_time(TimestampTz at, TimestampTz now)
 	if (rest < 0)
 	{
 		rest += USECS_PER_DAY;
-		days--;
+		day_count--;
 	}
 	seconds = (int) (rest / USECS_PER_SEC);
-	if (days == today)
+	if (day_count == today)
 		return psprintf("%02d:%02d:%02d", seconds / 3600, seconds / 60 % 60, seconds % 60);
-	j2date((int) days + POSTGRES_EPOCH_JDATE, &year, &month, &day);
+	j2date((int) day_count + POSTGRES_EPOCH_JDATE, &year, &month, &day);
 	return psprintf("%04d-%02d-%02d %02d:%02d:%02d", year, month, day, seconds / 3600, seconds / 60 % 60, seconds % 60);
 }
 
