@@ -46,6 +46,8 @@ typedef struct Cause			/* when something was last said */
 	TimestampTz at;
 } Cause;
 
+static MemoryContext outside;	/* current when the transaction began, and again when it has ended */
+
 static void fix_settings(void);
 static bool lock_extension(Oid extension);
 static bool is_quiet(Cause *causes, const char *cause);
@@ -114,17 +116,20 @@ sc_worker_turn(ScWorkerSlot *slot)
 ScGate
 sc_worker_begin(const char *activity)
 {
+	outside = CurrentMemoryContext;
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	Oid extension = get_extension_oid("syncore", true);
 	if (!OidIsValid(extension))
 	{
 		CommitTransactionCommand();
+		MemoryContextSwitchTo(outside);
 		return SC_GATE_ABSENT;
 	}
 	if (!lock_extension(extension))
 	{
 		CommitTransactionCommand();
+		MemoryContextSwitchTo(outside);
 		return SC_GATE_BUSY;
 	}
 	pgstat_report_activity(STATE_RUNNING, activity);
@@ -153,6 +158,7 @@ sc_worker_commit(void)
 	SPI_finish();
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+	MemoryContextSwitchTo(outside);
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
