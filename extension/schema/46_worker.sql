@@ -43,3 +43,10 @@ CREATE FUNCTION syncore._address_refusal(address inet, allow_private boolean) RE
 COMMENT ON FUNCTION syncore._address_refusal(inet, boolean) IS
 	'watch: why calls to this address are refused; null when they are not';
 REVOKE ALL ON FUNCTION syncore._address_refusal(inet, boolean) FROM PUBLIC;
+
+-- No SET clause: a procedure that has one cannot commit, and this one must, or the job never starts.
+CREATE PROCEDURE syncore.wait(job bigint, timeout interval DEFAULT '10 min')
+	AS 'MODULE_PATHNAME', 'syncore_wait' LANGUAGE C;
+COMMENT ON PROCEDURE syncore.wait(bigint, interval) IS
+	'run: waits until a job is done and raises what it raised; not inside a transaction block. CALL syncore.wait(syncore.check_system(''snow''));';
+REVOKE ALL ON PROCEDURE syncore.wait(bigint, interval) FROM PUBLIC;

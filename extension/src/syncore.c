@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 
 #include "compat.h"
+#include "engine/engine.h"
 #include "worker/launcher.h"
 #include "worker/settings.h"
 #include "worker/shared.h"
@@ -29,4 +30,6 @@ _PG_init(void)
 		return;
 	sc_shared_init();
 	sc_hook_init();
+	sc_launcher_register();
+	sc_wake_hook = sc_shared_wake;
 }

@@ -114,6 +114,9 @@ extern Jsonb *sc_call_overlay(Jsonb *under, Jsonb *over);
 /* A request outside any link: check, list; for jobs.  operation as in connector_operation. */
 extern ScRequest *sc_call_request(const ScSystem *system, const ScOperation *operation, Jsonb *context, Jsonb *write);
 
+/* The body of an answer as jsonb; NULL when it is no JSON.  Never throws on what a peer sends. */
+extern Jsonb *sc_call_parse(const ScResponse *response);
+
 /* A record in an API answer as a statement (READ, RESPONSE, SNAPSHOT), in the current context. */
 extern ScStatement *sc_call_statement(const ScConf *conf, const ScSystem *system, const ScOperation *operation,
 									  const char *record_type, Jsonb *record, ScStatementKind kind, const ScMapHooks *hooks);

@@ -31,7 +31,6 @@ static bool is_success(const ScOperation *operation, int status);
 static bool is_proved(const ScOperation *operation, Jsonb *body);
 static bool has_text(Jsonb *from, const char *pointer);
 static bool is_container(Jsonb *json, bool array);
-static Jsonb *parse_body(const ScResponse *response);
 static char *peer_message(const ScSystem *system, const ScResponse *response, Jsonb *body);
 static void append_at(StringInfo buf, Jsonb *paths, const char *key, Jsonb *body);
 static void append_members(StringInfo buf, Jsonb *object);
@@ -57,7 +56,7 @@ sc_call_judge(const ScSystem *system, const ScOperation *operation, const ScResp
 		answer.message = one_line(pstrdup(response->error != NULL ? response->error : "the connection failed"));
 		return answer;
 	}
-	answer.body = parse_body(response);
+	answer.body = sc_call_parse(response);
 	answer.code = psprintf("%d", response->status);
 	if (is_success(operation, response->status))
 	{
@@ -290,8 +289,8 @@ is_container(Jsonb *json, bool array)
  * The body as jsonb, or NULL.  The parser raises on bad text and only
  * allocates, so its error is caught here; what is not the text's fault goes on.
  */
-static Jsonb *
-parse_body(const ScResponse *response)
+Jsonb *
+sc_call_parse(const ScResponse *response)
 {
 	MemoryContext cxt = CurrentMemoryContext;
 	volatile Jsonb *result = NULL;

@@ -14,6 +14,7 @@
 #include "lib/ilist.h"
 #include "net/auth.h"
 #include "net/http.h"
+#include "utils/hsearch.h"
 #include "worker/base.h"
 
 #define SC_CLAIM_PIECE 16

@@ -30,13 +30,13 @@
 #define ITEMS_MAX 32
 #define CLOCK_WRONG_S 300
 
-typedef struct Item				/* one line of the result */
+typedef struct Finding				/* one line of the result */
 {
 	const char *name;
 	bool ok;
 	char *detail;
 	char *hint;					/* NULL = none */
-} Item;
+} Finding;
 
 typedef struct ScJobRun
 {
@@ -47,7 +47,7 @@ typedef struct ScJobRun
 	ScConf *conf;				/* pinned */
 	int at;						/* the operation that is being called */
 	int nitems;
-	Item items[ITEMS_MAX];
+	Finding items[ITEMS_MAX];
 	char *actor;				/* as whom we are known there */
 	bool has_clock;
 	double clock_s;				/* its clock minus ours */
@@ -56,15 +56,14 @@ typedef struct ScJobRun
 	char *hint;
 } ScJobRun;
 
-static bool take_next(ScDispatcher *d, ScJobRun **run, MemoryContext cxt);
+static ScJobRun *take_next(ScDispatcher *d, MemoryContext cxt);
 static void prepare(ScDispatcher *d, ScJobRun *run);
 static void unpin(void *arg);
 static const ScOperation *current_operation(const ScJobRun *run);
 static ScRequest *next_request(ScJobRun *run);
-static Item *add_item(ScJobRun *run, const char *name, bool ok, char *detail, char *hint);
+static Finding *add_item(ScJobRun *run, const char *name, bool ok, char *detail, char *hint);
 static void judge(ScJobRun *run, const ScOperation *operation, const ScResponse *response);
 static void note_answer(ScJobRun *run, const ScOperation *operation, const ScResponse *response, const char *item);
-static Jsonb *parse_body(const ScResponse *response);
 static bool is_success(const ScOperation *operation, int status);
 static void note_clock(ScJobRun *run, const ScResponse *response);
 static void fail(ScJobRun *run, const char *code, char *error, char *hint);
@@ -75,17 +74,16 @@ static void store_findings(const ScJobRun *run);
 void
 sc_job_start_next(ScDispatcher *d)
 {
-	ScJobRun *run = NULL;
+	ScJobRun *volatile taken = NULL;
 	dlist_iter iter;
 
 	dlist_foreach(iter, &d->calls)
 		if (dlist_container(ScCarried, node, iter.cur)->job != NULL)
 			return;
 	MemoryContext cxt = AllocSetContextCreate(d->cxt, "syncore job", ALLOCSET_DEFAULT_SIZES);
-	volatile bool taken = false;
 	PG_TRY();
 	{
-		taken = take_next(d, &run, cxt);
+		taken = take_next(d, cxt);
 	}
 	PG_CATCH();
 	{
@@ -93,11 +91,12 @@ sc_job_start_next(ScDispatcher *d)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	if (!taken)
+	if (taken == NULL)
 	{
 		MemoryContextDelete(cxt);
 		return;
 	}
+	ScJobRun *run = taken;
 	ScPeer none = { .system_id = run->system_id };
 	ScPeer *peer = hash_search(d->peers, &run->system_id, HASH_FIND, NULL);
 	ScCarried *call = sc_dispatch_carry(d, cxt, peer ? peer : &none);
@@ -110,14 +109,14 @@ sc_job_start_next(ScDispatcher *d)
 	sc_dispatch_advance(d, call);
 }
 
-/* Marks the oldest queued job as running and prepares it in cxt. */
-static bool
-take_next(ScDispatcher *d, ScJobRun **run, MemoryContext cxt)
+/* Marks the oldest queued job as running and prepares it in cxt; NULL = there is none. */
+static ScJobRun *
+take_next(ScDispatcher *d, MemoryContext cxt)
 {
 	bool isnull;
 
 	if (sc_worker_begin("looking for jobs") != SC_GATE_OPEN)
-		return false;
+		return NULL;
 	sc_plan_run("job_next",
 				"SELECT id, system_id FROM syncore.job WHERE state = 'queued' AND kind = 'check_system'"
 				" ORDER BY id LIMIT 1",
@@ -125,21 +124,21 @@ take_next(ScDispatcher *d, ScJobRun **run, MemoryContext cxt)
 	if (SPI_processed == 0)
 	{
 		sc_worker_commit();
-		return false;
+		return NULL;
 	}
 	MemoryContext old = MemoryContextSwitchTo(cxt);
-	*run = palloc0(sizeof(ScJobRun));
-	(*run)->id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	(*run)->system_id = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
-	prepare(d, *run);
+	ScJobRun *run = palloc0(sizeof(ScJobRun));
+	run->id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	run->system_id = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
+	prepare(d, run);
 	MemoryContextSwitchTo(old);
 	static const Oid types[1] = { INT8OID };
-	Datum values[1] = { Int64GetDatum((*run)->id) };
+	Datum values[1] = { Int64GetDatum(run->id) };
 	sc_plan_run("job_begin",
 				"UPDATE syncore.job SET state = 'running', started = now() WHERE id = $1 AND state = 'queued'", 1, types,
 				values, NULL);
 	sc_worker_commit();
-	return true;
+	return run;
 }
 
 static void
@@ -187,13 +186,12 @@ static ScRequest *
 next_request(ScJobRun *run)
 {
 	const ScOperation *operation = current_operation(run);
-	Jsonb *context = sc_pointer_merge_patch(NULL, NULL);
-	const char *reason;
+	ScJson context = sc_json_object();
 
 	if (operation == NULL)
 		return NULL;
-	context = sc_pointer_set(NULL, sc_pointer_parse("/settings", &reason), run->system->settings);
-	return sc_call_request(run->system, operation, context, NULL);
+	sc_json_jsonb(&context, "settings", run->system->settings);
+	return sc_call_request(run->system, operation, sc_json_end(&context), NULL);
 }
 
 void
@@ -237,7 +235,7 @@ judge(ScJobRun *run, const ScOperation *operation, const ScResponse *response)
 static void
 note_answer(ScJobRun *run, const ScOperation *operation, const ScResponse *response, const char *item)
 {
-	Jsonb *body = parse_body(response);
+	Jsonb *body = sc_call_parse(response);
 	char *root = sc_pointer_get_cstring(operation->response, "/record");
 	Jsonb *record = body != NULL && root != NULL ? sc_pointer_get_text(body, root) : body;
 	char *actor_at = sc_pointer_get_cstring(operation->response, "/actor");
@@ -255,13 +253,6 @@ note_answer(ScJobRun *run, const ScOperation *operation, const ScResponse *respo
 		fail(run, "08P01", psprintf("system \"%s\" did not answer as %s does: HTTP %d", run->system_name,
 									run->system->connector->name, response->status),
 			 pstrdup("Does the base URL lead to that product, and past any sign-in page?"));
-}
-
-/* NULL when it is no JSON. */
-static Jsonb *
-parse_body(const ScResponse *response)
-{
-	return sc_json_parse(response->body, response->body_len);
 }
 
 static bool
@@ -294,10 +285,10 @@ note_clock(ScJobRun *run, const ScResponse *response)
 	}
 }
 
-static Item *
+static Finding *
 add_item(ScJobRun *run, const char *name, bool ok, char *detail, char *hint)
 {
-	Item *item = &run->items[run->nitems++];
+	Finding *item = &run->items[run->nitems++];
 
 	item->name = name;
 	item->ok = ok;
@@ -336,38 +327,19 @@ sc_job_finish(ScDispatcher *d, ScCarried *call)
 static Jsonb *
 result_json(const ScJobRun *run)
 {
-	JsonbParseState *state = NULL;
-	static const char *const keys[] = { "item", "detail", "hint" };
+	ScJson json = sc_json_array();
 
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	for (int i = 0; i < run->nitems; i++)
 	{
-		const Item *item = &run->items[i];
-		const char *texts[] = { item->name, item->detail, item->hint };
-		JsonbValue value;
-
-		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-		for (int k = 0; k < 3; k++)
-		{
-			value.type = jbvString;
-			value.val.string.val = (char *) keys[k];
-			value.val.string.len = strlen(keys[k]);
-			pushJsonbValue(&state, WJB_KEY, &value);
-			value.type = texts[k] ? jbvString : jbvNull;
-			value.val.string.val = (char *) texts[k];
-			value.val.string.len = texts[k] ? strlen(texts[k]) : 0;
-			pushJsonbValue(&state, WJB_VALUE, &value);
-		}
-		value.type = jbvString;
-		value.val.string.val = "ok";
-		value.val.string.len = 2;
-		pushJsonbValue(&state, WJB_KEY, &value);
-		value.type = jbvBool;
-		value.val.boolean = item->ok;
-		pushJsonbValue(&state, WJB_VALUE, &value);
-		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+		sc_json_open_object(&json, NULL);
+		sc_json_text(&json, "item", run->items[i].name);
+		sc_json_boolean(&json, "ok", run->items[i].ok);
+		sc_json_text(&json, "detail", run->items[i].detail);
+		if (run->items[i].hint != NULL)
+			sc_json_text(&json, "hint", run->items[i].hint);
+		sc_json_close_object(&json);
 	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+	return sc_json_end(&json);
 }
 
 static void
