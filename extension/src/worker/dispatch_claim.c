@@ -23,6 +23,8 @@
 #include "worker/dispatcher.h"
 #include "worker/settings.h"
 
+#pragma weak sc_claim
+
 #define GATE_WAIT_US (100 * 1000)
 #define REST_MAX_US (50 * 1000)
 #define CREDENTIAL_WAIT_US (5 * USECS_PER_SEC)
@@ -82,7 +84,7 @@ look(ScDispatcher *d, List **due)
 	d->may_send = d->instance_ok && sc_enabled;
 	if (!sc_enabled)
 		sc_shared_state(d->slot, "off: syncore.enabled is off");
-	if (d->may_send)
+	if (d->may_send && sc_claim != NULL)
 		*due = find_due(d);
 	sc_worker_commit();
 	return true;
@@ -117,12 +119,11 @@ prove_instance(ScDispatcher *d)
 		return;
 	bool ok = sc_instance_may_send(d->slot->index == 0, &reason);
 	if (!ok)
-	{
+		sc_shared_state(d->slot, "not sending: %s", reason);
+	if (!ok && d->slot->index == 0)
 		sc_worker_alert("critical", "instance", "instance", NULL, reason,
 						"Only if the original is gone: SELECT syncore.adopt_instance('why');");
-		sc_shared_state(d->slot, "not sending: %s", reason);
-	}
-	else if (first || !d->instance_ok)
+	else if (ok && d->slot->index == 0 && (first || !d->instance_ok))
 		sc_worker_alert_close("instance");
 	d->instance_ok = ok;
 	d->instance_at = now + INSTANCE_LOOK_US;

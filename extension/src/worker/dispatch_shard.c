@@ -19,6 +19,8 @@
 #include "engine/engine.h"
 #include "worker/dispatcher.h"
 
+#pragma weak sc_claim_adopt
+
 #define SHARD_CLASS 0x53594e43	/* "SYNC" */
 #define RETRY_US (50 * 1000)
 #define LOOK_US USECS_PER_SEC
@@ -134,7 +136,8 @@ adopt_stale(ScDispatcher *d)
 	}
 	if (!any)
 		return;
-	(void) sc_claim_adopt(shards);
+	if (sc_claim_adopt != NULL)
+		(void) sc_claim_adopt(shards);
 	if (shards[0])
 		sc_job_adopt();
 }

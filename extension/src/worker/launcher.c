@@ -11,9 +11,12 @@
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
-#include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -22,8 +25,8 @@
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
-#include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/rel.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
@@ -56,6 +59,7 @@ static Oid worker_role;
 
 static void run_forever(ScWorkerSlot *slot) pg_attribute_noreturn();
 static long review(void);
+static Oid find_shared(Oid catalog, const char *name);
 static void want_databases(void);
 static void want_database(Oid database, bool first);
 static void want_part(Oid database, ScRole role, int index);
@@ -136,6 +140,33 @@ review(void)
 	return Max(wait, 50);
 }
 
+/*
+ * Looks a name up in a shared catalog whose second column is the name and whose
+ * first the oid.  By a plain scan: without a database there may be no index of
+ * a shared catalog to use yet.
+ */
+static Oid
+find_shared(Oid catalog, const char *name)
+{
+	Oid found = InvalidOid;
+	Relation relation = table_open(catalog, AccessShareLock);
+	TableScanDesc scan = table_beginscan_catalog(relation, 0, NULL);
+	HeapTuple tuple;
+
+	while (!OidIsValid(found) && HeapTupleIsValid(tuple = heap_getnext(scan, ForwardScanDirection)))
+	{
+		bool isnull;
+		Oid oid = DatumGetObjectId(heap_getattr(tuple, 1, RelationGetDescr(relation), &isnull));
+		Name has = DatumGetName(heap_getattr(tuple, 2, RelationGetDescr(relation), &isnull));
+
+		if (strcmp(NameStr(*has), name) == 0)
+			found = oid;
+	}
+	table_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return found;
+}
+
 static void
 want_databases(void)
 {
@@ -144,13 +175,13 @@ want_databases(void)
 	bool first = true;
 
 	StartTransactionCommand();
-	worker_role = get_role_oid("syncore_worker", true);
+	worker_role = find_shared(AuthIdRelationId, "syncore_worker");
 	if (!SplitGUCList(pstrdup(sc_databases ? sc_databases : ""), ',', &names))
 		sc_worker_log(WARNING, "databases", "syncore.databases cannot be read");
 	foreach (cell, names)
 	{
 		const char *name = lfirst(cell);
-		Oid database = get_database_oid(name, true);
+		Oid database = find_shared(DatabaseRelationId, name);
 
 		if (!OidIsValid(database))
 		{
