@@ -23,8 +23,6 @@
 #include "worker/dispatcher.h"
 #include "worker/settings.h"
 
-#pragma weak sc_claim
-
 #define GATE_WAIT_US (100 * 1000)
 #define REST_MAX_US (50 * 1000)
 #define CREDENTIAL_WAIT_US (5 * USECS_PER_SEC)
@@ -84,7 +82,7 @@ look(ScDispatcher *d, List **due)
 	d->may_send = d->instance_ok && sc_enabled;
 	if (!sc_enabled)
 		sc_shared_state(d->slot, "off: syncore.enabled is off");
-	if (d->may_send && sc_claim != NULL)
+	if (d->may_send)
 		*due = find_due(d);
 	sc_worker_commit();
 	return true;

@@ -19,8 +19,6 @@
 #include "engine/engine.h"
 #include "worker/dispatcher.h"
 
-#pragma weak sc_claim_adopt
-
 #define SHARD_CLASS 0x53594e43	/* "SYNC" */
 #define RETRY_US (50 * 1000)
 #define LOOK_US USECS_PER_SEC
@@ -136,8 +134,7 @@ adopt_stale(ScDispatcher *d)
 	}
 	if (!any)
 		return;
-	if (sc_claim_adopt != NULL)
-		(void) sc_claim_adopt(shards);
+	(void) sc_claim_adopt(shards);
 	if (shards[0])
 		sc_job_adopt();
 }
