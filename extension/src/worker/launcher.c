@@ -208,6 +208,8 @@ want_database(Oid database, bool first)
 	for (int i = 1; i < sc_max_workers; i++)
 		if (slot != NULL || find_slot(database, SC_ROLE_DISPATCHER, i) != NULL)
 			want_part(database, SC_ROLE_DISPATCHER, i);
+	if (slot != NULL || find_slot(database, SC_ROLE_JANITOR, 0) != NULL)
+		want_part(database, SC_ROLE_JANITOR, 0);
 }
 
 static void

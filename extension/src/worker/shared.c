@@ -210,7 +210,7 @@ wake_matching(Oid database, bool launcher)
 
 		if (slot->latch == NULL || slot->pid == MyProcPid)
 			continue;
-		if (launcher ? slot->role == SC_ROLE_LAUNCHER : slot->database == database)
+		if (launcher ? slot->role == SC_ROLE_LAUNCHER : slot->role == SC_ROLE_DISPATCHER && slot->database == database)
 			SetLatch(slot->latch);
 	}
 	LWLockRelease(sc_shared->lock);

@@ -78,7 +78,7 @@ extern void sc_shared_serving(ScWorkerSlot *slot, bool serving);	/* tells the ot
 extern void sc_shared_state(ScWorkerSlot *slot, const char *format, ...) pg_attribute_printf(2, 3);
 extern void sc_shared_turn(ScWorkerSlot *slot);	/* one turn of the loop */
 
-extern void sc_shared_wake(Oid database);	/* sets the latches of a database's workers */
+extern void sc_shared_wake(Oid database);	/* sets the latches of a database's dispatchers */
 extern void sc_shared_wake_launcher(void);
 
 /* Sends SIGTERM to all workers of a database; how many there were. */
