@@ -110,7 +110,8 @@ VALUES
 ('jira', 6, 'comment deleted', '$.webhookEvent == "comment_deleted"', 'issue', 'comment_delete',
 	'{"external_id": "/issue/id", "external_key": "/issue/key", "source_time": "/timestamp", "time_format": "epoch_ms",
 	  "actor": "/user/accountId", "comments": "/comment", "comment_id": "/id", "comment_channel": "comment", "comment_body": "/body",
-	  "comment_format": "adf", "comment_at": "/created", "comment_author": "/author/accountId"}', false, true);
+	  "comment_format": "adf", "comment_at": "/created", "comment_author": "/author/accountId"}', false, true),
+('jira', 90, 'other events', 'exists($.webhookEvent)', 'issue', 'ignore', '{}', false, true);
 
 INSERT INTO syncore.connector_template (connector, position, table_name, content, shipped)
 SELECT 'jira', pg_catalog.row_number() OVER (), t.table_name, t.content::pg_catalog.jsonb, true
