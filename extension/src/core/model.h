@@ -293,6 +293,14 @@ typedef struct ScCommentOut		/* a comment to be stored with its copies */
 	List *channels;				/* of char *, beside targets */
 } ScCommentOut;
 
+typedef struct ScMatchOut		/* two entities that may be one: for the review */
+{
+	ScEntity *entity;			/* fresh */
+	ScEntity *other;
+	int rule;					/* match_rule.id */
+	char *reason;
+} ScMatchOut;
+
 typedef struct ScBatch			/* one run of decide */
 {
 	const ScConf *conf;
@@ -307,6 +315,7 @@ typedef struct ScBatch			/* one run of decide */
 	List *settled;				/* of ScConflictOut *: pending ones of this entity and field that ended */
 	List *alerts;				/* of ScAlertOut * */
 	List *comments;				/* of ScCommentOut * */
+	List *matches;				/* of ScMatchOut *; made by resolve, not by decide */
 } ScBatch;
 
 extern ScFieldValue *sc_model_value(ScEntity *entity, const char *field);	/* NULL = unset */

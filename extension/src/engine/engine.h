@@ -7,6 +7,7 @@
 #define SC_ENGINE_ENGINE_H
 
 #include "core/call.h"
+#include "store/save.h"
 
 typedef struct ScEventRow		/* an event as it stands in the table */
 {

@@ -312,8 +312,10 @@ load_matches(ScConf *conf)
 int
 sc_config_rows(const char *sql)
 {
+	MemoryContext cxt = CurrentMemoryContext;
 	int result = SPI_execute(sql, false, 0);
 
+	MemoryContextSwitchTo(cxt);
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "could not read the configuration: %s", SPI_result_code_string(result));
 	return (int) SPI_processed;

@@ -53,8 +53,11 @@ sc_plan_get(const char *name, const char *sql, int nargs, const Oid *types)
 int
 sc_plan_run(const char *name, const char *sql, int nargs, const Oid *types, Datum *values, const char *nulls)
 {
+	MemoryContext cxt = CurrentMemoryContext;
 	int result = SPI_execute_plan(sc_plan_get(name, sql, nargs, types), values, nulls, false, 0);
 
+	/* SPI leaves its own context current. */
+	MemoryContextSwitchTo(cxt);
 	if (result < 0)
 		elog(ERROR, "statement \"%s\" failed: %s", name, SPI_result_code_string(result));
 	return result;
@@ -84,6 +87,7 @@ sc_rows_put(ScRows *rows, Datum *values, bool *nulls)
 int
 sc_rows_run(ScRows *rows, const char *name, const char *sql)
 {
+	MemoryContext cxt = CurrentMemoryContext;
 	EphemeralNamedRelation enr = palloc0(sizeof(EphemeralNamedRelationData));
 
 	enr->md.name = pstrdup(rows->name);
@@ -103,6 +107,7 @@ sc_rows_run(ScRows *rows, const char *name, const char *sql)
 	SPI_unregister_relation(rows->name);
 	tuplestore_end(rows->store);
 	rows->store = NULL;
+	MemoryContextSwitchTo(cxt);
 	return result;
 }
 

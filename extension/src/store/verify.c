@@ -123,7 +123,10 @@ next_row(Reader *reader, HeapTuple *row, TupleDesc *desc)
 	{
 		if (reader->table != NULL)
 			SPI_freetuptable(reader->table);
+		MemoryContext cxt = CurrentMemoryContext;
+
 		SPI_cursor_fetch(reader->portal, true, FETCH);
+		MemoryContextSwitchTo(cxt);
 		reader->table = SPI_tuptable;
 		reader->count = SPI_processed;
 		reader->at = 0;

@@ -1,0 +1,288 @@
+/*
+ * hooks.c
+ *	  Runs user functions: as the role that wrote the row, unable to change that
+ *	  role or anything else, and for a bounded time.
+ *
+ * A transform is f(value jsonb) or f(value jsonb, record jsonb) returning jsonb.
+ * A rule is f(a jsonb, b jsonb, entity jsonb) returning integer: below zero
+ * when a wins, above when b does; a version is {"value", "system", "actor",
+ * "actor_kind", "at", "source_version"}.
+ *
+ * Each call has a sub-transaction of its own, which is always rolled back: it
+ * may read what it likes and keep nothing.  A statement_timeout set inside a
+ * statement has no effect, hence the timer; a cancel that our timer did not
+ * ask for is the user's and is passed on.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
+#include "storage/latch.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+#include "core/json.h"
+#include "engine/hooks.h"
+#include "engine/run.h"
+#include "store/catalog.h"
+
+typedef struct UserCall			/* one call, and what came of it */
+{
+	const char *function;		/* schema.name */
+	const char *run_as;
+	int nargs;
+	Datum args[3];
+	Oid types[3];
+	char nulls[3];
+	MemoryContext result_cxt;
+	bool is_null;
+	Datum result;				/* of a jsonb or integer function, copied to result_cxt */
+	bool is_jsonb;
+	char *error;				/* NULL = it went well */
+} UserCall;
+
+static TimeoutId timer;
+static bool timer_registered = false;
+static volatile sig_atomic_t timer_fired = false;
+
+static bool transform(void *arg, const char *function, const char *run_as, Jsonb *value, Jsonb *record, Jsonb **result,
+					  char **error);
+static bool call_rule(void *arg, const ScRule *rule, const ScEntity *entity, const char *field, const ScVersion *a,
+					  const ScVersion *b, int *result, char **error);
+static Jsonb *version_json(const ScVersion *version);
+static bool run_call(UserCall *call);
+static void enter_role(const char *name);
+static void execute(UserCall *call);
+static char *quote_function(const char *function);
+static bool has_second_argument(const char *function);
+static void on_timer(void);
+static void start_timer(void);
+
+static const ScMapHooks map_hooks = {.transform = transform};
+static const ScDecideHooks decide_hooks = {.call_rule = call_rule};
+
+const ScMapHooks *
+sc_hooks_map(void)
+{
+	return &map_hooks;
+}
+
+const ScDecideHooks *
+sc_hooks_decide(void)
+{
+	return &decide_hooks;
+}
+
+static bool
+transform(void *arg, const char *function, const char *run_as, Jsonb *value, Jsonb *record, Jsonb **result, char **error)
+{
+	UserCall call = {.function = function, .run_as = run_as, .nargs = 1, .nulls = "   ", .is_jsonb = true};
+
+	call.result_cxt = CurrentMemoryContext;
+	call.types[0] = JSONBOID;
+	call.types[1] = JSONBOID;
+	call.args[0] = JsonbPGetDatum(value);
+	call.nulls[0] = value == NULL ? 'n' : ' ';
+	if (has_second_argument(function))
+	{
+		call.nargs = 2;
+		call.args[1] = JsonbPGetDatum(record);
+		call.nulls[1] = record == NULL ? 'n' : ' ';
+	}
+	if (!run_call(&call))
+	{
+		*error = call.error;
+		return false;
+	}
+	*result = call.is_null ? NULL : DatumGetJsonbP(call.result);
+	return true;
+}
+
+static bool
+call_rule(void *arg, const ScRule *rule, const ScEntity *entity, const char *field, const ScVersion *a, const ScVersion *b,
+		  int *result, char **error)
+{
+	UserCall call = {.function = rule->function, .run_as = rule->run_as, .nargs = 3, .nulls = "   "};
+
+	call.result_cxt = CurrentMemoryContext;
+	for (int i = 0; i < 3; i++)
+		call.types[i] = JSONBOID;
+	call.args[0] = JsonbPGetDatum(version_json(a));
+	call.args[1] = JsonbPGetDatum(version_json(b));
+	call.args[2] = JsonbPGetDatum(sc_model_entity_json(unconstify(ScEntity *, entity)));
+	if (!run_call(&call))
+	{
+		*error = call.error;
+		return false;
+	}
+	if (call.is_null)
+	{
+		*error = psprintf("function %s returned null for field \"%s\"", rule->function, field);
+		return false;
+	}
+	*result = DatumGetInt32(call.result);
+	return true;
+}
+
+static Jsonb *
+version_json(const ScVersion *version)
+{
+	ScJson json = sc_json_object();
+
+	if (version->value.state == SC_VALUE_JSON)
+		sc_json_jsonb(&json, "value", version->value.json);
+	sc_json_number(&json, "system", version->system_id);
+	sc_json_text(&json, "actor", version->actor);
+	sc_json_text(&json, "actor_kind", sc_catalog_actor_name(version->actor_kind));
+	if (version->at != 0)
+		sc_json_text(&json, "at", timestamptz_to_str(version->at));
+	if (version->source_version >= 0)
+		sc_json_number(&json, "source_version", version->source_version);
+	return sc_json_end(&json);
+}
+
+/* True when the function returned; else call->error says why not. */
+static bool
+run_call(UserCall *call)
+{
+	MemoryContext old_cxt = CurrentMemoryContext;
+	ResourceOwner old_owner = CurrentResourceOwner;
+	Oid user;
+	int security;
+
+	GetUserIdAndSecContext(&user, &security);
+	timer_fired = false;
+	BeginInternalSubTransaction(NULL);
+	PG_TRY();
+	{
+		enter_role(call->run_as);
+		start_timer();
+		execute(call);
+		disable_timeout(timer, false);
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		disable_timeout(timer, false);
+		MemoryContextSwitchTo(old_cxt);
+		ErrorData *error = CopyErrorData();
+
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(old_cxt);
+		CurrentResourceOwner = old_owner;
+		SetUserIdAndSecContext(user, security);
+		bool ours = error->sqlerrcode == ERRCODE_QUERY_CANCELED && timer_fired;
+
+		if (!ours && !sc_run_is_data_error(error->sqlerrcode))
+			ReThrowError(error);
+		call->error = ours ? psprintf("function %s took longer than %d ms", call->function, SC_HOOKS_TIMEOUT_MS)
+						   : psprintf("function %s failed: %s", call->function, error->message);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old_cxt);
+	CurrentResourceOwner = old_owner;
+	SetUserIdAndSecContext(user, security);
+	return call->error == NULL;
+}
+
+/* From here on the role and the session's settings cannot be changed; nothing can be written. */
+static void
+enter_role(const char *name)
+{
+	Oid role = get_role_oid(name, false);
+
+	SetUserIdAndSecContext(role, SECURITY_RESTRICTED_OPERATION | SECURITY_LOCAL_USERID_CHANGE);
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	XactReadOnly = true;		/* of this sub-transaction: its end restores it */
+}
+
+static void
+execute(UserCall *call)
+{
+	StringInfoData sql;
+	bool is_null;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT %s(", quote_function(call->function));
+	for (int i = 0; i < call->nargs; i++)
+		appendStringInfo(&sql, "%s$%d", i > 0 ? ", " : "", i + 1);
+	appendStringInfo(&sql, ")%s", call->is_jsonb ? "::pg_catalog.jsonb" : "::pg_catalog.int4");
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	int result = SPI_execute_with_args(sql.data, call->nargs, call->types, call->args, call->nulls, true, 1);
+
+	if (result != SPI_OK_SELECT || SPI_processed != 1)
+		ereport(ERROR,
+				errcode(ERRCODE_CARDINALITY_VIOLATION),
+				errmsg("function %s returned no row", call->function));
+	Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
+	MemoryContext old = MemoryContextSwitchTo(call->result_cxt);
+
+	call->is_null = is_null;
+	if (!is_null)
+		call->result = call->is_jsonb ? JsonbPGetDatum(DatumGetJsonbPCopy(value)) : value;
+	MemoryContextSwitchTo(old);
+	SPI_finish();
+}
+
+static char *
+quote_function(const char *function)
+{
+	char *copy = pstrdup(function);
+	char *dot = strchr(copy, '.');
+
+	if (dot == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_NAME),
+				errmsg("\"%s\" does not name a function with its schema", function));
+	*dot = '\0';
+	return quote_qualified_identifier(copy, dot + 1);
+}
+
+/* Is there a version of the function that takes the record too? */
+static bool
+has_second_argument(const char *function)
+{
+	char *copy = pstrdup(function);
+	char *dot = strchr(copy, '.');
+	Oid types[] = {JSONBOID, JSONBOID};
+
+	if (dot == NULL)
+		return false;
+	*dot = '\0';
+	if (!OidIsValid(get_namespace_oid(copy, true)))
+		return false;
+	return OidIsValid(LookupFuncName(list_make2(makeString(copy), makeString(dot + 1)), 2, types, true));
+}
+
+static void
+start_timer(void)
+{
+	if (!timer_registered)
+	{
+		timer = RegisterTimeout(USER_TIMEOUT, on_timer);
+		timer_registered = true;
+	}
+	enable_timeout_after(timer, SC_HOOKS_TIMEOUT_MS);
+}
+
+/* In a signal handler: asks for a cancel, as a user would. */
+static void
+on_timer(void)
+{
+	timer_fired = true;
+	InterruptPending = true;
+	QueryCancelPending = true;
+	SetLatch(MyLatch);
+}

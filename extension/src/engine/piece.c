@@ -1,0 +1,292 @@
+/*
+ * piece.c
+ *	  One piece of a run: the entities of its items are locked and loaded, each
+ *	  item is decided in memory, and what came of it is stored.  Nothing here
+ *	  catches an error: run.c does.
+ */
+#include "postgres.h"
+
+#include "engine/hooks.h"
+#include "engine/run.h"
+#include "store/save.h"
+
+static void load_world(ScBatch *batch, ScWork **works, int n);
+static void decide_work(ScRun *run, ScBatch *batch, ScWork *work);
+static void decide_event(ScRun *run, ScBatch *batch, ScWork *work);
+static void decide_outcome(ScRun *run, ScBatch *batch, ScWork *work);
+static void replay_waiting(ScRun *run, ScBatch *batch, ScLink *link);
+static bool is_late(const ScLink *link, const ScCallPlan *plan);
+static void load_named_copies(ScLink *link, const ScStatement *statement);
+static void owe_read(ScLink *link, const ScStatement *statement);
+static void settle_by_ledger(ScRun *run, ScWork *work, ScBatch *batch, int before, ScDecided decided, ScLink *link);
+static const char *result_of(ScLedgerKind kind, int *weight);
+static int order_ids(const void *a, const void *b);
+static int64 *unique_ids(int64 *ids, int *n);
+
+bool
+sc_decide_piece(ScRun *run, ScWork **works, int n)
+{
+	ScBatch batch = {.conf = run->conf, .now = run->now, .map_hooks = sc_hooks_map(), .hooks = sc_hooks_decide()};
+
+	load_world(&batch, works, n);
+	for (int i = 0; i < n; i++)
+		decide_work(run, &batch, works[i]);
+	for (int i = 0; i < list_length(batch.entities); i++)
+		sc_decide_fan_out(&batch, list_nth(batch.entities, i));
+	bool queued = sc_save(&batch);
+
+	sc_resolve_save_keys(run, &batch);
+	return queued;
+}
+
+static void
+load_world(ScBatch *batch, ScWork **works, int n)
+{
+	int64 *entities = palloc(sizeof(int64) * n);
+	int64 *candidates = palloc(sizeof(int64) * n * 2);
+	int nentities = 0;
+	int ncandidates = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		const ScWork *work = works[i];
+		bool outcome = work->item->kind == SC_ITEM_OUTCOME;
+
+		if (work->entity != 0)
+			entities[nentities++] = work->entity;
+		else if (outcome)
+			candidates[ncandidates++] = work->item->plan->link;
+		else if (work->ref.link != 0)
+			candidates[ncandidates++] = work->ref.link;
+		if (outcome && work->other.link != 0 && work->other.entity == 0)
+			candidates[ncandidates++] = work->other.link;
+	}
+	sc_load_entities(batch, unique_ids(entities, &nentities), nentities);
+	sc_load_candidates(batch, unique_ids(candidates, &ncandidates), ncandidates);
+}
+
+static void
+decide_work(ScRun *run, ScBatch *batch, ScWork *work)
+{
+	if (work->settled)
+		return;
+	if (work->item->kind == SC_ITEM_OUTCOME)
+		decide_outcome(run, batch, work);
+	else
+		decide_event(run, batch, work);
+}
+
+static void
+decide_event(ScRun *run, ScBatch *batch, ScWork *work)
+{
+	ScLink *link = sc_resolve_link(run, batch, work);
+	int before = list_length(batch->ledger);
+	const ScMapped *failure = NULL;
+
+	if (link == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				errmsg("record \"%s\" of system \"%s\" was moved or removed meanwhile", work->shape.external_id, work->system->name),
+				errhint("Run the transaction again."));
+	bool made = link->fresh && link->shadow.len == 0 && before == list_length(batch->ledger) && link->waiting == NIL;
+	ScStatement *statement = sc_event_statement(batch, work->system, link->map, work->item->event, &work->shape);
+
+	load_named_copies(link, statement);
+	ScDecided decided = sc_decide_statement(batch, link, statement, &failure);
+
+	if (decided == SC_DECIDED_QUARANTINE)
+	{
+		ScProblem problem = sc_quarantine_problem(failure);
+
+		if (made)
+			sc_resolve_undo(batch, link);
+		sc_quarantine_put(run, batch, work, made || link->entity == NULL || link->entity->fresh ? NULL : link->entity, &problem);
+		return;
+	}
+	if (work->hint)
+		owe_read(link, statement);
+	settle_by_ledger(run, work, batch, before, decided, link);
+}
+
+static void
+decide_outcome(ScRun *run, ScBatch *batch, ScWork *work)
+{
+	ScLink *link = sc_resolve_outcome(run, batch, work);
+	int before = list_length(batch->ledger);
+
+	if (link == NULL || link->entity == NULL)
+	{
+		sc_run_settle(run, work, "ignored", "The link is gone, or is still a candidate.", work->entity);
+		return;
+	}
+	if (link->id == work->item->plan->link)
+	{
+		if (is_late(link, work->item->plan))
+		{
+			sc_run_settle(run, work, "ignored", "The call was given up before its answer came.", link->entity->id);
+			return;
+		}
+		if (work->item->plan->entity != 0)
+			sc_decide_outcome(batch, link, &work->item->plan->outcome);
+	}
+	replay_waiting(run, batch, link);
+	settle_by_ledger(run, work, batch, before, SC_DECIDED, link);
+}
+
+/* R19: what waited for the outcome is decided before anything is sent. */
+static void
+replay_waiting(ScRun *run, ScBatch *batch, ScLink *link)
+{
+	int n = list_length(link->replay);
+	int64 *ids = palloc(sizeof(int64) * Max(n, 1));
+	ScEventRow **events;
+
+	for (int i = 0; i < n; i++)
+		ids[i] = *(int64 *) list_nth(link->replay, i);
+	link->replay = NIL;
+	if (n == 0)
+		return;
+	events = sc_event_load(ids, n);
+	for (int i = 0; i < n; i++)
+	{
+		ScItem item = {.kind = SC_ITEM_REPLAY, .event = events[i]};
+		ScWork work = {.item = &item, .system = link->system};
+		const ScMapped *failure = NULL;
+
+		if (events[i] == NULL)
+			continue;
+		work.shape = sc_event_shape(run->conf, link->system, events[i]);
+		ScStatement *statement = sc_event_statement(batch, link->system, link->map, events[i], &work.shape);
+
+		load_named_copies(link, statement);
+		if (sc_decide_statement(batch, link, statement, &failure) != SC_DECIDED_QUARANTINE)
+			continue;
+		ScProblem problem = sc_quarantine_problem(failure);
+
+		sc_quarantine_put(run, batch, &work, link->entity->fresh ? NULL : link->entity, &problem);
+	}
+}
+
+/* R17: an answer to a call that somebody else has taken for lost, or that was made anew. */
+static bool
+is_late(const ScLink *link, const ScCallPlan *plan)
+{
+	if (link->call.kind == SC_CALL_NONE)
+		return true;
+	if (link->call.marker == NULL || plan->call.marker == NULL)
+		return link->call.at != plan->call.at;
+	return strcmp(link->call.marker, plan->call.marker) != 0 || link->call.at != plan->call.at;
+}
+
+static void
+load_named_copies(ScLink *link, const ScStatement *statement)
+{
+	ScCommentRef *refs = palloc(sizeof(ScCommentRef) * Max(statement->ncomments, 1));
+	int n = 0;
+
+	for (int i = 0; i < statement->ncomments && !link->fresh; i++)
+	{
+		if (statement->comments[i].external_id == NULL)
+			continue;
+		refs[n].link = link;
+		refs[n].channel = statement->comments[i].channel;
+		refs[n++].external_id = statement->comments[i].external_id;
+	}
+	sc_load_copies(refs, n);
+}
+
+/* R1 on systems without ids and without an exact order: a payload seen before that says something else than is held. */
+static void
+owe_read(ScLink *link, const ScStatement *statement)
+{
+	for (int i = 0; i < statement->nfields; i++)
+	{
+		const ScMapped *said = &statement->fields[i];
+		ScShadowField *shadow = said->map == NULL ? NULL : sc_shadow_find(&link->shadow, said->map->field->name);
+
+		if ((said->outcome != SC_MAP_OK && said->outcome != SC_MAP_NEAREST) || shadow == NULL ||
+			sc_map_same_external(said->map, &shadow->held, &said->external))
+			continue;
+		link->read_owed = true;
+		link->due = true;
+		link->changed = true;
+	}
+}
+
+/* What an event came to is what the ledger says of it: the weightiest row since. */
+static void
+settle_by_ledger(ScRun *run, ScWork *work, ScBatch *batch, int before, ScDecided decided, ScLink *link)
+{
+	const char *result = "nothing";
+	const char *reason = "Nothing differs from what is known.";
+	int best = 0;
+
+	for (int i = before; i < list_length(batch->ledger); i++)
+	{
+		const ScLedgerEntry *entry = list_nth(batch->ledger, i);
+		int weight;
+		const char *name = result_of(entry->kind, &weight);
+
+		if (weight <= best)
+			continue;
+		best = weight;
+		result = name;
+		reason = entry->reason;
+	}
+	if (decided == SC_DECIDED_WAITS)
+		result = "waiting";
+	sc_run_settle(run, work, result, reason, link->entity == NULL ? 0 : link->entity->id);
+}
+
+static const char *
+result_of(ScLedgerKind kind, int *weight)
+{
+	switch (kind)
+	{
+		case SC_LEDGER_ECHO:
+			*weight = 2;
+			return "echo";
+		case SC_LEDGER_STALE:
+			*weight = 3;
+			return "stale";
+		case SC_LEDGER_UNSURE:
+		case SC_LEDGER_WAIT:
+			*weight = 4;
+			return "waiting";
+		case SC_LEDGER_OUT_OF_SCOPE:
+		case SC_LEDGER_UNORDERED:
+			*weight = 1;
+			return "ignored";
+		case SC_LEDGER_CONFLICT:
+			*weight = 7;
+			return "applied";
+		case SC_LEDGER_CHANGE:
+			*weight = 6;
+			return "applied";
+		default:
+			*weight = 5;
+			return "applied";
+	}
+}
+
+static int64 *
+unique_ids(int64 *ids, int *n)
+{
+	int len = 0;
+
+	qsort(ids, *n, sizeof(int64), order_ids);
+	for (int i = 0; i < *n; i++)
+		if (len == 0 || ids[len - 1] != ids[i])
+			ids[len++] = ids[i];
+	*n = len;
+	return ids;
+}
+
+static int
+order_ids(const void *a, const void *b)
+{
+	int64 x = *(const int64 *) a;
+	int64 y = *(const int64 *) b;
+
+	return x < y ? -1 : x > y ? 1 : 0;
+}
