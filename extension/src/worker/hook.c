@@ -21,6 +21,7 @@
 #include "utils/acl.h"
 
 #include "compat.h"
+#include "worker/drop.h"
 #include "worker/launcher.h"
 #include "worker/shared.h"
 
@@ -50,6 +51,7 @@ on_utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtility
 	ProcessUtility_hook_type next = previous_utility ? previous_utility : standard_ProcessUtility;
 	Oid database = database_to_free(pstmt->utilityStmt);
 
+	sc_drop_check(pstmt->utilityStmt);
 	if (!OidIsValid(database) || !sc_shared_block(database))
 	{
 		next(pstmt, query, read_only, context, params, environment, dest, completion);
