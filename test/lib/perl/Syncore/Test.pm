@@ -68,6 +68,7 @@ syncore.public_url = 'http://127.0.0.1:$self->{hook_port}'
 max_worker_processes = 24
 timezone = 'UTC'
 log_statement = none
+restart_after_crash = on
 $conf
 END
 	$node->start;
