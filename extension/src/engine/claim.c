@@ -19,6 +19,7 @@
 #include "utils/timestamp.h"
 
 #include "engine/claim_private.h"
+#include "engine/hooks.h"
 #include "store/catalog.h"
 #include "store/config.h"
 #include "store/load.h"
@@ -199,6 +200,8 @@ load_links(List *claimed)
 	values[0] = PointerGetDatum(construct_array(elements, n, INT8OID, sizeof(int64), true, TYPALIGN_DOUBLE));
 	batch->conf = sc_config_get();
 	batch->now = GetCurrentTransactionStartTimestamp();
+	batch->map_hooks = sc_hooks_map();
+	batch->hooks = sc_hooks_decide();
 	sc_plan_run("claim entities",
 				"SELECT DISTINCT COALESCE(entity, id), entity IS NULL FROM syncore.link WHERE id = ANY ($1) ORDER BY 1",
 				1, types, values, NULL);
