@@ -201,11 +201,15 @@ sc_auth_headers(const ScCredential *credential, const char *base_url, const char
 static bool
 host_matches(const ScCredential *credential, const char *base_url)
 {
+	const char *rest = strstr(base_url, "://");
 	char *host = sc_address_host(base_url, false);
 	char *with_port = sc_address_host(base_url, true);
 
-	return host != NULL && (pg_strcasecmp(credential->host, host) == 0 ||
-							pg_strcasecmp(credential->host, with_port) == 0);
+	if (rest == NULL || host == NULL)
+		return false;
+	/* read as a URL of the same scheme, so that both are spelt the same way */
+	char *set_for = sc_address_host(psprintf("%.*s%s", (int) (rest - base_url + 3), base_url, credential->host), true);
+	return set_for != NULL && (strcmp(set_for, host) == 0 || strcmp(set_for, with_port) == 0);
 }
 
 static bool
