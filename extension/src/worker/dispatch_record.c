@@ -15,8 +15,6 @@
 #include "engine/engine.h"
 #include "worker/dispatcher.h"
 
-#pragma weak sc_record
-
 #define TRIES_MAX 5
 #define PIECE_MAX 256
 #define GATE_WAIT_US (100 * 1000)
@@ -155,7 +153,7 @@ write_piece(ScDispatcher *d, List *piece)
 		else
 			plans = lappend(plans, call->plan);
 	}
-	if (plans != NIL && sc_record != NULL)
+	if (plans != NIL)
 		sc_record(plans);
 	sc_worker_commit();
 	return true;
