@@ -262,7 +262,7 @@ sub tell
 	for my $query (
 		'SELECT id, link, state, attempts, not_before, sent_at, error_code, error_message FROM syncore.delivery ORDER BY id LIMIT 20',
 		q{SELECT id, system_id, entity, external_key, state, read_owed, waiting, call::text FROM syncore.link ORDER BY id LIMIT 20},
-		'SELECT id, kind, system_id, field, old, new, rule, left(reason, 120) AS reason FROM syncore.ledger WHERE kind <> 'config' ORDER BY id DESC LIMIT 40',
+		q{SELECT id, kind, system_id, field, old, new, rule, left(reason, 120) AS reason FROM syncore.ledger WHERE kind <> 'config' ORDER BY id DESC LIMIT 40},
 		'SELECT system, code, path, message FROM syncore.quarantine_entry ORDER BY 1 LIMIT 10')
 	{
 		my @rows = eval { $self->rows($query) };
