@@ -210,6 +210,8 @@ want_database(Oid database, bool first)
 			want_part(database, SC_ROLE_DISPATCHER, i);
 	if (slot != NULL || find_slot(database, SC_ROLE_JANITOR, 0) != NULL)
 		want_part(database, SC_ROLE_JANITOR, 0);
+	if (first && sc_listen_port != 0 && (slot != NULL || find_slot(database, SC_ROLE_LISTENER, 0) != NULL))
+		want_part(database, SC_ROLE_LISTENER, 0);
 }
 
 static void

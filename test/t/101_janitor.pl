@@ -1,0 +1,126 @@
+# The janitor: partitions ahead, retention, alerts about workers, quiet when idle.
+use strict;
+use warnings;
+use PostgreSQL::Test::Utils ();
+use Test::More;
+use Syncore::Test;
+
+my $t = Syncore::Test->new('janitor', products => [{ name => 'snow', product => 'servicenow' }], listen => 0);
+$t->configure;
+$t->wait_until('the janitor is at work', sub { $t->value("SELECT count(*) FROM syncore._workers() WHERE role = 'janitor' AND turns > 0") == 1 });
+
+# Asks it to look now: what is due is judged anew after a restart.
+sub restart_janitor
+{
+	my ($old) = $t->workers('syncore janitor');
+	$t->sql("SELECT pg_terminate_backend($old)") if $old;
+	$t->wait_until('another janitor', sub {
+		my ($new) = $t->workers('syncore janitor');
+		return $new && $new != ($old // 0);
+	});
+	return;
+}
+
+sub partitions { return $t->value("SELECT count(*) FROM pg_inherits WHERE inhparent = 'syncore.$_[0]'::regclass") }
+
+# LG-04: partitions are made ahead; one that is missing comes back
+my ($events, $ledgers) = (partitions('event'), partitions('ledger'));
+cmp_ok($events, '>=', 4, 'partitions of event are made ahead');
+cmp_ok($ledgers, '>=', 3, 'partitions of ledger are made ahead');
+my $last = $t->value(q{SELECT max(c.relname) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+	WHERE i.inhparent = 'syncore.event'::regclass AND c.relname <> 'event_default'});
+$t->sql("DROP TABLE syncore.$last");
+is(partitions('event'), $events - 1, 'one is dropped');
+restart_janitor();
+$t->wait_until('the partition is there again', sub { partitions('event') == $events });
+pass("$last is there again");
+is($t->fails('TRUNCATE syncore.' . $t->value(q{SELECT max(c.relname) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+	WHERE i.inhparent = 'syncore.ledger'::regclass AND c.relname <> 'ledger_default'})), 'SY006', 'a partition of the ledger refuses TRUNCATE');
+is($t->value("SELECT tableowner FROM pg_tables WHERE schemaname = 'syncore' AND tablename = '$last'"), 'syncore_owner', 'the owner owns what was made');
+
+# Retention: old partitions go whole, unless something in them is still needed
+my $snow = $t->value("SELECT id FROM syncore.system WHERE name = 'snow'");
+for my $months (4, 5)
+{
+	$t->sql(qq{SET ROLE syncore_owner; SELECT syncore._make_partition('event', date_trunc('week', now() - interval '$months months', 'UTC'),
+		date_trunc('week', now() - interval '$months months', 'UTC') + interval '1 week')});
+	# loaded as a restore loads: such rows are passed over by the engine
+	$t->sql(qq{INSERT INTO syncore.event (received_at, txid, system, system_id, payload, event_id)
+		SELECT date_trunc('week', now() - interval '$months months', 'UTC') + i * interval '1 second', '3', 'snow', $snow, '{}', 'old-$months-' || i
+		FROM generate_series(1, 20) AS i});
+}
+my ($kept) = map { $_->{id} } $t->rows("SELECT id FROM syncore.event WHERE event_id = 'old-5-7'");
+$t->sql(qq{INSERT INTO syncore.quarantine_entry (space_id, system, system_id, event, code, message, hint) VALUES (1, 'snow', $snow, $kept, '22P02', 'x', 'y')});
+$t->sql(qq{INSERT INTO syncore.event_key (system_id, event_id, event, seen_at) VALUES ($snow, 'old', 1, now() - interval '91 days'), ($snow, 'young', 2, now() - interval '89 days')});
+$t->sql(q{INSERT INTO syncore.job (kind, target, state, ended) VALUES ('check_system', 'snow', 'done', now() - interval '91 days'),
+	('check_system', 'snow', 'failed', now() - interval '1 day')});
+$t->sql(q{INSERT INTO syncore.alert (level, kind, cause, detail, closed_at) VALUES ('info', 'test', 'old', 'x', now() - interval '91 days'),
+	('info', 'test', 'young', 'x', now() - interval '1 day')});
+is($t->value('SELECT count(*) FROM syncore.event WHERE event_id LIKE ?', 'old-%'), 40, 'old events are there');
+restart_janitor();
+$t->wait_until('old events are gone', sub { $t->value('SELECT count(*) FROM syncore.event WHERE event_id LIKE ?', 'old-%') == 1 });
+is($t->value("SELECT event_id FROM syncore.event WHERE event_id LIKE 'old-%'"), 'old-5-7', 'one that waits in quarantine is kept');
+$t->wait_until('old records are gone', sub { $t->value("SELECT count(*) FROM syncore.event_key WHERE event_id = 'old'") == 0 });
+is($t->value('SELECT string_agg(event_id, \',\') FROM syncore.event_key WHERE event_id IN (\'old\', \'young\')'), 'young', 'event ids are remembered for their time');
+is($t->value("SELECT string_agg(state, ',') FROM syncore.job"), 'failed', 'a job that ended lately is kept');
+is($t->value("SELECT string_agg(cause, ',') FROM syncore.alert WHERE kind = 'test'"), 'young', 'an alert that was closed lately is kept');
+is(partitions('event'), $events + 1, 'its partition is the only one left over');
+$t->sql("UPDATE syncore.quarantine_entry SET state = 'discarded', decided_at = now()");
+restart_janitor();
+$t->wait_until('its partition goes when nothing in it is needed', sub { partitions('event') == $events });
+pass('and then its partition goes, too');
+
+# A system with a shorter retention loses its rows, others of the same week keep theirs
+$t->sql(q{SELECT FROM syncore.add_system('other', 'servicenow', 'https://other.example');
+	UPDATE syncore.system SET event_retention = '5 days' WHERE name = 'other'});
+my $other = $t->value("SELECT id FROM syncore.system WHERE name = 'other'");
+$t->sql(qq{INSERT INTO syncore.event (received_at, txid, system, system_id, payload, event_id)
+	SELECT now() - interval '6 days', '3', s.name, s.id, '{}', 'week-' || s.name FROM syncore.system s});
+restart_janitor();
+$t->wait_until('the shorter retention is kept', sub { $t->value("SELECT count(*) FROM syncore.event WHERE event_id = 'week-other'") == 0 });
+is($t->value("SELECT count(*) FROM syncore.event WHERE event_id = 'week-snow'"), 1, 'a longer one, too');
+
+# It never waits long for a lock, and then tries again
+my $locker = DBI->connect('dbi:Pg:dbname=ops;host=' . $t->node->host . ';port=' . $t->node->port, undef, undef, { RaiseError => 1, AutoCommit => 0 });
+$t->sql("DROP TABLE syncore.$last");
+$locker->do('LOCK TABLE syncore.event IN ACCESS EXCLUSIVE MODE');
+my $before = $t->node->logfile;
+restart_janitor();
+$t->wait_until('it gives up waiting', sub { PostgreSQL::Test::Utils::slurp_file($before) =~ /could not make partition|syncore: the janitor failed/ });
+is(scalar(grep { $_->{wait} > 2 } $t->rows(q{SELECT extract(epoch FROM now() - query_start) AS wait FROM pg_stat_activity
+	WHERE backend_type = 'syncore janitor' AND wait_event_type = 'Lock'})), 0, 'it does not sit in a lock queue');
+$locker->rollback;
+$locker->disconnect;
+restart_janitor();
+$t->wait_until('and succeeds when the lock is gone', sub { partitions('event') == $events });
+pass('a lock delays it, no more');
+
+# MO-04: an alert tells of workers that are missing, and is closed when they are back
+is($t->value("SELECT count(*) FROM syncore.alert WHERE kind = 'worker' AND closed_at IS NULL"), 0, 'no alert about workers so far')
+	or diag explain [$t->rows("SELECT * FROM syncore.alert WHERE kind = 'worker'")];
+$t->node->append_conf('postgresql.conf', "syncore.listen_addresses = '192.0.2.1'\nsyncore.listen_port = 65000");
+$t->node->reload;
+$t->wait_until('an alert says that nobody listens', sub { $t->value("SELECT count(*) FROM syncore.alert WHERE cause = 'workers:listener' AND closed_at IS NULL") == 1 });
+like($t->value("SELECT detail FROM syncore.alert WHERE cause = 'workers:listener'"), qr/192\.0\.2\.1/, 'and on which address');
+$t->node->append_conf('postgresql.conf', 'syncore.listen_port = 0');
+$t->node->reload;
+$t->wait_until('it is closed', sub { $t->value("SELECT count(*) FROM syncore.alert WHERE cause = 'workers:listener' AND closed_at IS NOT NULL") == 1 });
+pass('the alert is closed by itself');
+
+# RL-05: idle means idle: no WAL, and no more than one wake-up a second
+$t->sql('CHECKPOINT');
+$t->wait_until('rest', sub {
+	my $lsn = $t->value('SELECT pg_current_wal_insert_lsn()');
+	my $end = time + 3;
+	while (time < $end) { select undef, undef, undef, 0.2 }
+	return $lsn eq $t->value('SELECT pg_current_wal_insert_lsn()');
+});
+my ($lsn, $turns, $from) = @{ $t->row(q{SELECT pg_current_wal_insert_lsn() AS lsn, extract(epoch FROM clock_timestamp()) AS at,
+	(SELECT turns FROM syncore._workers() WHERE role = 'janitor') AS turns}) }{qw(lsn turns at)};
+$t->wait_until('it turns', sub { $t->value("SELECT turns FROM syncore._workers() WHERE role = 'janitor'") > $turns });
+my $to = $t->row(q{SELECT pg_current_wal_insert_lsn() AS lsn, extract(epoch FROM clock_timestamp()) AS at,
+	(SELECT turns FROM syncore._workers() WHERE role = 'janitor') AS turns});
+is($to->{lsn}, $lsn, 'an idle turn writes no WAL');
+cmp_ok($to->{turns} - $turns, '<=', 1 + $to->{at} - $from, 'at most one turn a second');
+$t->finish;
+done_testing();
