@@ -6,7 +6,9 @@ use PostgreSQL::Test::Cluster;
 use Syncore::Test;
 use Test::More;
 
-my $t = Syncore::Test->new('readme', tls => 1);
+# The record and the conflict that the README asks about are INC0012345 and 17: let them get these numbers.
+my $t = Syncore::Test->new('readme', tls => 1, products => [{ name => 'snow', product => 'servicenow', settings => { first_number => 12_345 } },
+	{ name => 'jira', product => 'jira' }]);
 my ($snow, $jira) = ($t->snow, $t->jira);
 my %host = ('https://acme.service-now.com' => $snow->url, 'https://acme.atlassian.net' => $jira->url);
 
@@ -29,18 +31,17 @@ sub allow_sims
 }
 
 # A block is split only after add_system, so that the rest can reach the simulated products.
-my ($inc, $issue);
 for my $n (0 .. $#blocks)
 {
 	my $text = $blocks[$n];
 	$text =~ s/\Q$_\E/$host{$_}/g for keys %host;
-	for my $part (split /(?<=;)\n(?=-- 2\. )|(?<=;)\n(?=-- 7\. )/, $text)
+	for my $part (split /(?<=[;.\n])\n?(?=-- [27]\. )/, $text)
 	{
-		if ($part =~ /^-- 7\. /) { ($inc, $issue) = everyday(\$part) }
+		everyday() if $part =~ /^-- 7\. /;
 		my ($out, $err) = ('', '');
 		my $status = $t->node->psql('ops', $part, stdout => \$out, stderr => \$err, on_error_stop => 1);
 		is($status, 0, 'block ' . ($n + 1) . ' runs: ' . ($part =~ /^(-- .*|.{1,60})/ ? $1 : '')) or diag $err;
-		unlike($err, qr/^(?:psql:.*)?ERROR/m, 'without an error');
+		unlike($err, qr/ERROR/, 'without an error');
 		allow_sims();
 	}
 }
@@ -49,7 +50,6 @@ cmp_ok($t->value('SELECT count(*) FROM syncore.system'), '>=', 2, 'both systems 
 # Step 7 asks about a record and a conflict by number: make them first.
 sub everyday
 {
-	my ($part) = @_;
 	$t->wait_until('the listener answers', sub { $t->listener_answers });
 	$t->sql("SELECT syncore.set_policy('incident', 'severity', '{manual}')");
 	my $row = $snow->create('a.lee', short_description => 'from the README', sys_tags => 'bug', impact => '2', urgency => '2');
@@ -58,11 +58,10 @@ sub everyday
 	$_->hold_webhooks for $snow, $jira;
 	$jira->update('b.kim@acme.example', $made->{id}, priority => 'Highest');
 	$snow->update('a.lee', $row->{id}, impact => '3', urgency => '3');
+	$t->sql("SELECT setval('syncore.conflict_id_seq', 16)");
 	$_->release for $snow, $jira;
-	my $conflict = $t->wait_until('a conflict in review', sub { $t->value('SELECT id FROM syncore.review ORDER BY id LIMIT 1') });
-	$$part =~ s/INC0012345/$row->{key}/g;
-	$$part =~ s/resolve\(17,/resolve($conflict,/g;
-	return ($row, $made);
+	$t->wait_until('conflict 17 in review', sub { $t->value('SELECT count(*) FROM syncore.review WHERE id = 17') });
+	return;
 }
 
 $t->quiesce;

@@ -16,7 +16,7 @@ has product => 'servicenow';
 has journal => sub { [] };         # rows of sys_journal_field, oldest first
 has people => sub { {} };          # sys_id => row of sys_user
 has groups => sub { {} };
-has last_number => 10_000;
+has last_number => sub ($self) { ($self->settings->{first_number} // 10_001) - 1 };
 
 # What a person or a client may set; all else is ignored, silently, as the product does.
 my %WRITABLE = map { $_ => 1 } qw(short_description description state hold_reason impact urgency severity assigned_to
