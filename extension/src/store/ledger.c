@@ -91,7 +91,7 @@ chain_row(const ScBatch *batch, const ScLedgerEntry *entry, const ScLedgerTail *
 	row.link = entry->link == NULL ? 0 : entry->link->id;
 	row.system_id = entry->system == NULL ? 0 : entry->system->id;
 	row.event = entry->event;
-	row.delivery = entry->delivery != 0 || tail == NULL ? entry->delivery : tail->delivery;
+	row.delivery = entry->delivery;
 	row.conflict = tail == NULL ? 0 : tail->conflict;
 	row.field = entry->field;
 	row.old_value = entry->old_value;

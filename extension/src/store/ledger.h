@@ -10,12 +10,11 @@
 /*
  * Gives every entry its place and hash and moves the chain's end in its entity
  * (ledger_seq, ledger_head), which the caller stores; entities are locked.
- * Conflicts and deliveries must have their numbers by now.
+ * Conflicts must have their numbers by now.
  */
 typedef struct ScLedgerTail		/* numbers that exist only once rows are stored */
 {
 	int64 conflict;				/* 0 = none */
-	int64 delivery;
 } ScLedgerTail;
 
 /* tails: one an entry, or NULL.  Marks entities whose chain grew in *grown (List of ScEntity *, each once). */

@@ -36,7 +36,7 @@ enum
 
 static void give_ids(ScBatch *batch);
 static char *draw_marker(void);
-static ScLedgerTail *number_tails(ScBatch *batch, int ndeliveries, const int64 *deliveries, ScLink **links, int64 **conflicts);
+static ScLedgerTail *number_tails(ScBatch *batch, int64 **conflicts);
 static void save_entities(ScBatch *batch, List *grown);
 static void put_entity(ScRows *rows, ScEntity *entity);
 static void put_chain_end(ScRows *rows, ScEntity *entity);
@@ -50,14 +50,12 @@ static Datum head_datum(const ScEntity *entity);
 bool
 sc_save(ScBatch *batch)
 {
-	int64 *deliveries;
-	ScLink **links;
 	int64 *conflicts;
 	List *grown = NIL;
 
 	give_ids(batch);
-	int due = sc_save_deliveries(batch, &deliveries, &links);
-	ScLedgerTail *tails = number_tails(batch, due, deliveries, links, &conflicts);
+	int due = sc_save_deliveries(batch);
+	ScLedgerTail *tails = number_tails(batch, &conflicts);
 
 	sc_ledger_write(batch, tails, &grown);
 	save_entities(batch, grown);
@@ -100,9 +98,9 @@ draw_marker(void)
 	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&uuid)));
 }
 
-/* Draws the conflicts' ids, and says for each ledger entry which conflict and delivery it tells of. */
+/* Draws the conflicts' ids, and says for each ledger entry which conflict it tells of. */
 static ScLedgerTail *
-number_tails(ScBatch *batch, int ndeliveries, const int64 *deliveries, ScLink **links, int64 **conflicts)
+number_tails(ScBatch *batch, int64 **conflicts)
 {
 	ScLedgerTail *tails = palloc0(sizeof(ScLedgerTail) * Max(list_length(batch->ledger), 1));
 	ListCell *cell;
@@ -118,10 +116,6 @@ number_tails(ScBatch *batch, int ndeliveries, const int64 *deliveries, ScLink **
 		for (int i = 0; entry->conflict != NULL && i < list_length(batch->conflicts); i++)
 			if (list_nth(batch->conflicts, i) == entry->conflict)
 				tail->conflict = (*conflicts)[i];
-		/* Deliveries come in the order of links, so this is short in practice: queue rows only. */
-		for (int i = 0; entry->kind == SC_LEDGER_QUEUE && i < ndeliveries && tail->delivery == 0; i++)
-			if (links[i] == entry->link)
-				tail->delivery = deliveries[i];
 	}
 	return tails;
 }

@@ -21,6 +21,8 @@
 
 extern PGDLLEXPORT Datum syncore_shard(PG_FUNCTION_ARGS);
 
+static void save_due(ScBatch *batch, ScLink **links, int n, bool edited);
+static void note_made(ScBatch *batch, ScLink **links, int n);
 static int order_links(const void *a, const void *b);
 static void settle_conflicts(ScBatch *batch);
 static void insert_comments(ScBatch *batch, int64 *ids);
@@ -30,26 +32,48 @@ static void put_copy(ScRows *rows, int64 comment, const ScLink *link, const char
 static void update_copies(ScBatch *batch);
 
 int
-sc_save_deliveries(ScBatch *batch, int64 **ids, ScLink ***links)
+sc_save_deliveries(ScBatch *batch)
+{
+	ScLink **links = palloc(sizeof(ScLink *) * Max(list_length(batch->links), 1));
+	int nedited = 0;
+	int nlinks = 0;
+
+	/* Edited ones first. */
+	for (int pass = 0; pass < 2; pass++)
+	{
+		ListCell *cell;
+
+		foreach(cell, batch->links)
+		{
+			ScLink *link = lfirst(cell);
+			bool edited = link->entity == NULL || link->fresh || link->entity->changed || link->read_owed;
+
+			if (link->due && edited == (pass == 0))
+				links[nlinks++] = link;
+		}
+		if (pass == 0)
+			nedited = nlinks;
+	}
+	save_due(batch, links, nedited, true);
+	save_due(batch, links + nedited, nlinks - nedited, false);
+	return nlinks;
+}
+
+/* edited: there is news since a delivery that is waiting was made; else it may stand as it is. */
+static void
+save_due(ScBatch *batch, ScLink **links, int n, bool edited)
 {
 	static const ScColumn columns[] = {{"link", INT8OID}, {"system_id", INT4OID}, {"space_id", INT4OID}, {"shard", INT2OID},
 		{"correlation_id", TEXTOID}, {"not_before", TIMESTAMPTZOID}};
-	int n = 0;
-	ListCell *cell;
 
-	*links = palloc(sizeof(ScLink *) * Max(list_length(batch->links), 1));
-	foreach(cell, batch->links)
-		if (((ScLink *) lfirst(cell))->due)
-			(*links)[n++] = lfirst(cell);
-	*ids = palloc0(sizeof(int64) * Max(n, 1));
 	if (n == 0)
-		return 0;
-	qsort(*links, n, sizeof(ScLink *), order_links);
+		return;
+	qsort(links, n, sizeof(ScLink *), order_links);
 	ScRows *rows = sc_rows_begin("due", lengthof(columns), columns);
 
 	for (int i = 0; i < n; i++)
 	{
-		ScLink *link = (*links)[i];
+		ScLink *link = links[i];
 		Datum values[] = {Int64GetDatum(link->id), Int32GetDatum(link->system->id), Int32GetDatum(link->system->space->id),
 			Int16GetDatum((int16) sc_save_shard(link->id)), 0,
 			TimestampTzGetDatum(link->not_before == 0 ? batch->now : link->not_before)};
@@ -58,22 +82,51 @@ sc_save_deliveries(ScBatch *batch, int64 **ids, ScLink ***links)
 		sc_save_text(&values[4], &nulls[4], link->entity == NULL ? NULL : link->entity->correlation_id);
 		sc_rows_put(rows, values, nulls);
 	}
-	sc_rows_run(rows, "save_deliveries",
-				"INSERT INTO syncore.delivery AS d (link, system_id, space_id, shard, correlation_id, not_before) "
-				"SELECT link, system_id, space_id, shard, correlation_id, not_before FROM due "
-				"ON CONFLICT (link) DO UPDATE SET gen = d.gen + 1, "
-				"correlation_id = COALESCE(EXCLUDED.correlation_id, d.correlation_id), "
-				"attempts = CASE WHEN d.state = 'dead' THEN 0 ELSE d.attempts END, "
-				"not_before = CASE WHEN d.state = 'dead' THEN EXCLUDED.not_before ELSE d.not_before END, "
-				"state = 'due' RETURNING id");
-	/* An INSERT returns its rows in the order in which they came. */
-	for (int i = 0; i < n && i < (int) SPI_processed; i++)
-	{
-		bool is_null;
+	if (edited)
+		sc_rows_run(rows, "save_edited",
+					"INSERT INTO syncore.delivery AS d (link, system_id, space_id, shard, correlation_id, not_before) "
+					"SELECT link, system_id, space_id, shard, correlation_id, not_before FROM due "
+					"ON CONFLICT (link) DO UPDATE SET gen = d.gen + 1, "
+					"correlation_id = COALESCE(EXCLUDED.correlation_id, d.correlation_id), "
+					"attempts = CASE WHEN d.state = 'dead' THEN 0 ELSE d.attempts END, "
+					"not_before = CASE WHEN d.state = 'dead' THEN EXCLUDED.not_before ELSE d.not_before END, "
+					"state = 'due' RETURNING id, link, xmax = 0");
+	else
+		sc_rows_run(rows, "save_due",
+					"INSERT INTO syncore.delivery AS d (link, system_id, space_id, shard, correlation_id, not_before) "
+					"SELECT link, system_id, space_id, shard, correlation_id, not_before FROM due "
+					"ON CONFLICT (link) DO NOTHING RETURNING id, link, true");
+	note_made(batch, links, n);
+}
 
-		(*ids)[i] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null));
+/* Tells the ledger of deliveries that did not exist before. */
+static void
+note_made(ScBatch *batch, ScLink **links, int n)
+{
+	int at = 0;
+
+	for (int i = 0; i < (int) SPI_processed; i++)
+	{
+		HeapTuple row = SPI_tuptable->vals[i];
+		bool is_null;
+		int64 id = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &is_null));
+		int64 link = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &is_null));
+
+		if (!DatumGetBool(SPI_getbinval(row, SPI_tuptable->tupdesc, 3, &is_null)))
+			continue;
+		/* Rows come back in the order in which they went in. */
+		while (at < n && links[at]->id != link)
+			at++;
+		if (at == n)
+			break;
+		ScLedgerEntry *entry = sc_model_note(batch, SC_LEDGER_QUEUE, links[at]->entity, links[at]);
+
+		entry->delivery = id;
+		entry->rule = pstrdup(links[at]->state == SC_LINK_CREATING ? "create" : links[at]->look_only ? "read" : "update");
+		entry->reason = psprintf("%s is to be %s", links[at]->system->name,
+								 links[at]->state == SC_LINK_CREATING ? "given a record" : links[at]->look_only ? "read" : "brought in step");
 	}
-	return n;
+	SPI_freetuptable(SPI_tuptable);
 }
 
 void

@@ -1,0 +1,77 @@
+-- Events that cannot be decided harm nobody else.
+SET client_min_messages = warning;
+CREATE EXTENSION syncore CASCADE;
+RESET client_min_messages;
+\getenv top PG_ABS_SRCDIR
+\set toy :top '/sql/include/toy.sql'
+\i :toy
+\set VERBOSITY terse
+INSERT INTO syncore.value_map (name, external, canonical) VALUES ('toy.severity', 'P1', 'critical'), ('toy.severity', 'P4', 'low');
+UPDATE syncore.field_map SET value_map = 'toy.severity' WHERE field = 'severity' AND system = 'bob';
+
+-- VQ-04: one poison among a thousand others
+INSERT INTO syncore.event (system, payload)
+SELECT 'ann', said('A' || i, 1, CASE WHEN i = 500 THEN '{"title": {"no": "text"}}' ELSE jsonb_build_object('title', 'one of ' || i) END)
+FROM generate_series(1, 1001) i;
+SELECT count(*) FROM syncore.entity;
+SELECT code, path, message, hint <> '' AS has_hint, external_id FROM syncore.quarantine_entry;
+
+-- VQ-03: every kind of poison says what, where and what to do
+INSERT INTO syncore.event (system, payload) VALUES
+	('ann', said('Q1', 1, '{"title": "fine"}')),
+	('nobody', said('Q2', 1, '{"title": "unknown system"}')),
+	('ann', said('Q3', 1, '{"title": "unknown record type"}') || '{"type": "wish"}'),
+	('ann', '{"v": 1, "f": {"title": "no record named"}}'),
+	('bob', said('Q5', 1, '{"title": "unknown value", "severity": "P9"}')),
+	('ann', said('Q6', 1, '{"title": "wrong type", "severity": [1, 2]}')),
+	('ann', said('Q7', 1, '{"title": "not allowed", "severity": "mauve"}')),
+	('ann', said('Q8', 1, '{"title": "fine too"}')),
+	('ann', NULL),
+	('ann', '"a string"');
+SELECT system, external_id, code, path, message FROM syncore.quarantine_entry ORDER BY id OFFSET 1;
+SELECT bool_and(hint <> '') AS hints FROM syncore.quarantine_entry;
+SELECT count(*) FROM syncore.entity WHERE data ->> 'title' LIKE 'fine%';
+SELECT kind, system, reason FROM told WHERE kind = 'quarantine' AND system = 'bob';
+-- nothing of a bad event is kept: no half record
+SELECT count(*) FROM syncore.link WHERE external_id IN ('Q2', 'Q3', 'Q5', 'Q6', 'Q7');
+
+-- a body that is no JSON is kept as it came
+SELECT outcome, entity FROM syncore.ingest('ann', '{"id": "X1", ');
+SELECT outcome, entity FROM syncore.ingest_raw('ann', '\xff7b7d');
+SELECT outcome FROM syncore.ingest('ann', '{"id": "X2", "f": {"title": "\u0000"}}');
+SELECT code, message, raw FROM syncore.quarantine_entry ORDER BY id DESC LIMIT 3;
+
+-- VQ-02: released when the map is mended
+INSERT INTO syncore.value_map (name, external, canonical) VALUES ('toy.severity', 'P9', 'info');
+SELECT syncore._replay_event(event) FROM syncore.quarantine_entry WHERE external_id = 'Q5';
+SELECT data ->> 'severity' FROM syncore.entity WHERE data ->> 'title' = 'unknown value';
+
+-- a user function that fails, that takes too long, that writes: only its own event is set aside
+CREATE FUNCTION public.shout(v jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN
+	IF v = '"bang"' THEN RAISE EXCEPTION 'the function fell over'; END IF;
+	IF v = '"slow"' THEN PERFORM pg_sleep(60); END IF;
+	IF v = '"write"' THEN CREATE TABLE public.left_behind (x int); END IF;
+	IF v = '"who"' THEN RETURN to_jsonb(CURRENT_USER::text); END IF;
+	RETURN to_jsonb(upper(v #>> '{}'));
+END $$;
+CREATE ROLE regress_mapper;
+GRANT USAGE ON SCHEMA public TO regress_mapper;
+UPDATE syncore.field_map SET transform_in = 'public.shout' WHERE system = 'cyd' AND field = 'description';
+-- (as if that role had written the row)
+ALTER TABLE syncore.field_map DISABLE TRIGGER c_run_as;
+UPDATE syncore.field_map SET run_as = 'regress_mapper' WHERE system = 'cyd' AND field = 'description';
+ALTER TABLE syncore.field_map ENABLE TRIGGER c_run_as;
+SELECT run_as FROM syncore.field_map WHERE system = 'cyd' AND field = 'description';
+INSERT INTO syncore.event (system, payload)
+SELECT 'cyd', said('F' || i, 1, jsonb_build_object('title', 'function ' || i, 'description', w)) FROM unnest('{quiet,bang,slow,write,who,loud}'::text[]) WITH ORDINALITY AS t(w, i);
+SELECT data ->> 'title' AS title, data ->> 'description' AS description FROM syncore.entity WHERE data ->> 'title' LIKE 'function%' ORDER BY 1;
+SELECT external_id, message FROM syncore.quarantine_entry WHERE external_id LIKE 'F%' ORDER BY id;
+SELECT to_regclass('public.left_behind');
+SELECT ok, what FROM syncore.verify_ledger();
+SET syncore.allow_drop = on;
+SET client_min_messages = warning;
+DROP EXTENSION syncore CASCADE;
+DROP FUNCTION said(text, integer, jsonb, text, text);
+DROP FUNCTION public.shout(jsonb);
+DROP OWNED BY regress_mapper;
+DROP ROLE regress_mapper;
