@@ -21,7 +21,7 @@ SELECT syncore.adf_to_text('{"type": "doc", "version": 1, "content": [
 	{"type": "codeBlock", "attrs": {"language": "sql"}, "content": [{"type": "text", "text": "SELECT 1;\n-- ``` inside"}]},
 	{"type": "blockquote", "content": [{"type": "paragraph", "content": [{"type": "text", "text": "said"}]}, {"type": "paragraph", "content": [{"type": "text", "text": "so", "marks": [{"type": "strike"}, {"type": "code"}]}]}]},
 	{"type": "rule"}, {"type": "panel", "attrs": {"panelType": "info"}, "content": [{"type": "paragraph", "content": [{"type": "text", "text": "in a panel"}]}]},
-	{"type": "taskList", "content": [{"type": "taskItem", "attrs": {"state": "DONE"}, "content": [{"type": "text", "text": "done"}]}, {"type": "taskItem", "attrs": {"state": "TODO"}, "content": [{"type": "text", "text": "open"}]}]},
+	{"type": "taskList", "content": [{"type": "taskItem", "attrs": {"state": "DONE"}, "content": [{"type": "text", "text": "done"}]}, {"type": "taskItem", "content": [{"type": "text", "text": "open"}]}]},
 	{"type": "table", "content": [{"type": "tableRow", "content": [{"type": "tableHeader", "content": [{"type": "paragraph", "content": [{"type": "text", "text": "h1"}]}]}, {"type": "tableCell", "content": [{"type": "paragraph", "content": [{"type": "text", "text": "c1"}]}]}]}]},
 	{"type": "mediaSingle", "content": [{"type": "media", "attrs": {"id": "x", "alt": "screenshot.png"}}]}, {"type": "somethingNew", "content": [{"type": "paragraph", "content": [{"type": "text", "text": "kept"}]}]}]}');
 

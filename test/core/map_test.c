@@ -14,8 +14,8 @@
 #include "core/shape.h"
 #include "spec.h"
 
-#define EXPORTED(name) \
-	PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+#define EXPORTED(name)                                                                             \
+	PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                                      \
 	PG_FUNCTION_INFO_V1(name)
 
 EXPORTED(core_up);
@@ -46,8 +46,9 @@ core_down(PG_FUNCTION_ARGS)
 {
 	Spec spec = spec_build(PG_GETARG_JSONB_P(0));
 	ScValue canonical = sc_value_json(PG_GETARG_JSONB_P(1));
-	ScMapped mapped = sc_map_down(spec.conf, spec.system, &spec.map->fields[0], &canonical,
-								  PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)), &spec_hooks);
+	ScMapped mapped =
+		sc_map_down(spec.conf, spec.system, &spec.map->fields[0], &canonical,
+					PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)), &spec_hooks);
 	mapped.qualifier = NULL;
 	PG_RETURN_TEXT_P(cstring_to_text(told(&mapped, &mapped.external)));
 }
@@ -68,12 +69,13 @@ core_read(PG_FUNCTION_ARGS)
 	Spec spec = spec_build(PG_GETARG_JSONB_P(0));
 	ScMapped *mapped;
 	StringInfoData buf;
-	int count = sc_map_read(spec.conf, spec.system, spec.map, PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1),
-							PG_GETARG_BOOL(2), &spec_hooks, &mapped);
+	int count =
+		sc_map_read(spec.conf, spec.system, spec.map, PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1),
+					PG_GETARG_BOOL(2), &spec_hooks, &mapped);
 	initStringInfo(&buf);
 	for (int i = 0; i < count; i++)
-		appendStringInfo(&buf, "%s%s %s: %s", i > 0 ? "\n" : "", mapped[i].map->field->name, mapped[i].map->path_text,
-						 told(&mapped[i], &mapped[i].canonical));
+		appendStringInfo(&buf, "%s%s %s: %s", i > 0 ? "\n" : "", mapped[i].map->field->name,
+						 mapped[i].map->path_text, told(&mapped[i], &mapped[i].canonical));
 	PG_RETURN_TEXT_P(cstring_to_text(buf.data));
 }
 
@@ -82,7 +84,8 @@ Datum
 core_shape(PG_FUNCTION_ARGS)
 {
 	Spec spec = spec_build(PG_GETARG_JSONB_P(0));
-	ScShape shape = sc_shape_read(spec.system, PG_GETARG_JSONB_P(1), PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2));
+	ScShape shape = sc_shape_read(spec.system, PG_GETARG_JSONB_P(1),
+								  PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2));
 	ScJson json = sc_json_object();
 	sc_json_text(&json, "kind", shape.kind);
 	sc_json_text(&json, "record_type", shape.record_type);
@@ -141,10 +144,13 @@ Datum
 core_position(PG_FUNCTION_ARGS)
 {
 	char *grade = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	ScGrade graded = grade[0] == 'C' ? SC_GRADE_COUNTER : grade[0] == 'F' ? SC_GRADE_FINE
-					 : grade[0] == 'S' ? SC_GRADE_COARSE : SC_GRADE_NONE;
-	ScPosition position = sc_shape_position(graded, PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)),
-											!PG_ARGISNULL(2), PG_ARGISNULL(2) ? 0 : PG_GETARG_TIMESTAMPTZ(2));
+	ScGrade graded = grade[0] == 'C'   ? SC_GRADE_COUNTER
+					 : grade[0] == 'F' ? SC_GRADE_FINE
+					 : grade[0] == 'S' ? SC_GRADE_COARSE
+									   : SC_GRADE_NONE;
+	ScPosition position =
+		sc_shape_position(graded, PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)),
+						  !PG_ARGISNULL(2), PG_ARGISNULL(2) ? 0 : PG_GETARG_TIMESTAMPTZ(2));
 	if (!position.known)
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(position.at);
@@ -164,7 +170,10 @@ told(const ScMapped *mapped, const ScValue *value)
 		default:
 			break;
 	}
-	char *json = value->state == SC_VALUE_JSON ? JsonbToCString(NULL, &value->json->root, VARSIZE(value->json)) : pstrdup("?");
+	char *json = value->state == SC_VALUE_JSON
+					 ? JsonbToCString(NULL, &value->json->root, VARSIZE(value->json))
+					 : pstrdup("?");
 	return psprintf("%s%s%s%s", mapped->outcome == SC_MAP_NEAREST ? "nearest " : "", json,
-					mapped->qualifier == NULL ? "" : " / ", mapped->qualifier == NULL ? "" : mapped->qualifier);
+					mapped->qualifier == NULL ? "" : " / ",
+					mapped->qualifier == NULL ? "" : mapped->qualifier);
 }

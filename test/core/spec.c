@@ -20,10 +20,10 @@ static void build_events(ScConnector *connector, Jsonb *list);
 static void build_people(ScConf *conf, Jsonb *people);
 static JsonPath *path_of(const char *condition);
 static int index_of(const char *word, const char *words);
-static bool run_transform(void *arg, const char *function, const char *run_as, Jsonb *value, Jsonb *record,
-						  Jsonb **result, char **error);
+static bool run_transform(void *arg, const char *function, const char *run_as, Jsonb *value,
+						  Jsonb *record, Jsonb **result, char **error);
 
-const ScMapHooks spec_hooks = {.transform = run_transform};
+const ScMapHooks spec_hooks = { .transform = run_transform };
 
 Spec
 spec_build(Jsonb *document)
@@ -88,11 +88,14 @@ build_field(ScField *field, Jsonb *document, const char *name)
 	field->name = own == NULL ? pstrdup(name) : own;
 	if (document == NULL)
 		return;
-	field->kind = kind == NULL ? SC_KIND_TEXT : index_of(kind, "text rich_text number boolean timestamp rank state person "
-														 "group set reference url json ");
+	field->kind = kind == NULL
+					  ? SC_KIND_TEXT
+					  : index_of(kind, "text rich_text number boolean timestamp rank state person "
+									   "group set reference url json ");
 	field->required = sc_json_get_boolean(document, "required", false);
 	char *sensitive = sc_json_get_text(document, "sensitive");
-	field->sensitive = sensitive == NULL ? SC_SENSITIVE_NO : index_of(sensitive, "no masked hashed excluded ");
+	field->sensitive =
+		sensitive == NULL ? SC_SENSITIVE_NO : index_of(sensitive, "no masked hashed excluded ");
 	Jsonb *allowed = sc_json_get(document, "allowed");
 	Jsonb **elements;
 	field->nallowed = allowed == NULL ? 0 : sc_json_elements(allowed, &elements);
@@ -117,9 +120,12 @@ build_field_map(ScFieldMap *map, ScField *field, ScValueMap *values, Jsonb *docu
 	map->path = sc_pointer_parse(map->path_text, &reason);
 	map->write_path = map->path;
 	map->write_path_text = map->path_text;
-	map->direction = direction == NULL ? SC_DIRECTION_BOTH : index_of(direction, "both in out none ");
-	map->on_unmapped = on_unmapped == NULL ? SC_UNMAPPED_HALT : index_of(on_unmapped, "halt skip fallback ");
-	map->on_null = on_null == NULL ? SC_NULL_CLEAR : index_of(on_null, "clear keep fallback reject ");
+	map->direction =
+		direction == NULL ? SC_DIRECTION_BOTH : index_of(direction, "both in out none ");
+	map->on_unmapped =
+		on_unmapped == NULL ? SC_UNMAPPED_HALT : index_of(on_unmapped, "halt skip fallback ");
+	map->on_null =
+		on_null == NULL ? SC_NULL_CLEAR : index_of(on_null, "clear keep fallback reject ");
 	map->fallback = sc_json_get_text(document, "fallback");
 	map->transform_in = sc_json_get_text(document, "transform_in");
 	map->transform_out = sc_json_get_text(document, "transform_out");
@@ -148,11 +154,12 @@ build_values(Jsonb *list)
 	map->out = palloc0((count + 1) * sizeof(ScValuePair));
 	for (int i = 0; i < count; i++)
 	{
-		ScValuePair pair = {.external = sc_pointer_get_cstring(elements[i], "/0"),
-			.canonical = sc_pointer_get_cstring(elements[i], "/1"),
-			.qualifier = sc_pointer_get_cstring(elements[i], "/2")};
+		ScValuePair pair = { .external = sc_pointer_get_cstring(elements[i], "/0"),
+							 .canonical = sc_pointer_get_cstring(elements[i], "/1"),
+							 .qualifier = sc_pointer_get_cstring(elements[i], "/2") };
 		char *direction = sc_pointer_get_cstring(elements[i], "/3");
-		pair.direction = direction == NULL ? SC_DIRECTION_BOTH : index_of(direction, "both in out none ");
+		pair.direction =
+			direction == NULL ? SC_DIRECTION_BOTH : index_of(direction, "both in out none ");
 		if (pair.direction != SC_DIRECTION_OUT)
 			map->in[map->len++] = pair;
 		if (pair.direction != SC_DIRECTION_IN)
@@ -215,7 +222,9 @@ build_people(ScConf *conf, Jsonb *people)
 static JsonPath *
 path_of(const char *condition)
 {
-	return condition == NULL ? NULL : DatumGetJsonPathP(DirectFunctionCall1(jsonpath_in, CStringGetDatum(condition)));
+	return condition == NULL
+			   ? NULL
+			   : DatumGetJsonPathP(DirectFunctionCall1(jsonpath_in, CStringGetDatum(condition)));
 }
 
 /* Position of a word in a list of words, each followed by a space. */
@@ -249,7 +258,8 @@ run_transform(void *arg, const char *function, const char *run_as, Jsonb *value,
 	if (strcmp(function, "test.full_name") == 0)
 	{
 		*result = sc_value_text(psprintf("%s %s", sc_pointer_get_cstring(record, "/first"),
-										 sc_pointer_get_cstring(record, "/last"))).json;
+										 sc_pointer_get_cstring(record, "/last")))
+					  .json;
 		return true;
 	}
 	if (strcmp(function, "test.nothing") == 0)

@@ -15,8 +15,8 @@
 #include "core/richtext.h"
 #include "core/template.h"
 
-#define EXPORTED(name) \
-	PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+#define EXPORTED(name)                                                                             \
+	PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                                      \
 	PG_FUNCTION_INFO_V1(name)
 
 EXPORTED(core_pointer_get);
@@ -49,7 +49,8 @@ core_pointer_get(PG_FUNCTION_ARGS)
 Datum
 core_pointer_set(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_JSONB_P(sc_pointer_set(PG_ARGISNULL(0) ? NULL : PG_GETARG_JSONB_P(0), parse(fcinfo, 1),
+	PG_RETURN_JSONB_P(sc_pointer_set(PG_ARGISNULL(0) ? NULL : PG_GETARG_JSONB_P(0),
+									 parse(fcinfo, 1),
 									 PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2)));
 }
 
@@ -71,7 +72,8 @@ core_uri(PG_FUNCTION_ARGS)
 {
 	char *uri_template = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	const char *reason = sc_template_check(uri_template);
-	char *uri = reason != NULL ? psprintf("! %s", reason) : sc_template_expand_uri(uri_template, PG_GETARG_JSONB_P(1));
+	char *uri = reason != NULL ? psprintf("! %s", reason)
+							   : sc_template_expand_uri(uri_template, PG_GETARG_JSONB_P(1));
 	if (uri == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(uri));
@@ -105,8 +107,8 @@ core_time_spelt(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	char *spelt = sc_map_format_time(PG_GETARG_TIMESTAMPTZ(0),
-									 PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	char *spelt = sc_map_format_time(
+		PG_GETARG_TIMESTAMPTZ(0), PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	if (spelt == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(spelt));
@@ -138,12 +140,12 @@ core_equal_remembered(PG_FUNCTION_ARGS)
 	ScValue short_b = sc_value_remembered(&b);
 	StringInfoData buf;
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "%s %s: %d%d%d loosely %d%d%d",
-					 short_a.state == SC_VALUE_DIGEST ? "digest" : "value",
-					 short_b.state == SC_VALUE_DIGEST ? "digest" : "value",
-					 sc_value_equal(&short_a, &b), sc_value_equal(&a, &short_b), sc_value_equal(&short_a, &short_b),
-					 sc_value_equal_loosely(&short_a, &b), sc_value_equal_loosely(&a, &short_b),
-					 sc_value_equal_loosely(&short_a, &short_b));
+	appendStringInfo(
+		&buf, "%s %s: %d%d%d loosely %d%d%d", short_a.state == SC_VALUE_DIGEST ? "digest" : "value",
+		short_b.state == SC_VALUE_DIGEST ? "digest" : "value", sc_value_equal(&short_a, &b),
+		sc_value_equal(&a, &short_b), sc_value_equal(&short_a, &short_b),
+		sc_value_equal_loosely(&short_a, &b), sc_value_equal_loosely(&a, &short_b),
+		sc_value_equal_loosely(&short_a, &short_b));
 	PG_RETURN_TEXT_P(cstring_to_text(buf.data));
 }
 
@@ -159,6 +161,7 @@ parse(FunctionCallInfo fcinfo, int argument)
 	const char *reason;
 	ScPointer *pointer = sc_pointer_parse(text_to_cstring(PG_GETARG_TEXT_PP(argument)), &reason);
 	if (pointer == NULL)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("no pointer: %s", reason)));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("no pointer: %s", reason)));
 	return pointer;
 }

@@ -38,12 +38,11 @@ syncore_check_pointer(PG_FUNCTION_ARGS)
 	if (sc_pointer_parse(pointer, &reason) == NULL)
 	{
 		bool rooted = pointer[0] == '/';
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid JSON Pointer \"%.200s\"", pointer),
-				 errdetail("%s", reason),
-				 rooted ? errhint("RFC 6901 says how a pointer is written, for example \"/fields/status/name\".")
-						: errhint("Write \"/%.200s\".", pointer)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid JSON Pointer \"%.200s\"", pointer), errdetail("%s", reason),
+						rooted ? errhint("RFC 6901 says how a pointer is written, for example "
+										 "\"/fields/status/name\".")
+							   : errhint("Write \"/%.200s\".", pointer)));
 	}
 	PG_RETURN_BOOL(true);
 }
@@ -57,9 +56,9 @@ syncore_check_template(PG_FUNCTION_ARGS)
 	if (reason != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid URI Template \"%.200s\"", uri_template),
-				 errdetail("%s", reason),
-				 errhint("RFC 6570 says how a template is written, for example \"/issue/{link.external_id}{?fields}\".")));
+				 errmsg("invalid URI Template \"%.200s\"", uri_template), errdetail("%s", reason),
+				 errhint("RFC 6570 says how a template is written, for example "
+						 "\"/issue/{link.external_id}{?fields}\".")));
 	PG_RETURN_BOOL(true);
 }
 
@@ -68,17 +67,17 @@ Datum
 syncore_check_url(PG_FUNCTION_ARGS)
 {
 	char *url = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	const char *hint = "Write scheme, host and, if needed, port and path: \"https://acme.example.com\".";
+	const char *hint =
+		"Write scheme, host and, if needed, port and path: \"https://acme.example.com\".";
 	const char *reason = check_url(url, PG_GETARG_BOOL(1), &hint);
 	if (reason == NULL)
 		PG_RETURN_BOOL(true);
 	if (strpbrk(url, "@?#") != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid base URL"), errdetail("%s", reason), errhint("%s", hint)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid base URL"),
+						errdetail("%s", reason), errhint("%s", hint)));
 	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid base URL \"%.200s\"", url), errdetail("%s", reason), errhint("%s", hint)));
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid base URL \"%.200s\"", url),
+			 errdetail("%s", reason), errhint("%s", hint)));
 }
 
 /* NULL when the URL may be a system's base, else why not. */
@@ -99,7 +98,8 @@ check_url(const char *url, bool allow_http, const char **hint)
 		host = url + 8;
 	else if (pg_strncasecmp(url, "http://", 7) == 0)
 	{
-		*hint = "Use https; only where the network itself is trusted, set allow_http on the system.";
+		*hint =
+			"Use https; only where the network itself is trusted, set allow_http on the system.";
 		if (!allow_http)
 			return "The scheme is http, and what is sent could be read on the way.";
 		host = url + 7;
@@ -128,7 +128,8 @@ check_host(const char *host, size_t len, const char **hint)
 	if (len > 0 && host[0] == '[')
 	{
 		const char *end = memchr(host, ']', len);
-		if (end == NULL || end - host < 3 || strspn(host + 1, "0123456789abcdefABCDEF:.") != end - host - 1)
+		if (end == NULL || end - host < 3 ||
+			strspn(host + 1, "0123456789abcdefABCDEF:.") != end - host - 1)
 			return "The address in brackets is no IPv6 address.";
 		port = end + 1;
 	}
@@ -144,7 +145,8 @@ check_host(const char *host, size_t len, const char **hint)
 		{
 			if ((unsigned char) host[i] >= 0x80)
 			{
-				*hint = "Write an international name in its ASCII form, which starts with \"xn--\".";
+				*hint =
+					"Write an international name in its ASCII form, which starts with \"xn--\".";
 				return "The host has characters that are not ASCII.";
 			}
 		}

@@ -104,10 +104,12 @@ sc_convert_down(const ScFieldMap *map, Jsonb *canonical)
 	char *word = sc_convert_word(canonical);
 	if (map->field->kind == SC_KIND_TIMESTAMP)
 		return timestamp_down(map, canonical);
-	if (map->field->kind == SC_KIND_RICH_TEXT && map->rich_text != NULL && strcmp(map->rich_text, "adf") == 0)
+	if (map->field->kind == SC_KIND_RICH_TEXT && map->rich_text != NULL &&
+		strcmp(map->rich_text, "adf") == 0)
 	{
 		if (word == NULL)
-			return failed(ERRCODE_DATATYPE_MISMATCH, "the value is no text", "Give the field a text.");
+			return failed(ERRCODE_DATATYPE_MISMATCH, "the value is no text",
+						  "Give the field a text.");
 		return done(sc_richtext_to_adf(word));
 	}
 	if (map->identity_space != NULL && word != NULL)
@@ -198,21 +200,22 @@ sc_convert_number_text(const char *string)
 	}
 	if (*at != '\0')
 		return NULL;
-	Datum number = DirectFunctionCall3(numeric_in, CStringGetDatum(copy), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	Datum number = DirectFunctionCall3(numeric_in, CStringGetDatum(copy),
+									   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 	return numeric_normalize(DatumGetNumeric(number));
 }
 
 static ScConverted
 done(Jsonb *value)
 {
-	ScConverted result = {.value = value};
+	ScConverted result = { .value = value };
 	return result;
 }
 
 static ScConverted
 failed(int sqlstate, const char *message, const char *hint)
 {
-	ScConverted result = {.value = NULL, .sqlstate = sqlstate, .message = message, .hint = hint};
+	ScConverted result = { .value = NULL, .sqlstate = sqlstate, .message = message, .hint = hint };
 	return result;
 }
 
@@ -226,8 +229,10 @@ number_up(Jsonb *external)
 					  "Point the path at the number itself.");
 	char *number = sc_convert_number_text(word);
 	if (number == NULL)
-		return failed(ERRCODE_INVALID_TEXT_REPRESENTATION, "the value is not a number, or has more than 400 digits",
-					  "Digits with a point as decimal mark are read; anything else needs transform_in.");
+		return failed(
+			ERRCODE_INVALID_TEXT_REPRESENTATION,
+			"the value is not a number, or has more than 400 digits",
+			"Digits with a point as decimal mark are read; anything else needs transform_in.");
 	return done(number_jsonb(number));
 }
 
@@ -237,8 +242,9 @@ boolean_up(Jsonb *external)
 	char *word = sc_convert_word(external);
 	bool value;
 	if (word == NULL || !read_boolean(word, &value))
-		return failed(ERRCODE_INVALID_TEXT_REPRESENTATION, "the value is neither true nor false",
-					  "true, false, yes, no, on, off, 1 and 0 are read; other words need a value map.");
+		return failed(
+			ERRCODE_INVALID_TEXT_REPRESENTATION, "the value is neither true nor false",
+			"true, false, yes, no, on, off, 1 and 0 are read; other words need a value map.");
 	return done(boolean_jsonb(value));
 }
 
@@ -248,7 +254,8 @@ timestamp_up(const ScFieldMap *map, Jsonb *external)
 	char *word = sc_convert_word(external);
 	TimestampTz at;
 	if (word == NULL || !sc_map_parse_time(word, map->time_format, &at))
-		return failed(ERRCODE_INVALID_DATETIME_FORMAT, "the value is not a time, or lies beyond the year 9999",
+		return failed(ERRCODE_INVALID_DATETIME_FORMAT,
+					  "the value is not a time, or lies beyond the year 9999",
 					  "Say how times are spelt in format.time of the field map.");
 	return done(sc_value_text(sc_map_format_time(at, NULL)).json);
 }
@@ -305,7 +312,8 @@ timestamp_down(const ScFieldMap *map, Jsonb *canonical)
 	if (word != NULL && sc_map_parse_time(word, NULL, &at))
 		spelt = sc_map_format_time(at, map->time_format);
 	if (spelt == NULL)
-		return failed(ERRCODE_INVALID_DATETIME_FORMAT, "the value is not a time, or lies beyond the year 9999",
+		return failed(ERRCODE_INVALID_DATETIME_FORMAT,
+					  "the value is not a time, or lies beyond the year 9999",
 					  "A time is given as ISO 8601.");
 	if (map->time_format != NULL && strncmp(map->time_format, "epoch", 5) == 0)
 		return done(number_jsonb(spelt));
@@ -315,16 +323,16 @@ timestamp_down(const ScFieldMap *map, Jsonb *canonical)
 static Jsonb *
 number_jsonb(const char *string)
 {
-	JsonbValue value = {.type = jbvNumeric};
-	value.val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(string),
-														   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	JsonbValue value = { .type = jbvNumeric };
+	value.val.numeric = DatumGetNumeric(DirectFunctionCall3(
+		numeric_in, CStringGetDatum(string), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 	return JsonbValueToJsonb(&value);
 }
 
 static Jsonb *
 boolean_jsonb(bool value)
 {
-	JsonbValue boolean = {.type = jbvBool};
+	JsonbValue boolean = { .type = jbvBool };
 	boolean.val.boolean = value;
 	return JsonbValueToJsonb(&boolean);
 }
@@ -332,8 +340,8 @@ boolean_jsonb(bool value)
 static bool
 read_boolean(const char *word, bool *value)
 {
-	static const char *const yes[] = {"true", "yes", "on", "y", "t", "1"};
-	static const char *const no[] = {"false", "no", "off", "n", "f", "0"};
+	static const char *const yes[] = { "true", "yes", "on", "y", "t", "1" };
+	static const char *const no[] = { "false", "no", "off", "n", "f", "0" };
 	for (int i = 0; i < lengthof(yes); i++)
 	{
 		if (pg_strcasecmp(word, yes[i]) == 0 || pg_strcasecmp(word, no[i]) == 0)

@@ -8,14 +8,14 @@
 
 #include "core/conf.h"
 
-#define SC_CONVERT_TEXT_MAX (1024 * 1024)	/* bytes of one text */
-#define SC_CONVERT_NUMBER_MAX 400	/* characters of one number */
+#define SC_CONVERT_TEXT_MAX (1024 * 1024) /* bytes of one text */
+#define SC_CONVERT_NUMBER_MAX 400 /* characters of one number */
 
 typedef struct ScConverted
 {
-	Jsonb *value;				/* NULL: failed, and the rest says why */
+	Jsonb *value; /* NULL: failed, and the rest says why */
 	int sqlstate;
-	const char *message;		/* about "the value"; without its content */
+	const char *message; /* about "the value"; without its content */
 	const char *hint;
 } ScConverted;
 

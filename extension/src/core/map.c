@@ -16,21 +16,21 @@
 #include "core/map.h"
 #include "core/richtext.h"
 
-#define SC_MAP_QUOTED_MAX 60	/* bytes of a value that a message shows */
+#define SC_MAP_QUOTED_MAX 60 /* bytes of a value that a message shows */
 
-typedef struct Run				/* one value on its way */
+typedef struct Run /* one value on its way */
 {
 	const ScConf *conf;
 	const ScSystem *system;
 	const ScFieldMap *map;
-	const ScEntityType *type;	/* NULL = states are not checked here */
-	Jsonb *record;				/* NULL outbound */
+	const ScEntityType *type; /* NULL = states are not checked here */
+	Jsonb *record; /* NULL outbound */
 	const ScMapHooks *hooks;
 	ScMapped out;
 } Run;
 
-static Run start_run(const ScConf *conf, const ScSystem *system, const ScFieldMap *map, Jsonb *record,
-					 const ScMapHooks *hooks);
+static Run start_run(const ScConf *conf, const ScSystem *system, const ScFieldMap *map,
+					 Jsonb *record, const ScMapHooks *hooks);
 static ScMapped map_up(Run *run, Jsonb *external);
 static void up_value(Run *run, Jsonb *external, bool is_fallback);
 static void up_set(Run *run, Jsonb *external, bool is_fallback);
@@ -49,7 +49,8 @@ static void fail_converted(Run *run, const ScConverted *converted);
 static bool is_declared(Run *run, const char *word);
 static bool loses(Run *run, Jsonb *external, const char *canonical);
 static const ScValuePair *pair_in(const ScValueMap *values, const char *external);
-static const ScValuePair *pair_out(const ScValueMap *values, const char *canonical, const char *qualifier, bool *exact);
+static const ScValuePair *pair_out(const ScValueMap *values, const char *canonical,
+								   const char *qualifier, bool *exact);
 static Jsonb *look_up(Jsonb *record, const ScPointer *pointer);
 static char *quoted(Run *run, const char *word);
 static bool same_set(const ScFieldMap *map, Jsonb *a, Jsonb *b);
@@ -74,11 +75,13 @@ sc_map_read(const ScConf *conf, const ScSystem *system, const ScRecordMap *map, 
 		bool spoken = false;
 		for (int k = 0; k < count; k++)
 			spoken = spoken || ((*result)[k].map->field == row->field &&
-								(*result)[k].outcome != SC_MAP_ABSENT && (*result)[k].outcome != SC_MAP_SKIPPED);
+								(*result)[k].outcome != SC_MAP_ABSENT &&
+								(*result)[k].outcome != SC_MAP_SKIPPED);
 		if (!spoken && (record == NULL || sc_conf_holds(row->condition, record)))
 		{
 			Jsonb *external = record == NULL ? NULL : look_up(record, row->path);
-			if (external == NULL && full_record && record != NULL && row->field->sensitive == SC_SENSITIVE_NO)
+			if (external == NULL && full_record && record != NULL &&
+				row->field->sensitive == SC_SENSITIVE_NO)
 				external = sc_value_null().json;
 			run.out.outcome = SC_MAP_ABSENT;
 			if (external != NULL)
@@ -171,9 +174,10 @@ sc_map_same_external(const ScFieldMap *map, const ScValue *a, const ScValue *b)
 }
 
 static Run
-start_run(const ScConf *conf, const ScSystem *system, const ScFieldMap *map, Jsonb *record, const ScMapHooks *hooks)
+start_run(const ScConf *conf, const ScSystem *system, const ScFieldMap *map, Jsonb *record,
+		  const ScMapHooks *hooks)
 {
-	Run run = {.conf = conf, .system = system, .map = map, .record = record, .hooks = hooks};
+	Run run = { .conf = conf, .system = system, .map = map, .record = record, .hooks = hooks };
 	run.out.map = map;
 	run.out.external = SC_UNKNOWN;
 	run.out.canonical = SC_UNKNOWN;
@@ -282,7 +286,8 @@ up_scalar(Run *run, Jsonb *external, bool is_fallback)
 	{
 		if (is_fallback)
 			fail(run, ERRCODE_INVALID_PARAMETER_VALUE,
-				 psprintf("the fallback of field \"%s\" is none of its values", run->map->field->name),
+				 psprintf("the fallback of field \"%s\" is none of its values",
+						  run->map->field->name),
 				 pstrdup("Change fallback in the field map."));
 		else
 			unmapped(run, word, NULL);
@@ -317,7 +322,8 @@ up_null(Run *run)
 	}
 	if (run->map->field->required)
 	{
-		fail(run, ERRCODE_NOT_NULL_VIOLATION, psprintf("field \"%s\" is required and empty", run->map->field->name),
+		fail(run, ERRCODE_NOT_NULL_VIOLATION,
+			 psprintf("field \"%s\" is required and empty", run->map->field->name),
 			 pstrdup("Fill the field there, or set on_null to keep or fallback."));
 		return;
 	}
@@ -344,7 +350,8 @@ down_set(Run *run, Jsonb *canonical)
 	Jsonb **members;
 	int count = sc_convert_split(run->map, canonical, &members);
 	const char *reason;
-	ScPointer *member = run->map->list_member == NULL ? NULL : sc_pointer_parse(run->map->list_member, &reason);
+	ScPointer *member =
+		run->map->list_member == NULL ? NULL : sc_pointer_parse(run->map->list_member, &reason);
 	ScJson array = sc_json_array();
 	StringInfoData joined;
 	initStringInfo(&joined);
@@ -361,8 +368,11 @@ down_set(Run *run, Jsonb *canonical)
 			continue;
 		if (external == NULL)
 			external = sc_value_text(word).json;
-		appendStringInfo(&joined, "%s%s", joined.len > 0 ? run->map->list_separator : "", word == NULL ? "" : word);
-		sc_json_jsonb(&array, NULL, member != NULL && member->len > 0 ? sc_pointer_set(NULL, member, external) : external);
+		appendStringInfo(&joined, "%s%s", joined.len > 0 ? run->map->list_separator : "",
+						 word == NULL ? "" : word);
+		sc_json_jsonb(&array, NULL,
+					  member != NULL && member->len > 0 ? sc_pointer_set(NULL, member, external)
+														: external);
 	}
 	if (run->map->list_separator != NULL && run->map->list_separator[0] != '\0')
 		run->out.external = sc_value_text(joined.data);
@@ -385,7 +395,8 @@ down_scalar(Run *run, Jsonb *canonical, const char *qualifier, bool is_fallback)
 	if (run->map->values != NULL)
 	{
 		bool exact = false;
-		const ScValuePair *pair = word == NULL ? NULL : pair_out(run->map->values, word, qualifier, &exact);
+		const ScValuePair *pair =
+			word == NULL ? NULL : pair_out(run->map->values, word, qualifier, &exact);
 		if (pair != NULL)
 		{
 			if (!exact)
@@ -400,7 +411,8 @@ down_scalar(Run *run, Jsonb *canonical, const char *qualifier, bool is_fallback)
 	}
 	else if (is_person(run->map))
 	{
-		const char *identity = word == NULL ? NULL : sc_conf_identity(run->conf, run->system->id, word);
+		const char *identity =
+			word == NULL ? NULL : sc_conf_identity(run->conf, run->system->id, word);
 		if (identity == NULL && !is_fallback)
 		{
 			unmapped(run, word, "identity_map");
@@ -465,15 +477,17 @@ transform(Run *run, const char *function, Jsonb **value)
 	if (run->hooks == NULL || run->hooks->transform == NULL)
 	{
 		fail(run, ERRCODE_FEATURE_NOT_SUPPORTED,
-			 psprintf("transform \"%s\" of field \"%s\" cannot run here", function, run->map->field->name),
+			 psprintf("transform \"%s\" of field \"%s\" cannot run here", function,
+					  run->map->field->name),
 			 pstrdup("Transforms run where events are decided and calls are built."));
 		return false;
 	}
-	if (!run->hooks->transform(run->hooks->arg, function, run->map->run_as, *value, run->record, &result, &error))
+	if (!run->hooks->transform(run->hooks->arg, function, run->map->run_as, *value, run->record,
+							   &result, &error))
 	{
 		fail(run, ERRCODE_EXTERNAL_ROUTINE_EXCEPTION,
-			 psprintf("transform \"%s\" of field \"%s\" failed: %s", function, run->map->field->name,
-					  error == NULL ? "no reason given" : error),
+			 psprintf("transform \"%s\" of field \"%s\" failed: %s", function,
+					  run->map->field->name, error == NULL ? "no reason given" : error),
 			 psprintf("Try it by hand as role %s, then release the event.",
 					  run->map->run_as == NULL ? "that wrote the row" : run->map->run_as));
 		return false;
@@ -506,16 +520,23 @@ unmapped(Run *run, const char *word, const char *where)
 	}
 	char *shown = quoted(run, word);
 	if (where == NULL)
-		fail(run, ERRCODE_INVALID_PARAMETER_VALUE, psprintf("%s is no value of field \"%s\"", shown, map->field->name),
-			 pstrdup("Add it to the field's allowed values or states, give the field map a value map, or set on_unmapped."));
+		fail(run, ERRCODE_INVALID_PARAMETER_VALUE,
+			 psprintf("%s is no value of field \"%s\"", shown, map->field->name),
+			 pstrdup("Add it to the field's allowed values or states, give the field map a value "
+					 "map, or set on_unmapped."));
 	else if (strcmp(where, "identity_map") == 0)
 		fail(run, ERRCODE_INVALID_PARAMETER_VALUE,
-			 psprintf("%s of field \"%s\" is nobody that syncore knows in system \"%s\"", shown, map->field->name, run->system->name),
-			 pstrdup("Add a row to syncore.identity_map, or set on_unmapped of the field map to skip or fallback."));
+			 psprintf("%s of field \"%s\" is nobody that syncore knows in system \"%s\"", shown,
+					  map->field->name, run->system->name),
+			 pstrdup("Add a row to syncore.identity_map, or set on_unmapped of the field map to "
+					 "skip or fallback."));
 	else
 		fail(run, ERRCODE_INVALID_PARAMETER_VALUE,
-			 psprintf("%s of field \"%s\" has no row in value map \"%s\"", shown, map->field->name, where),
-			 psprintf("Add a row to syncore.value_map with name = '%s', or set on_unmapped of the field map.", where));
+			 psprintf("%s of field \"%s\" has no row in value map \"%s\"", shown, map->field->name,
+					  where),
+			 psprintf("Add a row to syncore.value_map with name = '%s', or set on_unmapped of the "
+					  "field map.",
+					  where));
 }
 
 static void
@@ -530,7 +551,8 @@ fail(Run *run, int sqlstate, char *message, char *hint)
 static void
 fail_converted(Run *run, const ScConverted *converted)
 {
-	fail(run, converted->sqlstate, psprintf("field \"%s\": %s", run->map->field->name, converted->message),
+	fail(run, converted->sqlstate,
+		 psprintf("field \"%s\": %s", run->map->field->name, converted->message),
 		 pstrdup(converted->hint));
 }
 
@@ -580,7 +602,8 @@ pair_in(const ScValueMap *values, const char *external)
 		else
 			high = middle;
 	}
-	return low < values->len && strcmp(values->in[low].external, external) == 0 ? &values->in[low] : NULL;
+	return low < values->len && strcmp(values->in[low].external, external) == 0 ? &values->in[low]
+																				: NULL;
 }
 
 /* The row with this qualifier, else the one without, else the first; *exact: nothing was passed over. */
@@ -620,7 +643,8 @@ look_up(Jsonb *record, const ScPointer *pointer)
 		above.len--;
 		Jsonb *parent = sc_pointer_get(record, &above);
 		if (parent != NULL)
-			return JB_ROOT_IS_SCALAR(parent) && sc_convert_is_nothing(parent) ? sc_value_null().json : NULL;
+			return JB_ROOT_IS_SCALAR(parent) && sc_convert_is_nothing(parent) ? sc_value_null().json
+																			  : NULL;
 	}
 	return found;
 }

@@ -45,31 +45,32 @@
 
 typedef enum ScMapOutcome
 {
-	SC_MAP_OK,					/* external and canonical are set */
-	SC_MAP_ABSENT,				/* the record does not speak of this field */
-	SC_MAP_SKIPPED,				/* on_unmapped skip, on_null keep, or a condition that does not hold */
-	SC_MAP_NEAREST,				/* OK, but the external value says more than the canonical one keeps */
-	SC_MAP_FAILED				/* quarantine: code, path, message, hint are set */
+	SC_MAP_OK, /* external and canonical are set */
+	SC_MAP_ABSENT, /* the record does not speak of this field */
+	SC_MAP_SKIPPED, /* on_unmapped skip, on_null keep, or a condition that does not hold */
+	SC_MAP_NEAREST, /* OK, but the external value says more than the canonical one keeps */
+	SC_MAP_FAILED /* quarantine: code, path, message, hint are set */
 } ScMapOutcome;
 
-typedef struct ScMapped			/* one field of a record */
+typedef struct ScMapped /* one field of a record */
 {
 	const ScFieldMap *map;
 	ScMapOutcome outcome;
 	ScValue external;
-	ScValue canonical;			/* {"value": …, "qualifier": …} never: the qualifier is its own member below */
-	char *qualifier;			/* from the value map; may be NULL */
-	int sqlstate;				/* of a failure; ERRCODE_… */
+	ScValue
+		canonical; /* {"value": …, "qualifier": …} never: the qualifier is its own member below */
+	char *qualifier; /* from the value map; may be NULL */
+	int sqlstate; /* of a failure; ERRCODE_… */
 	char *message;
 	char *hint;
 } ScMapped;
 
-typedef struct ScMapHooks		/* what pure code may not do itself; NULL members = not available */
+typedef struct ScMapHooks /* what pure code may not do itself; NULL members = not available */
 {
 	void *arg;
 	/* Runs a transform as run_as, bounded; false on error with *error set.  NULL result = JSON null. */
-	bool (*transform)(void *arg, const char *function, const char *run_as, Jsonb *value, Jsonb *record,
-					  Jsonb **result, char **error);
+	bool (*transform)(void *arg, const char *function, const char *run_as, Jsonb *value,
+					  Jsonb *record, Jsonb **result, char **error);
 } ScMapHooks;
 
 /*
@@ -77,12 +78,13 @@ typedef struct ScMapHooks		/* what pure code may not do itself; NULL members = n
  * the map.  full_record says that an absent member means empty.  Never throws
  * on bad data.
  */
-extern int sc_map_read(const ScConf *conf, const ScSystem *system, const ScRecordMap *map, Jsonb *record,
-					   bool full_record, const ScMapHooks *hooks, ScMapped **result);
+extern int sc_map_read(const ScConf *conf, const ScSystem *system, const ScRecordMap *map,
+					   Jsonb *record, bool full_record, const ScMapHooks *hooks, ScMapped **result);
 
 /* One value outbound, in the external form of one map; outcome as above. */
 extern ScMapped sc_map_down(const ScConf *conf, const ScSystem *system, const ScFieldMap *map,
-							const ScValue *canonical, const char *qualifier, const ScMapHooks *hooks);
+							const ScValue *canonical, const char *qualifier,
+							const ScMapHooks *hooks);
 
 /* One value inbound. */
 extern ScMapped sc_map_up(const ScConf *conf, const ScSystem *system, const ScFieldMap *map,

@@ -19,7 +19,8 @@
 
 #define SC_TIME_LENGTH_MAX 100
 #define SC_TIME_YEAR_MAX 9999
-#define SC_TIME_EPOCH_MS_FROM 100000000000.0	/* a number from here on counts milliseconds: 1973 against 5138 */
+#define SC_TIME_EPOCH_MS_FROM                                                                      \
+	100000000000.0 /* a number from here on counts milliseconds: 1973 against 5138 */
 
 typedef enum Spelling
 {
@@ -35,10 +36,10 @@ typedef enum Spelling
 typedef struct TimeFormat
 {
 	Spelling spelling;
-	pg_tz *zone;				/* of times that name none; NULL = UTC */
+	pg_tz *zone; /* of times that name none; NULL = UTC */
 } TimeFormat;
 
-typedef struct Parts			/* what was read of a time */
+typedef struct Parts /* what was read of a time */
 {
 	int year;
 	int month;
@@ -48,7 +49,7 @@ typedef struct Parts			/* what was read of a time */
 	int second;
 	int micros;
 	bool has_offset;
-	int offset;					/* seconds east of UTC */
+	int offset; /* seconds east of UTC */
 } Parts;
 
 static bool read_format(const char *format, TimeFormat *result);
@@ -75,7 +76,7 @@ sc_map_parse_time(const char *string, const char *format, TimestampTz *result)
 		return parse_epoch(at, how.spelling == SPELLING_EPOCH_MS, result);
 	if (strspn(at, "0123456789.-") == strlen(at) && strchr(at + (*at == '-' ? 1 : 0), '-') == NULL)
 		return parse_number(at, &how, result);
-	Parts parts = {0};
+	Parts parts = { 0 };
 	if (!scan_iso(at, &parts))
 	{
 		memset(&parts, 0, sizeof(parts));
@@ -99,7 +100,8 @@ sc_map_format_time(TimestampTz at, const char *format)
 		read_format(NULL, &how);
 	int64 unix_micros = at + (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
 	if (how.spelling == SPELLING_EPOCH_S)
-		return psprintf(INT64_FORMAT, unix_micros / USECS_PER_SEC - (unix_micros % USECS_PER_SEC < 0));
+		return psprintf(INT64_FORMAT,
+						unix_micros / USECS_PER_SEC - (unix_micros % USECS_PER_SEC < 0));
 	if (how.spelling == SPELLING_EPOCH_MS)
 		return psprintf(INT64_FORMAT, unix_micros / 1000 - (unix_micros % 1000 < 0));
 	pg_tz *utc = pg_tzset("GMT");
@@ -109,7 +111,8 @@ sc_map_format_time(TimestampTz at, const char *format)
 	char *clock = psprintf("%02d:%02d:%02d", tm.tm_hour, tm.tm_min, tm.tm_sec);
 	char offset[16] = "Z";
 	if (how.zone != NULL)
-		snprintf(offset, sizeof(offset), "%c%02d:%02d", west <= 0 ? '+' : '-', abs(west) / 3600, abs(west) % 3600 / 60);
+		snprintf(offset, sizeof(offset), "%c%02d:%02d", west <= 0 ? '+' : '-', abs(west) / 3600,
+				 abs(west) % 3600 / 60);
 	switch (how.spelling)
 	{
 		case SPELLING_DATE:
@@ -135,10 +138,9 @@ read_format(const char *format, TimeFormat *result)
 	{
 		const char *name;
 		Spelling spelling;
-	} names[] = {
-		{"iso8601", SPELLING_ISO8601}, {"servicenow", SPELLING_SERVICENOW}, {"jira", SPELLING_JIRA},
-		{"date", SPELLING_DATE}, {"epoch_s", SPELLING_EPOCH_S}, {"epoch_ms", SPELLING_EPOCH_MS}
-	};
+	} names[] = { { "iso8601", SPELLING_ISO8601 }, { "servicenow", SPELLING_SERVICENOW },
+				  { "jira", SPELLING_JIRA },	   { "date", SPELLING_DATE },
+				  { "epoch_s", SPELLING_EPOCH_S }, { "epoch_ms", SPELLING_EPOCH_MS } };
 	result->spelling = SPELLING_ANY;
 	result->zone = NULL;
 	if (format == NULL)
@@ -190,8 +192,9 @@ parse_epoch(const char *string, bool millis, TimestampTz *result)
 	*result = total - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
 	struct pg_tm tm;
 	fsec_t fsec;
-	return IS_VALID_TIMESTAMP(*result) && timestamp2tm(*result, NULL, &tm, &fsec, NULL, NULL) == 0 &&
-		tm.tm_year >= 1 && tm.tm_year <= SC_TIME_YEAR_MAX;
+	return IS_VALID_TIMESTAMP(*result) &&
+		   timestamp2tm(*result, NULL, &tm, &fsec, NULL, NULL) == 0 && tm.tm_year >= 1 &&
+		   tm.tm_year <= SC_TIME_YEAR_MAX;
 }
 
 /* Digits only: YYYYMMDD, YYYYMMDDHHMMSS, else seconds or milliseconds by their size. */
@@ -200,11 +203,12 @@ parse_number(const char *string, const TimeFormat *format, TimestampTz *result)
 {
 	size_t len = strlen(string);
 	bool century = strncmp(string, "19", 2) == 0 || strncmp(string, "20", 2) == 0;
-	Parts parts = {0};
+	Parts parts = { 0 };
 	const char *at = string;
 	if (century && strchr(string, '.') == NULL && (len == 8 || len == 14))
 	{
-		if (!scan_digits(&at, 4, &parts.year) || !scan_digits(&at, 2, &parts.month) || !scan_digits(&at, 2, &parts.day))
+		if (!scan_digits(&at, 4, &parts.year) || !scan_digits(&at, 2, &parts.month) ||
+			!scan_digits(&at, 2, &parts.day))
 			return false;
 		if (*at != '\0' && !scan_clock(&at, &parts, false))
 			return false;
@@ -222,7 +226,8 @@ scan_iso(const char *at, Parts *parts)
 	bool dashes = *at == '-';
 	if (dashes)
 		at++;
-	if (!scan_digits(&at, 2, &parts->month) || (dashes && *at++ != '-') || !scan_digits(&at, 2, &parts->day))
+	if (!scan_digits(&at, 2, &parts->month) || (dashes && *at++ != '-') ||
+		!scan_digits(&at, 2, &parts->day))
 		return false;
 	if (*at == '\0')
 		return true;
@@ -260,7 +265,8 @@ scan_mail(const char *at, Parts *parts)
 	if (parts->month == 0 || at[3] != ' ')
 		return false;
 	at += 4;
-	if (!scan_digits(&at, 4, &parts->year) || *at++ != ' ' || !scan_clock(&at, parts, true) || *at++ != ' ')
+	if (!scan_digits(&at, 4, &parts->year) || *at++ != ' ' || !scan_clock(&at, parts, true) ||
+		*at++ != ' ')
 		return false;
 	return *at != '\0' && scan_offset(at, parts);
 }
@@ -310,7 +316,8 @@ scan_offset(const char *at, Parts *parts)
 	if (*at == '\0')
 		return true;
 	parts->has_offset = true;
-	if (pg_strcasecmp(at, "z") == 0 || pg_strcasecmp(at, "utc") == 0 || pg_strcasecmp(at, "gmt") == 0)
+	if (pg_strcasecmp(at, "z") == 0 || pg_strcasecmp(at, "utc") == 0 ||
+		pg_strcasecmp(at, "gmt") == 0)
 		return true;
 	if (*at != '+' && *at != '-')
 		return false;
@@ -343,7 +350,7 @@ scan_digits(const char **at, int count, int *value)
 static bool
 from_parts(const Parts *parts, pg_tz *zone, TimestampTz *result)
 {
-	struct pg_tm tm = {0};
+	struct pg_tm tm = { 0 };
 	if (parts->year < 1 || parts->month < 1 || parts->month > 12 || parts->day < 1 ||
 		parts->day > day_tab[isleap(parts->year)][parts->month - 1])
 		return false;
@@ -362,7 +369,8 @@ from_parts(const Parts *parts, pg_tz *zone, TimestampTz *result)
 	if (tm2timestamp(&tm, parts->micros, &west, result) != 0)
 		return false;
 	fsec_t fsec;
-	return timestamp2tm(*result, NULL, &tm, &fsec, NULL, NULL) == 0 && tm.tm_year <= SC_TIME_YEAR_MAX;
+	return timestamp2tm(*result, NULL, &tm, &fsec, NULL, NULL) == 0 &&
+		   tm.tm_year <= SC_TIME_YEAR_MAX;
 }
 
 static char *

@@ -14,20 +14,27 @@
 
 #include "core/pointer.h"
 
+typedef struct Put /* what is put where */
+{
+	const ScPointer *pointer;
+	JsonbValue *value;
+} Put;
+
 static bool unescape_step(const char *start, const char *end, char **step, const char **reason);
-static bool parse_index(const char *step, uint32 count, uint32 *index);
-static bool find_child(JsonbContainer *container, const char *step, JsonbValue *child);
+static bool parse_index(const char *step, size_t len, uint32 count, uint32 *index);
+static bool find_child(JsonbContainer *container, const char *step, size_t len, JsonbValue *child);
 static void push_put(JsonbParseState **state, JsonbIteratorToken token, JsonbValue *place,
-					 const ScPointer *pointer, int depth, JsonbValue *value);
-static void push_put_object(JsonbParseState **state, JsonbContainer *container, const ScPointer *pointer,
-							int depth, JsonbValue *value);
-static void push_put_array(JsonbParseState **state, JsonbContainer *container, const ScPointer *pointer,
-						   int depth, JsonbValue *value);
-static void push_fresh(JsonbParseState **state, JsonbIteratorToken token, const ScPointer *pointer,
-					   int depth, JsonbValue *value);
-static JsonbValue *push_removed(JsonbParseState **state, JsonbContainer *container, const ScPointer *pointer,
-								int depth);
-static JsonbValue *push_merged(JsonbParseState **state, JsonbContainer *target, JsonbContainer *patch);
+					 const Put *put, int depth);
+static void push_put_object(JsonbParseState **state, JsonbContainer *container, const Put *put,
+							int depth);
+static void push_put_array(JsonbParseState **state, JsonbContainer *container, const Put *put,
+						   int depth);
+static void push_fresh(JsonbParseState **state, JsonbIteratorToken token, const Put *put,
+					   int depth);
+static JsonbValue *push_removed(JsonbParseState **state, JsonbContainer *container,
+								const ScPointer *pointer, int depth);
+static JsonbValue *push_merged(JsonbParseState **state, JsonbContainer *target,
+							   JsonbContainer *patch);
 static void root_value(Jsonb *document, JsonbValue *value);
 static JsonbValue text_value(const char *string);
 
@@ -78,7 +85,8 @@ sc_pointer_get(Jsonb *document, const ScPointer *pointer)
 	for (int i = 0; i < pointer->len; i++)
 	{
 		JsonbValue child;
-		if (at.type != jbvBinary || !find_child(at.val.binary.data, pointer->steps[i], &child))
+		if (at.type != jbvBinary ||
+			!find_child(at.val.binary.data, pointer->steps[i], strlen(pointer->steps[i]), &child))
 			return NULL;
 		at = child;
 	}
@@ -89,26 +97,49 @@ sc_pointer_get(Jsonb *document, const ScPointer *pointer)
 Jsonb *
 sc_pointer_get_text(Jsonb *document, const char *pointer)
 {
+	JsonbValue found;
+	return sc_pointer_find(document, pointer, &found) ? JsonbValueToJsonb(&found) : NULL;
+}
+
+/* The value inside the document; false when absent, or when the text is no pointer. */
+bool
+sc_pointer_find(Jsonb *document, const char *pointer, JsonbValue *value)
+{
+	if (document == NULL || (pointer[0] != '/' && pointer[0] != '\0'))
+		return false;
 	const char *reason;
-	ScPointer *compiled = sc_pointer_parse(pointer, &reason);
-	if (compiled == NULL)
-		return NULL;
-	return sc_pointer_get(document, compiled);
+	const char *at = pointer;
+	root_value(document, value);
+	while (*at == '/')
+	{
+		size_t len = strcspn(at + 1, "/");
+		const char *step = at + 1;
+		char *unescaped = NULL;
+		JsonbValue child;
+		if (memchr(step, '~', len) != NULL && !unescape_step(step, step + len, &unescaped, &reason))
+			return false;
+		size_t step_len = unescaped == NULL ? len : strlen(unescaped);
+		if (value->type != jbvBinary ||
+			!find_child(value->val.binary.data, unescaped == NULL ? step : unescaped, step_len,
+						&child))
+			return false;
+		*value = child;
+		at += len + 1;
+	}
+	return true;
 }
 
 /* Text of the scalar at the pointer; NULL when absent, null or a container. */
 char *
 sc_pointer_get_cstring(Jsonb *document, const char *pointer)
 {
-	Jsonb *found = sc_pointer_get_text(document, pointer);
-	if (found == NULL || !JB_ROOT_IS_SCALAR(found))
-		return NULL;
 	JsonbValue value;
-	JsonbExtractScalar(&found->root, &value);
-	if (value.type == jbvNull)
+	if (!sc_pointer_find(document, pointer, &value) || value.type == jbvBinary ||
+		value.type == jbvNull)
 		return NULL;
 	if (value.type == jbvString)
 		return pnstrdup(value.val.string.val, value.val.string.len);
+	Jsonb *found = JsonbValueToJsonb(&value);
 	return JsonbToCString(NULL, &found->root, VARSIZE(found));
 }
 
@@ -116,24 +147,25 @@ sc_pointer_get_cstring(Jsonb *document, const char *pointer)
 Jsonb *
 sc_pointer_set(Jsonb *document, const ScPointer *pointer, Jsonb *value)
 {
-	JsonbValue put;
+	JsonbValue given;
+	Put put = { .pointer = pointer, .value = &given };
 	if (value == NULL)
-		put.type = jbvNull;
+		given.type = jbvNull;
 	else
-		root_value(value, &put);
+		root_value(value, &given);
 	if (pointer->len == 0)
-		return JsonbValueToJsonb(&put);
+		return JsonbValueToJsonb(&given);
 
 	/* The result is built as the one element of an array, so that every level is pushed alike. */
 	JsonbParseState *state = NULL;
 	JsonbValue root;
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	if (document == NULL)
-		push_fresh(&state, WJB_ELEM, pointer, 0, &put);
+		push_fresh(&state, WJB_ELEM, &put, 0);
 	else
 	{
 		root_value(document, &root);
-		push_put(&state, WJB_ELEM, &root, pointer, 0, &put);
+		push_put(&state, WJB_ELEM, &root, &put, 0);
 	}
 	JsonbValue *wrapped = pushJsonbValue(&state, WJB_END_ARRAY, NULL);
 	return JsonbValueToJsonb(&wrapped->val.array.elems[0]);
@@ -177,7 +209,8 @@ unescape_step(const char *start, const char *end, char **step, const char **reas
 		}
 		if (at + 1 == end || (at[1] != '0' && at[1] != '1'))
 		{
-			*reason = "In a pointer \"~\" is written \"~0\" and \"/\" inside a name is written \"~1\".";
+			*reason =
+				"In a pointer \"~\" is written \"~0\" and \"/\" inside a name is written \"~1\".";
 			return false;
 		}
 		at++;
@@ -190,30 +223,36 @@ unescape_step(const char *start, const char *end, char **step, const char **reas
 
 /* An array index: decimal without leading zeros, or "-", which is one past the end. */
 static bool
-parse_index(const char *step, uint32 count, uint32 *index)
+parse_index(const char *step, size_t len, uint32 count, uint32 *index)
 {
-	if (strcmp(step, "-") == 0)
+	if (len == 1 && step[0] == '-')
 	{
 		*index = count;
 		return true;
 	}
-	size_t len = strlen(step);
-	if (len == 0 || len > 9 || strspn(step, "0123456789") != len || (len > 1 && step[0] == '0'))
+	if (len == 0 || len > 9 || (len > 1 && step[0] == '0'))
 		return false;
-	*index = (uint32) strtoul(step, NULL, 10);
+	*index = 0;
+	for (size_t i = 0; i < len; i++)
+	{
+		if (step[i] < '0' || step[i] > '9')
+			return false;
+		*index = *index * 10 + (step[i] - '0');
+	}
 	return true;
 }
 
 /* The member or element that one step names. */
 static bool
-find_child(JsonbContainer *container, const char *step, JsonbValue *child)
+find_child(JsonbContainer *container, const char *step, size_t len, JsonbValue *child)
 {
 	if (JsonContainerIsObject(container))
-		return getKeyJsonValueFromContainer(container, step, (int) strlen(step), child) != NULL;
+		return getKeyJsonValueFromContainer(container, step, (int) len, child) != NULL;
 	if (!JsonContainerIsArray(container) || JsonContainerIsScalar(container))
 		return false;
 	uint32 index;
-	if (!parse_index(step, JsonContainerSize(container), &index) || index >= JsonContainerSize(container))
+	if (!parse_index(step, len, JsonContainerSize(container), &index) ||
+		index >= JsonContainerSize(container))
 		return false;
 	*child = *getIthJsonbValueFromContainer(container, index);
 	return true;
@@ -221,29 +260,29 @@ find_child(JsonbContainer *container, const char *step, JsonbValue *child)
 
 /* Pushes place with value put below it; token is WJB_ELEM or WJB_VALUE. */
 static void
-push_put(JsonbParseState **state, JsonbIteratorToken token, JsonbValue *place,
-		 const ScPointer *pointer, int depth, JsonbValue *value)
+push_put(JsonbParseState **state, JsonbIteratorToken token, JsonbValue *place, const Put *put,
+		 int depth)
 {
-	if (depth == pointer->len)
+	if (depth == put->pointer->len)
 	{
-		pushJsonbValue(state, token, value);
+		pushJsonbValue(state, token, put->value);
 		return;
 	}
 	uint32 index;
 	if (place->type == jbvBinary && JsonContainerIsObject(place->val.binary.data))
-		push_put_object(state, place->val.binary.data, pointer, depth, value);
+		push_put_object(state, place->val.binary.data, put, depth);
 	else if (place->type == jbvBinary &&
-			 parse_index(pointer->steps[depth], JsonContainerSize(place->val.binary.data), &index))
-		push_put_array(state, place->val.binary.data, pointer, depth, value);
+			 parse_index(put->pointer->steps[depth], strlen(put->pointer->steps[depth]),
+						 JsonContainerSize(place->val.binary.data), &index))
+		push_put_array(state, place->val.binary.data, put, depth);
 	else
-		push_fresh(state, token, pointer, depth, value);
+		push_fresh(state, token, put, depth);
 }
 
 static void
-push_put_object(JsonbParseState **state, JsonbContainer *container, const ScPointer *pointer,
-				int depth, JsonbValue *value)
+push_put_object(JsonbParseState **state, JsonbContainer *container, const Put *put, int depth)
 {
-	const char *step = pointer->steps[depth];
+	const char *step = put->pointer->steps[depth];
 	size_t len = strlen(step);
 	bool found = false;
 	JsonbIterator *it = JsonbIteratorInit(container);
@@ -258,7 +297,7 @@ push_put_object(JsonbParseState **state, JsonbContainer *container, const ScPoin
 		pushJsonbValue(state, WJB_KEY, &at);
 		token = JsonbIteratorNext(&it, &at, true);
 		if (hit)
-			push_put(state, WJB_VALUE, &at, pointer, depth + 1, value);
+			push_put(state, WJB_VALUE, &at, put, depth + 1);
 		else
 			pushJsonbValue(state, WJB_VALUE, &at);
 		found = found || hit;
@@ -267,65 +306,64 @@ push_put_object(JsonbParseState **state, JsonbContainer *container, const ScPoin
 	{
 		JsonbValue key = text_value(step);
 		pushJsonbValue(state, WJB_KEY, &key);
-		push_fresh(state, WJB_VALUE, pointer, depth + 1, value);
+		push_fresh(state, WJB_VALUE, put, depth + 1);
 	}
 	pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
 
 static void
-push_put_array(JsonbParseState **state, JsonbContainer *container, const ScPointer *pointer,
-			   int depth, JsonbValue *value)
+push_put_array(JsonbParseState **state, JsonbContainer *container, const Put *put, int depth)
 {
 	uint32 count = JsonContainerSize(container);
 	uint32 index;
-	parse_index(pointer->steps[depth], count, &index);
+	parse_index(put->pointer->steps[depth], strlen(put->pointer->steps[depth]), count, &index);
 	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
 	for (uint32 i = 0; i < count; i++)
 	{
 		JsonbValue *element = getIthJsonbValueFromContainer(container, i);
 		if (i == index)
-			push_put(state, WJB_ELEM, element, pointer, depth + 1, value);
+			push_put(state, WJB_ELEM, element, put, depth + 1);
 		else
 			pushJsonbValue(state, WJB_ELEM, element);
 	}
 	if (index >= count)
-		push_fresh(state, WJB_ELEM, pointer, depth + 1, value);
+		push_fresh(state, WJB_ELEM, put, depth + 1);
 	pushJsonbValue(state, WJB_END_ARRAY, NULL);
 }
 
 /* Pushes value inside what the rest of the pointer makes: an array for "-", else objects. */
 static void
-push_fresh(JsonbParseState **state, JsonbIteratorToken token, const ScPointer *pointer,
-		   int depth, JsonbValue *value)
+push_fresh(JsonbParseState **state, JsonbIteratorToken token, const Put *put, int depth)
 {
-	if (depth == pointer->len)
+	if (depth == put->pointer->len)
 	{
-		pushJsonbValue(state, token, value);
+		pushJsonbValue(state, token, put->value);
 		return;
 	}
-	if (strcmp(pointer->steps[depth], "-") == 0)
+	if (strcmp(put->pointer->steps[depth], "-") == 0)
 	{
 		pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
-		push_fresh(state, WJB_ELEM, pointer, depth + 1, value);
+		push_fresh(state, WJB_ELEM, put, depth + 1);
 		pushJsonbValue(state, WJB_END_ARRAY, NULL);
 		return;
 	}
-	JsonbValue key = text_value(pointer->steps[depth]);
+	JsonbValue key = text_value(put->pointer->steps[depth]);
 	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
 	pushJsonbValue(state, WJB_KEY, &key);
-	push_fresh(state, WJB_VALUE, pointer, depth + 1, value);
+	push_fresh(state, WJB_VALUE, put, depth + 1);
 	pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
 
 /* Pushes a container without what the rest of the pointer names. */
 static JsonbValue *
-push_removed(JsonbParseState **state, JsonbContainer *container, const ScPointer *pointer, int depth)
+push_removed(JsonbParseState **state, JsonbContainer *container, const ScPointer *pointer,
+			 int depth)
 {
 	const char *step = pointer->steps[depth];
 	bool last = depth + 1 == pointer->len;
 	bool array = JsonContainerIsArray(container);
 	uint32 index = 0;
-	bool indexed = array && parse_index(step, JsonContainerSize(container), &index);
+	bool indexed = array && parse_index(step, strlen(step), JsonContainerSize(container), &index);
 	JsonbIterator *it = JsonbIteratorInit(container);
 	JsonbValue at;
 	bool hit = false;
@@ -333,11 +371,13 @@ push_removed(JsonbParseState **state, JsonbContainer *container, const ScPointer
 	pushJsonbValue(state, array ? WJB_BEGIN_ARRAY : WJB_BEGIN_OBJECT, NULL);
 	JsonbIteratorNext(&it, &at, true);
 	for (JsonbIteratorToken token = JsonbIteratorNext(&it, &at, true);
-		 token == WJB_KEY || token == WJB_VALUE || token == WJB_ELEM; token = JsonbIteratorNext(&it, &at, true))
+		 token == WJB_KEY || token == WJB_VALUE || token == WJB_ELEM;
+		 token = JsonbIteratorNext(&it, &at, true))
 	{
 		if (token == WJB_KEY)
 		{
-			hit = at.val.string.len == strlen(step) && memcmp(at.val.string.val, step, strlen(step)) == 0;
+			hit = at.val.string.len == strlen(step) &&
+				  memcmp(at.val.string.val, step, strlen(step)) == 0;
 			if (!(hit && last))
 				pushJsonbValue(state, WJB_KEY, &at);
 			continue;
@@ -369,7 +409,8 @@ push_merged(JsonbParseState **state, JsonbContainer *target, JsonbContainer *pat
 		if (key.type != jbvString)
 			continue;
 		JsonbIteratorNext(&it, &at, true);
-		if (getKeyJsonValueFromContainer(patch, key.val.string.val, key.val.string.len, &other) != NULL)
+		if (getKeyJsonValueFromContainer(patch, key.val.string.val, key.val.string.len, &other) !=
+			NULL)
 			continue;
 		pushJsonbValue(state, WJB_KEY, &key);
 		pushJsonbValue(state, WJB_VALUE, &at);
@@ -386,8 +427,9 @@ push_merged(JsonbParseState **state, JsonbContainer *target, JsonbContainer *pat
 		pushJsonbValue(state, WJB_KEY, &key);
 		bool deeper = at.type == jbvBinary && JsonContainerIsObject(at.val.binary.data);
 		bool below = deeper && target != NULL &&
-			getKeyJsonValueFromContainer(target, key.val.string.val, key.val.string.len, &other) != NULL &&
-			other.type == jbvBinary && JsonContainerIsObject(other.val.binary.data);
+					 getKeyJsonValueFromContainer(target, key.val.string.val, key.val.string.len,
+												  &other) != NULL &&
+					 other.type == jbvBinary && JsonContainerIsObject(other.val.binary.data);
 		if (deeper)
 			push_merged(state, below ? other.val.binary.data : NULL, at.val.binary.data);
 		else
@@ -395,7 +437,6 @@ push_merged(JsonbParseState **state, JsonbContainer *target, JsonbContainer *pat
 	}
 	return pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
-
 
 /* The root as a value: a scalar is itself, anything else its container. */
 static void

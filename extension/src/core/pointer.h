@@ -14,7 +14,7 @@
 typedef struct ScPointer
 {
 	int len;
-	char *steps[SC_POINTER_STEPS_MAX];	/* unescaped */
+	char *steps[SC_POINTER_STEPS_MAX]; /* unescaped */
 } ScPointer;
 
 /* NULL when the text is no pointer; *reason then says why (static text). */
@@ -27,6 +27,9 @@ extern ScPointer *sc_pointer_parse(const char *text, const char **reason);
  */
 extern Jsonb *sc_pointer_get(Jsonb *document, const ScPointer *pointer);
 extern Jsonb *sc_pointer_get_text(Jsonb *document, const char *pointer);
+
+/* As sc_pointer_get_text without making a Jsonb: the value inside the document; false when absent. */
+extern bool sc_pointer_find(Jsonb *document, const char *pointer, JsonbValue *value);
 
 /* Convenience: text at a pointer (number and boolean in their JSON spelling); NULL when absent, null, or a container. */
 extern char *sc_pointer_get_cstring(Jsonb *document, const char *pointer);

@@ -72,10 +72,9 @@ decode_entity(const char *at, char *out)
 	{
 		const char *name;
 		char value;
-	} entities[] = {
-		{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&#39;", '\''}, {"&#x27;", '\''},
-		{"&apos;", '\''}, {"&nbsp;", ' '}, {"&#160;", ' '}
-	};
+	} entities[] = { { "&amp;", '&' },	 { "&lt;", '<' },	{ "&gt;", '>' },
+					 { "&quot;", '"' },	 { "&#39;", '\'' }, { "&#x27;", '\'' },
+					 { "&apos;", '\'' }, { "&nbsp;", ' ' }, { "&#160;", ' ' } };
 	if (*at != '&')
 		return at;
 	for (int i = 0; i < lengthof(entities); i++)

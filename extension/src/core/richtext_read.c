@@ -19,17 +19,17 @@
 
 #define ELLIPSIS "..."
 
-typedef struct Mark				/* how a mark is written around its text */
+typedef struct Mark /* how a mark is written around its text */
 {
 	const char *type;
 	const char *sign;
 } Mark;
 
 static const Mark marks[] = {
-	{"code", "`"},
-	{"em", "*"},
-	{"strong", "**"},
-	{"strike", "~~"},
+	{ "code", "`" },
+	{ "em", "*" },
+	{ "strong", "**" },
+	{ "strike", "~~" },
 };
 
 static void read_blocks(StringInfo buf, JsonbContainer *content, int depth);
@@ -41,7 +41,8 @@ static void read_list(StringInfo buf, JsonbContainer *node, const char *type, in
 static void read_code(StringInfo buf, JsonbContainer *node);
 static void read_row(StringInfo buf, JsonbContainer *node, int depth);
 static void read_date(StringInfo buf, JsonbContainer *node);
-static void append_indented(StringInfo buf, const char *string, const char *first, const char *rest);
+static void append_indented(StringInfo buf, const char *string, const char *first,
+							const char *rest);
 static bool mark_of(JsonbContainer *node, const char *type, JsonbContainer **mark);
 static bool too_much(StringInfo buf, int depth);
 static bool is_inline(const char *type);
@@ -123,8 +124,8 @@ read_block(StringInfo buf, JsonbContainer *node, int depth)
 		if (line.len > 0)
 			appendStringInfo(buf, "%.*s %s", Min(Max(signs, 1), 6), "######", line.data);
 	}
-	else if (strcmp(type, "bulletList") == 0 || strcmp(type, "orderedList") == 0 || strcmp(type, "taskList") == 0 ||
-			 strcmp(type, "decisionList") == 0)
+	else if (strcmp(type, "bulletList") == 0 || strcmp(type, "orderedList") == 0 ||
+			 strcmp(type, "taskList") == 0 || strcmp(type, "decisionList") == 0)
 		read_list(buf, node, type, depth);
 	else if (strcmp(type, "codeBlock") == 0)
 		read_code(buf, node);
@@ -193,7 +194,8 @@ read_inline(StringInfo buf, JsonbContainer *node, int depth)
 		char *name = label == NULL ? attribute(node, "shortName") : label;
 		appendStringInfoString(buf, name == NULL ? "" : name);
 	}
-	else if (strcmp(type, "inlineCard") == 0 || strcmp(type, "blockCard") == 0 || strcmp(type, "embedCard") == 0)
+	else if (strcmp(type, "inlineCard") == 0 || strcmp(type, "blockCard") == 0 ||
+			 strcmp(type, "embedCard") == 0)
 	{
 		char *url = attribute(node, "url");
 		appendStringInfoString(buf, url == NULL ? "" : url);
@@ -227,7 +229,8 @@ read_text(StringInfo buf, JsonbContainer *node)
 	}
 	JsonbContainer *mark;
 	char *href = mark_of(node, "link", &mark) ? attribute(mark, "href") : NULL;
-	if (href != NULL && strlen(href) == end - start && strncmp(href, words + start, end - start) == 0)
+	if (href != NULL && strlen(href) == end - start &&
+		strncmp(href, words + start, end - start) == 0)
 		href = NULL;
 	appendBinaryStringInfo(buf, words, start);
 	if (href != NULL)
@@ -265,7 +268,8 @@ read_list(StringInfo buf, JsonbContainer *node, const char *type, int depth)
 		StringInfoData item;
 		initStringInfo(&item);
 		char *item_type = member_text(child->val.binary.data, "type");
-		if (item_type != NULL && (strcmp(item_type, "taskItem") == 0 || strcmp(item_type, "decisionItem") == 0))
+		if (item_type != NULL &&
+			(strcmp(item_type, "taskItem") == 0 || strcmp(item_type, "decisionItem") == 0))
 			read_inlines(&item, member_container(child->val.binary.data, "content"), depth + 1);
 		else
 			read_block(&item, child->val.binary.data, depth + 1);
@@ -274,7 +278,8 @@ read_list(StringInfo buf, JsonbContainer *node, const char *type, int depth)
 		if (strcmp(type, "orderedList") == 0)
 			snprintf(sign, sizeof(sign), "%d. ", number++);
 		else if (strcmp(type, "taskList") == 0)
-			snprintf(sign, sizeof(sign), "- [%c] ", state != NULL && strcmp(state, "DONE") == 0 ? 'x' : ' ');
+			snprintf(sign, sizeof(sign), "- [%c] ",
+					 state != NULL && strcmp(state, "DONE") == 0 ? 'x' : ' ');
 		if (!first)
 			appendStringInfoChar(buf, '\n');
 		append_indented(buf, item.data, sign, strcmp(type, "orderedList") == 0 ? "   " : "  ");
@@ -290,7 +295,8 @@ read_code(StringInfo buf, JsonbContainer *node)
 	StringInfoData code;
 	initStringInfo(&code);
 	JsonbContainer *content = member_container(node, "content");
-	for (uint32 i = 0; content != NULL && JsonContainerIsArray(content) && i < JsonContainerSize(content); i++)
+	for (uint32 i = 0;
+		 content != NULL && JsonContainerIsArray(content) && i < JsonContainerSize(content); i++)
 	{
 		JsonbValue *child = getIthJsonbValueFromContainer(content, i);
 		if (child->type != jbvBinary || too_much(&code, 0))
@@ -311,7 +317,8 @@ read_row(StringInfo buf, JsonbContainer *node, int depth)
 {
 	JsonbContainer *content = member_container(node, "content");
 	appendStringInfoChar(buf, '|');
-	for (uint32 i = 0; content != NULL && JsonContainerIsArray(content) && i < JsonContainerSize(content); i++)
+	for (uint32 i = 0;
+		 content != NULL && JsonContainerIsArray(content) && i < JsonContainerSize(content); i++)
 	{
 		JsonbValue *cell = getIthJsonbValueFromContainer(content, i);
 		StringInfoData words;
@@ -387,8 +394,8 @@ too_much(StringInfo buf, int depth)
 static bool
 is_inline(const char *type)
 {
-	static const char *const types[] = {"text", "hardBreak", "mention", "emoji", "inlineCard", "blockCard", "embedCard",
-		"date", "status"};
+	static const char *const types[] = { "text",	  "hardBreak", "mention", "emoji", "inlineCard",
+										 "blockCard", "embedCard", "date",	  "status" };
 	for (int i = 0; i < lengthof(types); i++)
 	{
 		if (strcmp(types[i], type) == 0)
@@ -402,7 +409,8 @@ static char *
 member_text(JsonbContainer *node, const char *key)
 {
 	JsonbValue value;
-	if (!JsonContainerIsObject(node) || getKeyJsonValueFromContainer(node, key, (int) strlen(key), &value) == NULL)
+	if (!JsonContainerIsObject(node) ||
+		getKeyJsonValueFromContainer(node, key, (int) strlen(key), &value) == NULL)
 		return NULL;
 	if (value.type == jbvString)
 		return pnstrdup(value.val.string.val, value.val.string.len);
@@ -415,7 +423,8 @@ static JsonbContainer *
 member_container(JsonbContainer *node, const char *key)
 {
 	JsonbValue value;
-	if (!JsonContainerIsObject(node) || getKeyJsonValueFromContainer(node, key, (int) strlen(key), &value) == NULL)
+	if (!JsonContainerIsObject(node) ||
+		getKeyJsonValueFromContainer(node, key, (int) strlen(key), &value) == NULL)
 		return NULL;
 	return value.type == jbvBinary ? value.val.binary.data : NULL;
 }

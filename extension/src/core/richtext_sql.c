@@ -20,11 +20,12 @@ syncore_adf_to_text(PG_FUNCTION_ARGS)
 {
 	Jsonb *document = PG_GETARG_JSONB_P(0);
 	if (!sc_richtext_is_adf(document))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("this is no Atlassian document"),
-				 errdetail("A document is an object whose \"type\" is \"doc\"."),
-				 errhint("Give the whole document, for example payload #> '{issue,fields,description}'.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("this is no Atlassian document"),
+			 errdetail("A document is an object whose \"type\" is \"doc\"."),
+			 errhint(
+				 "Give the whole document, for example payload #> '{issue,fields,description}'.")));
 	PG_RETURN_TEXT_P(cstring_to_text(sc_richtext_from_adf(document)));
 }
 

@@ -18,17 +18,17 @@
 #include "core/json.h"
 #include "core/richtext.h"
 
-#define SC_RICHTEXT_NESTED_MAX 8	/* lists in lists, marks in marks */
+#define SC_RICHTEXT_NESTED_MAX 8 /* lists in lists, marks in marks */
 #define SC_RICHTEXT_FENCE_MAX 15
 #define SC_RICHTEXT_ADDRESS_MAX 2048
 
-typedef struct Lines			/* the text cut into lines */
+typedef struct Lines /* the text cut into lines */
 {
 	int len;
 	char **items;
 } Lines;
 
-enum							/* marks, as bits */
+enum /* marks, as bits */
 {
 	MARK_STRONG = 1,
 	MARK_EM = 2,
@@ -42,13 +42,20 @@ typedef struct Delimiter
 	int mark;
 } Delimiter;
 
-static const Delimiter delimiters[] = {		/* longer ones first */
-	{"**", MARK_STRONG},
-	{"~~", MARK_STRIKE},
-	{"`", MARK_CODE},
-	{"*", MARK_EM},
-	{"_", MARK_EM},
+static const Delimiter delimiters[] = {
+	/* longer ones first */
+	{ "**", MARK_STRONG }, { "~~", MARK_STRIKE }, { "`", MARK_CODE },
+	{ "*", MARK_EM },	   { "_", MARK_EM },
 };
+
+typedef struct Span /* a stretch of one line */
+{
+	const char *string;
+	size_t len;
+	int marks; /* that hold for all of it */
+	int depth;
+	bool dead[lengthof(delimiters)]; /* no closing delimiter is left in it */
+} Span;
 
 static Lines cut_lines(const char *string);
 static void write_blocks(ScJson *json, Lines lines, int depth);
@@ -61,8 +68,9 @@ static int write_paragraph(ScJson *json, Lines lines, int at, int depth);
 static void write_empty(ScJson *json, const char *type);
 static void write_heading(ScJson *json, const char *line, int level);
 static void write_inline(ScJson *json, const char *string, size_t len, int marks, int depth);
-static size_t write_marked(ScJson *json, const char *string, size_t at, size_t len, int marks, int depth, bool *dead);
-static size_t write_link(ScJson *json, const char *string, size_t at, size_t len, int marks);
+static size_t write_special(ScJson *json, Span *span, size_t at);
+static size_t write_marked(ScJson *json, Span *span, size_t at);
+static size_t write_link(ScJson *json, const Span *span, size_t at);
 static size_t address_length(const char *string, size_t at, size_t len);
 static void write_text(ScJson *json, const char *string, size_t len, int marks, const char *href);
 static bool starts_block(const char *line, int depth);
@@ -93,7 +101,8 @@ cut_lines(const char *string)
 	size_t len = strlen(string);
 	bool cut = len > SC_RICHTEXT_LENGTH_MAX;
 	if (cut)
-		len = pg_mbcliplen(string, (int) Min(len, SC_RICHTEXT_LENGTH_MAX + 8), SC_RICHTEXT_LENGTH_MAX);
+		len = pg_mbcliplen(string, (int) Min(len, SC_RICHTEXT_LENGTH_MAX + 8),
+						   SC_RICHTEXT_LENGTH_MAX);
 	StringInfoData clean;
 	initStringInfo(&clean);
 	for (size_t i = 0; i < len; i++)
@@ -109,7 +118,7 @@ cut_lines(const char *string)
 	}
 	if (cut)
 		appendStringInfoString(&clean, "...");
-	Lines lines = {.len = 1};
+	Lines lines = { .len = 1 };
 	for (int i = 0; i < clean.len; i++)
 		lines.len += clean.data[i] == '\n';
 	lines.items = palloc(lines.len * sizeof(char *));
@@ -167,7 +176,8 @@ write_code(ScJson *json, Lines lines, int at)
 	int i;
 	for (i = at + 1; i < lines.len; i++)
 	{
-		if (fence_of(lines.items[i]) >= fence && is_blank(lines.items[i] + fence_of(lines.items[i])))
+		if (fence_of(lines.items[i]) >= fence &&
+			is_blank(lines.items[i] + fence_of(lines.items[i])))
 			break;
 		if (i > at + 1)
 			appendStringInfoChar(&code, '\n');
@@ -198,7 +208,7 @@ write_quote(ScJson *json, Lines lines, int at, int depth)
 	int end = at;
 	while (end < lines.len && lines.items[end][0] == '>')
 		end++;
-	Lines inner = {.items = palloc((end - at) * sizeof(char *))};
+	Lines inner = { .items = palloc((end - at) * sizeof(char *)) };
 	for (int i = at; i < end; i++)
 	{
 		char *rest = lines.items[i] + 1;
@@ -253,7 +263,7 @@ write_item(ScJson *json, Lines lines, int at, int depth)
 	int end = at + 1;
 	while (end < lines.len && belongs_below(lines, end, indent + 2))
 		end++;
-	Lines inner = {.items = palloc((end - at) * sizeof(char *))};
+	Lines inner = { .items = palloc((end - at) * sizeof(char *)) };
 	inner.items[inner.len++] = lines.items[at] + sign;
 	for (int i = at + 1; i < end; i++)
 		inner.items[inner.len++] = lines.items[i] + Min(indent_of(lines.items[i]), sign);
@@ -261,7 +271,8 @@ write_item(ScJson *json, Lines lines, int at, int depth)
 	sc_json_text(json, "type", "listItem");
 	sc_json_open_array(json, "content");
 	/* an item starts with a paragraph or with code */
-	if (is_blank(inner.items[0]) || (depth + 1 < SC_RICHTEXT_NESTED_MAX && list_sign(inner.items[0], &number) > 0))
+	if (is_blank(inner.items[0]) ||
+		(depth + 1 < SC_RICHTEXT_NESTED_MAX && list_sign(inner.items[0], &number) > 0))
 		write_empty(json, "paragraph");
 	write_blocks(json, inner, depth + 1);
 	sc_json_close_array(json);
@@ -287,7 +298,9 @@ write_paragraph(ScJson *json, Lines lines, int at, int depth)
 	sc_json_open_object(json, NULL);
 	sc_json_text(json, "type", "paragraph");
 	sc_json_open_array(json, "content");
-	for (; at < lines.len && !is_blank(lines.items[at]) && (at == first || !starts_block(lines.items[at], depth)); at++)
+	for (; at < lines.len && !is_blank(lines.items[at]) &&
+		   (at == first || !starts_block(lines.items[at], depth));
+		 at++)
 	{
 		if (at > first)
 		{
@@ -330,83 +343,87 @@ write_heading(ScJson *json, const char *line, int level)
 static void
 write_inline(ScJson *json, const char *string, size_t len, int marks, int depth)
 {
-	bool dead[lengthof(delimiters)] = {false};
+	Span span = { .string = string, .len = len, .marks = marks, .depth = depth };
 	size_t plain = 0;
 	for (size_t at = 0; at < len;)
 	{
-		size_t span = address_length(string, at, len);
-		bool special = span > 0 || strchr("*~`_[", string[at]) != NULL;
-		if (!special || depth >= SC_RICHTEXT_NESTED_MAX)
-		{
-			at++;
-			continue;
-		}
-		/* try it behind what is pending: the pending text must be written first */
-		ScJson probe = {NULL};
-		size_t used = span > 0 ? span : write_marked(&probe, string, at, len, marks, depth, dead);
-		if (used == 0 && string[at] == '[')
-			used = write_link(&probe, string, at, len, marks);
+		ScJson probe = { NULL };
+		size_t used = depth < SC_RICHTEXT_NESTED_MAX ? write_special(&probe, &span, at) : 0;
 		if (used == 0)
 		{
 			at++;
 			continue;
 		}
+		/* what is pending stands before it */
 		write_text(json, string + plain, at - plain, marks, NULL);
-		if (span > 0)
-			write_text(json, string + at, span, marks, pnstrdup(string + at, span));
-		else if (string[at] == '[')
-			write_link(json, string, at, len, marks);
-		else
-			write_marked(json, string, at, len, marks, depth, dead);
+		write_special(json, &span, at);
 		at += used;
 		plain = at;
 	}
 	write_text(json, string + plain, len - plain, marks, NULL);
 }
 
-/*
- * What stands between a delimiter at "at" and its twin, with the mark; the
- * bytes used, 0 when there is no such pair.  json without a state: only looks.
- * dead: per delimiter, none is left on this line.
- */
+/* An address, link or marked text that starts at "at"; the bytes used, 0 for none.  json without a state: only looks. */
 static size_t
-write_marked(ScJson *json, const char *string, size_t at, size_t len, int marks, int depth, bool *dead)
+write_special(ScJson *json, Span *span, size_t at)
 {
+	size_t address = address_length(span->string, at, span->len);
+	if (address > 0)
+	{
+		if (json->state != NULL)
+			write_text(json, span->string + at, address, span->marks,
+					   pnstrdup(span->string + at, address));
+		return address;
+	}
+	if (span->string[at] == '[')
+		return write_link(json, span, at);
+	return strchr("*~`_", span->string[at]) != NULL ? write_marked(json, span, at) : 0;
+}
+
+/* What stands between a delimiter at "at" and its twin, with the mark; see write_special. */
+static size_t
+write_marked(ScJson *json, Span *span, size_t at)
+{
+	const char *string = span->string;
 	for (int i = 0; i < lengthof(delimiters); i++)
 	{
 		size_t width = strlen(delimiters[i].sign);
-		if (at + width >= len || strncmp(string + at, delimiters[i].sign, width) != 0 || dead[i] ||
-			(marks & delimiters[i].mark) != 0 || isspace((unsigned char) string[at + width]))
+		if (at + width >= span->len || strncmp(string + at, delimiters[i].sign, width) != 0 ||
+			span->dead[i] || (span->marks & delimiters[i].mark) != 0 ||
+			isspace((unsigned char) string[at + width]))
 			continue;
 		bool word = delimiters[i].sign[0] == '_';
-		if (word && at > 0 && (isalnum((unsigned char) string[at - 1]) || (unsigned char) string[at - 1] >= 0x80))
+		if (word && at > 0 &&
+			(isalnum((unsigned char) string[at - 1]) || (unsigned char) string[at - 1] >= 0x80))
 			continue;
-		size_t end = find_closer(string, at + width, len, delimiters[i].sign);
+		size_t end = find_closer(string, at + width, span->len, delimiters[i].sign);
 		if (end == 0)
 		{
-			dead[i] = true;
+			span->dead[i] = true;
 			continue;
 		}
 		if (json->state != NULL)
 		{
 			const char *inner = string + at + width;
-			int all = marks | delimiters[i].mark;
+			int all = span->marks | delimiters[i].mark;
 			if (delimiters[i].mark == MARK_CODE)
 				write_text(json, inner, end - at - width, MARK_CODE, NULL);
 			else
-				write_inline(json, inner, end - at - width, all, depth + 1);
+				write_inline(json, inner, end - at - width, all, span->depth + 1);
 		}
 		return end + width - at;
 	}
 	return 0;
 }
 
-/* [words](address) */
+/* [words](address); see write_special. */
 static size_t
-write_link(ScJson *json, const char *string, size_t at, size_t len, int marks)
+write_link(ScJson *json, const Span *span, size_t at)
 {
+	const char *string = span->string;
+	const char *stop = string + span->len;
 	const char *middle = NULL;
-	for (const char *look = string + at + 1; look + 1 < string + len && look[0] != '['; look++)
+	for (const char *look = string + at + 1; look + 1 < stop && look[0] != '['; look++)
 	{
 		if (look[0] == ']' && look[1] == '(')
 		{
@@ -416,17 +433,17 @@ write_link(ScJson *json, const char *string, size_t at, size_t len, int marks)
 	}
 	if (middle == NULL)
 		return 0;
-	const char *end = memchr(middle, ')', Min(string + len - middle, SC_RICHTEXT_ADDRESS_MAX));
+	const char *end = memchr(middle, ')', Min(stop - middle, SC_RICHTEXT_ADDRESS_MAX));
 	if (end == NULL)
 		return 0;
 	size_t words = middle - (string + at + 1);
 	char *href = pnstrdup(middle + 2, end - middle - 2);
-	bool web = pg_strncasecmp(href, "https://", 8) == 0 || pg_strncasecmp(href, "http://", 7) == 0 ||
-		pg_strncasecmp(href, "mailto:", 7) == 0;
+	bool web = pg_strncasecmp(href, "https://", 8) == 0 ||
+			   pg_strncasecmp(href, "http://", 7) == 0 || pg_strncasecmp(href, "mailto:", 7) == 0;
 	if (words == 0 || !web || strpbrk(href, " \t\"<>") != NULL)
 		return 0;
 	if (json->state != NULL)
-		write_text(json, string + at + 1, words, marks, href);
+		write_text(json, string + at + 1, words, span->marks, href);
 	return end + 1 - (string + at);
 }
 
@@ -436,7 +453,9 @@ address_length(const char *string, size_t at, size_t len)
 {
 	if (string[at] != 'h' || (at > 0 && isalnum((unsigned char) string[at - 1])))
 		return 0;
-	size_t scheme = strncmp(string + at, "https://", 8) == 0 ? 8 : strncmp(string + at, "http://", 7) == 0 ? 7 : 0;
+	size_t scheme = strncmp(string + at, "https://", 8) == 0  ? 8
+					: strncmp(string + at, "http://", 7) == 0 ? 7
+															  : 0;
 	size_t span = scheme;
 	while (scheme > 0 && at + span < len && (unsigned char) string[at + span] > ' ' &&
 		   strchr("<>\"()[]{}|^`", string[at + span]) == NULL)
@@ -450,7 +469,7 @@ address_length(const char *string, size_t at, size_t len)
 static void
 write_text(ScJson *json, const char *string, size_t len, int marks, const char *href)
 {
-	static const char *const names[] = {"strong", "em", "strike", "code"};
+	static const char *const names[] = { "strong", "em", "strike", "code" };
 	if (len == 0)
 		return;
 	sc_json_open_object(json, NULL);
@@ -485,7 +504,8 @@ static bool
 starts_block(const char *line, int depth)
 {
 	int number;
-	if (fence_of(line) > 0 || (depth == 0 && (heading_level(line) > 0 || is_rule(line) || line[0] == '>')))
+	if (fence_of(line) > 0 ||
+		(depth == 0 && (heading_level(line) > 0 || is_rule(line) || line[0] == '>')))
 		return true;
 	return depth < SC_RICHTEXT_NESTED_MAX && list_sign(line, &number) > 0;
 }
@@ -495,7 +515,8 @@ static int
 heading_level(const char *line)
 {
 	size_t signs = strspn(line, "#");
-	return signs >= 1 && signs <= 6 && line[signs] == ' ' && !is_blank(line + signs) ? (int) signs : 0;
+	return signs >= 1 && signs <= 6 && line[signs] == ' ' && !is_blank(line + signs) ? (int) signs
+																					 : 0;
 }
 
 /* Bytes up to the text of a list item, 0 when the line starts none; *number is its number or -1. */
@@ -541,7 +562,8 @@ static size_t
 fence_of(const char *line)
 {
 	size_t signs = strspn(line, "`");
-	return signs >= 3 && signs <= SC_RICHTEXT_FENCE_MAX && strchr(line + signs, '`') == NULL ? signs : 0;
+	return signs >= 3 && signs <= SC_RICHTEXT_FENCE_MAX && strchr(line + signs, '`') == NULL ? signs
+																							 : 0;
 }
 
 /* Where the closing delimiter stands, 0 when nowhere: something before it, and no space. */

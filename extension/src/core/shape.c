@@ -17,15 +17,15 @@
 #include "core/richtext.h"
 #include "core/shape.h"
 
-#define SC_SHAPE_COMMENTS_MAX 1000	/* comments of one payload */
-#define SC_SHAPE_NESTED_MAX 8	/* sources in sources */
+#define SC_SHAPE_COMMENTS_MAX 1000 /* comments of one payload */
+#define SC_SHAPE_NESTED_MAX 8 /* sources in sources */
 #define SC_SHAPE_COUNTER_DIGITS_MAX 18
 
-typedef struct Place			/* where sources are read */
+typedef struct Place /* where sources are read */
 {
 	Jsonb *document;
-	Jsonb *payload;				/* for "payload:…"; NULL = document */
-	Jsonb *headers;				/* NULL = none */
+	Jsonb *payload; /* for "payload:…"; NULL = document */
+	Jsonb *headers; /* NULL = none */
 } Place;
 
 static const ScEventShape *find_shape(const ScSystem *system, Jsonb *payload);
@@ -41,23 +41,27 @@ static char *read_string(const char *source, Place place);
 static char *read_join(Jsonb *source, Place place, int depth);
 static char *read_object(Jsonb *source, Place place, int depth);
 static char *text_of(Jsonb *value);
+static char *text_at(JsonbValue *value);
 static const char *time_format(Jsonb *source, Jsonb *paths);
-static bool read_comment(Jsonb *paths, Jsonb *element, Jsonb *payload, bool ids_only, ScCommentIn *comment);
+static bool read_comment(Jsonb *paths, Jsonb *element, Jsonb *payload, bool ids_only,
+						 ScCommentIn *comment);
 static char *comment_body(Jsonb *paths, Place place);
 
 /* What the payload is about; problem says what is missing or malformed. */
 ScShape
 sc_shape_read(const ScSystem *system, Jsonb *payload, Jsonb *headers)
 {
-	ScShape shape = {0};
-	Place place = {.document = payload, .headers = headers};
+	ScShape shape = { 0 };
+	Place place = { .document = payload, .headers = headers };
 	if (payload != NULL)
 		shape.shape = find_shape(system, payload);
 	if (shape.shape == NULL)
 	{
-		shape.problem = psprintf("no row of connector \"%s\" reads this payload", system->connector->name);
+		shape.problem =
+			psprintf("no row of connector \"%s\" reads this payload", system->connector->name);
 		shape.problem_path = pstrdup("");
-		shape.problem_hint = pstrdup("Compare the payload with the conditions in syncore.connector_event.");
+		shape.problem_hint =
+			pstrdup("Compare the payload with the conditions in syncore.connector_event.");
 		return shape;
 	}
 	shape.kind = read_key(shape.shape->paths, "kind", place);
@@ -68,8 +72,8 @@ sc_shape_read(const ScSystem *system, Jsonb *payload, Jsonb *headers)
 	read_names(&shape, system, place);
 	read_time(&shape, place);
 	read_record(&shape, payload);
-	shape.ncomments = sc_shape_comments(shape.shape->paths, payload, strcmp(shape.kind, "comment_delete") == 0,
-										&shape.comments);
+	shape.ncomments = sc_shape_comments(shape.shape->paths, payload,
+										strcmp(shape.kind, "comment_delete") == 0, &shape.comments);
 	for (int i = 0; i < shape.ncomments; i++)
 	{
 		if (shape.comments[i].written_at == DT_NOBEGIN && shape.has_time)
@@ -83,13 +87,14 @@ sc_shape_read(const ScSystem *system, Jsonb *payload, Jsonb *headers)
 ScPosition
 sc_shape_position(ScGrade grade, const char *version, bool has_time, TimestampTz source_time)
 {
-	ScPosition position = {.known = false};
+	ScPosition position = { .known = false };
 	switch (grade)
 	{
 		case SC_GRADE_COUNTER:
 		{
 			size_t len = version == NULL ? 0 : strlen(version);
-			if (len == 0 || len > SC_SHAPE_COUNTER_DIGITS_MAX || strspn(version, "0123456789") != len)
+			if (len == 0 || len > SC_SHAPE_COUNTER_DIGITS_MAX ||
+				strspn(version, "0123456789") != len)
 				return position;
 			position.known = true;
 			position.at = strtoll(version, NULL, 10);
@@ -134,7 +139,7 @@ sc_shape_digest(Jsonb *payload)
 char *
 sc_shape_text(Jsonb *source, Jsonb *document, Jsonb *headers)
 {
-	Place place = {.document = document, .headers = headers};
+	Place place = { .document = document, .headers = headers };
 	return source == NULL || document == NULL ? NULL : read_source(source, place, 0);
 }
 
@@ -156,7 +161,8 @@ sc_shape_comments(Jsonb *paths, Jsonb *document, bool ids_only, ScCommentIn **re
 	int kept = 0;
 	for (int i = 0; i < count; i++)
 	{
-		if (JB_ROOT_IS_OBJECT(elements[i]) && read_comment(paths, elements[i], document, ids_only, &(*result)[kept]))
+		if (JB_ROOT_IS_OBJECT(elements[i]) &&
+			read_comment(paths, elements[i], document, ids_only, &(*result)[kept]))
 			kept++;
 	}
 	return kept;
@@ -208,7 +214,8 @@ read_time(ScShape *shape, Place place)
 		return;
 	shape->has_time = sc_map_parse_time(spelt, time_format(source, paths), &shape->source_time);
 	if (!shape->has_time)
-		blame(shape, "source_time", pstrdup("the time of the event is not a time, or lies beyond the year 9999"),
+		blame(shape, "source_time",
+			  pstrdup("the time of the event is not a time, or lies beyond the year 9999"),
 			  "Compare it with time_format in the row of syncore.connector_event.");
 }
 
@@ -237,19 +244,22 @@ check_shape(ScShape *shape)
 {
 	if (!is_kind(shape->kind))
 		blame(shape, "kind", psprintf("\"%.60s\" is no kind of event", shape->kind),
-			  "Give paths.kind \"values\" that name create, update, delete, comment, comment_delete or snapshot.");
+			  "Give paths.kind \"values\" that name create, update, delete, comment, "
+			  "comment_delete or snapshot.");
 	else if (shape->external_id == NULL)
 		blame(shape, "external_id", pstrdup("the payload names no record"),
 			  "Send the record's id where the row of syncore.connector_event looks for it.");
 	else if (shape->record_type == NULL)
-		blame(shape, "record_type", pstrdup("the payload does not say what type of record it is about"),
+		blame(shape, "record_type",
+			  pstrdup("the payload does not say what type of record it is about"),
 			  "Send the type where the row of syncore.connector_event looks for it.");
 }
 
 static bool
 is_kind(const char *kind)
 {
-	static const char *const kinds[] = {"create", "update", "delete", "comment", "comment_delete", "snapshot"};
+	static const char *const kinds[] = { "create",	"update",		  "delete",
+										 "comment", "comment_delete", "snapshot" };
 	for (int i = 0; i < lengthof(kinds); i++)
 	{
 		if (strcmp(kinds[i], kind) == 0)
@@ -277,7 +287,8 @@ blame(ScShape *shape, const char *key, char *problem, const char *hint)
 	ScValue path = source == NULL ? SC_UNKNOWN : sc_value_json(source);
 	shape->problem = problem;
 	shape->problem_path = sc_value_to_cstring(&path);
-	if (shape->problem_path == NULL || (shape->problem_path[0] != '/' && shape->problem_path[0] != '\0'))
+	if (shape->problem_path == NULL ||
+		(shape->problem_path[0] != '/' && shape->problem_path[0] != '\0'))
 		shape->problem_path = pstrdup("");
 	shape->problem_hint = pstrdup(hint);
 }
@@ -285,8 +296,13 @@ blame(ScShape *shape, const char *key, char *problem, const char *hint)
 static char *
 read_key(Jsonb *paths, const char *key, Place place)
 {
-	Jsonb *source = sc_json_get(paths, key);
-	return source == NULL ? NULL : read_source(source, place, 0);
+	JsonbValue source;
+	if (!JB_ROOT_IS_OBJECT(paths) ||
+		getKeyJsonValueFromContainer(&paths->root, key, (int) strlen(key), &source) == NULL)
+		return NULL;
+	if (source.type == jbvString)
+		return read_string(pnstrdup(source.val.string.val, source.val.string.len), place);
+	return read_source(JsonbValueToJsonb(&source), place, 0);
 }
 
 static char *
@@ -295,7 +311,8 @@ read_source(Jsonb *source, Place place, int depth)
 	if (depth > SC_SHAPE_NESTED_MAX)
 		return NULL;
 	if (JB_ROOT_IS_OBJECT(source))
-		return sc_json_get(source, "join") != NULL ? read_join(source, place, depth) : read_object(source, place, depth);
+		return sc_json_get(source, "join") != NULL ? read_join(source, place, depth)
+												   : read_object(source, place, depth);
 	if (!JB_ROOT_IS_SCALAR(source))
 	{
 		Jsonb **alternatives;
@@ -319,18 +336,21 @@ read_string(const char *source, Place place)
 		char *name = pstrdup(source + 7);
 		for (char *at = name; *at != '\0'; at++)
 			*at = pg_ascii_tolower((unsigned char) *at);
-		Jsonb *header = place.headers == NULL || !JB_ROOT_IS_OBJECT(place.headers) ? NULL : sc_json_get(place.headers, name);
+		Jsonb *header = place.headers == NULL || !JB_ROOT_IS_OBJECT(place.headers)
+							? NULL
+							: sc_json_get(place.headers, name);
 		return header == NULL ? NULL : text_of(header);
 	}
 	if (strncmp(source, "payload:", 8) == 0)
 	{
-		Jsonb *found = sc_pointer_get_text(place.payload == NULL ? place.document : place.payload, source + 8);
-		return found == NULL ? NULL : text_of(found);
+		JsonbValue found;
+		Jsonb *payload = place.payload == NULL ? place.document : place.payload;
+		return sc_pointer_find(payload, source + 8, &found) ? text_at(&found) : NULL;
 	}
 	if (source[0] != '\0' && source[0] != '/')
 		return pstrdup(source);
-	Jsonb *found = sc_pointer_get_text(place.document, source);
-	return found == NULL ? NULL : text_of(found);
+	JsonbValue found;
+	return sc_pointer_find(place.document, source, &found) ? text_at(&found) : NULL;
 }
 
 static char *
@@ -394,6 +414,16 @@ text_of(Jsonb *value)
 	return string == NULL || string[0] == '\0' ? NULL : string;
 }
 
+/* As text_of, of a value inside a document. */
+static char *
+text_at(JsonbValue *value)
+{
+	if (value->type == jbvString)
+		return value->val.string.len == 0 ? NULL
+										  : pnstrdup(value->val.string.val, value->val.string.len);
+	return value->type == jbvNull ? NULL : text_of(JsonbValueToJsonb(value));
+}
+
 static const char *
 time_format(Jsonb *source, Jsonb *paths)
 {
@@ -405,8 +435,9 @@ time_format(Jsonb *source, Jsonb *paths)
 static bool
 read_comment(Jsonb *paths, Jsonb *element, Jsonb *payload, bool ids_only, ScCommentIn *comment)
 {
-	Place place = {.document = element, .payload = payload};
-	if (sc_json_get(paths, "comment_when") != NULL && read_key(paths, "comment_when", place) == NULL)
+	Place place = { .document = element, .payload = payload };
+	if (sc_json_get(paths, "comment_when") != NULL &&
+		read_key(paths, "comment_when", place) == NULL)
 		return false;
 	comment->external_id = read_key(paths, "comment_id", place);
 	comment->channel = read_key(paths, "comment_channel", place);

@@ -46,26 +46,27 @@
 
 typedef struct ScShape
 {
-	const ScEventShape *shape;	/* NULL: no row reads this payload */
-	const char *kind;			/* create update delete comment comment_delete snapshot ignore */
+	const ScEventShape *shape; /* NULL: no row reads this payload */
+	const char *kind; /* create update delete comment comment_delete snapshot ignore */
 	char *record_type;
 	char *external_id;
 	char *external_key;
 	char *url;
-	char *event_id;				/* from the payload or a header; NULL = none */
-	char *marker;				/* of the record */
-	char *call_marker;			/* of one write */
+	char *event_id; /* from the payload or a header; NULL = none */
+	char *marker; /* of the record */
+	char *call_marker; /* of one write */
 	bool has_time;
-	TimestampTz source_time;	/* as the source says, not corrected */
+	TimestampTz source_time; /* as the source says, not corrected */
 	char *version;
 	char *actor;
 	char *actor_name;
 	char *correlation_id;
 	char *batch_id;
-	Jsonb *record;				/* the part that field_map paths start from; NULL = none */
+	Jsonb *record; /* the part that field_map paths start from; NULL = none */
 	int ncomments;
 	ScCommentIn *comments;
-	char *problem;				/* what is missing or malformed (a sentence for quarantine), or NULL; path of it beside */
+	char *
+		problem; /* what is missing or malformed (a sentence for quarantine), or NULL; path of it beside */
 	char *problem_path;
 	char *problem_hint;
 } ScShape;
@@ -74,7 +75,8 @@ typedef struct ScShape
 extern ScShape sc_shape_read(const ScSystem *system, Jsonb *payload, Jsonb *headers);
 
 /* The position a version or time stands for, by the connector's grade. */
-extern ScPosition sc_shape_position(ScGrade grade, const char *version, bool has_time, TimestampTz source_time);
+extern ScPosition sc_shape_position(ScGrade grade, const char *version, bool has_time,
+									TimestampTz source_time);
 
 /*
  * What may be kept of a payload (keep_payload, sensitive): a copy without what

@@ -17,7 +17,7 @@
 #include "core/json.h"
 #include "core/shape.h"
 
-#define SC_KEEP_NESTED_MAX 64	/* items in items of a jsonpath */
+#define SC_KEEP_NESTED_MAX 64 /* items in items of a jsonpath */
 
 static List *places_of_shape(const ScSystem *system, const ScShape *shape, bool only_names);
 static List *places_of_maps(const ScSystem *system, const ScShape *shape, List *places);
@@ -25,10 +25,12 @@ static List *add_pointer(List *places, const List *prefix, const char *pointer);
 static List *add_source(List *places, const List *prefix, Jsonb *source, int depth);
 static List *add_condition(List *places, const List *prefix, JsonPath *condition);
 static List *add_items(List *places, List *place, const List *root, JsonPathItem *item, int depth);
-static List *add_operands(List *places, List *place, const List *root, JsonPathItem *item, int depth);
+static List *add_operands(List *places, List *place, const List *root, JsonPathItem *item,
+						  int depth);
 static List *record_roots(const ScEventShape *event, List *roots);
 static List *as_place(const ScPointer *pointer);
-static JsonbValue *push_kept(JsonbParseState **state, JsonbContainer *container, List *places, int depth);
+static JsonbValue *push_kept(JsonbParseState **state, JsonbContainer *container, List *places,
+							 int depth);
 static List *places_below(List *places, int depth, const char *name, bool *whole);
 static Jsonb *without_sensitive(const ScSystem *system, const ScShape *shape, Jsonb *payload);
 
@@ -45,7 +47,8 @@ sc_shape_kept(const ScSystem *system, const ScShape *shape, Jsonb *payload)
 		ScJson nothing = sc_json_object();
 		return sc_json_end(&nothing);
 	}
-	if (shape->shape == NULL || strcmp(system->keep_payload, "all") == 0 || JB_ROOT_IS_SCALAR(clean))
+	if (shape->shape == NULL || strcmp(system->keep_payload, "all") == 0 ||
+		JB_ROOT_IS_SCALAR(clean))
 		return clean;
 	List *places = places_of_shape(system, shape, none);
 	if (!none)
@@ -60,8 +63,11 @@ sc_shape_kept(const ScSystem *system, const ScShape *shape, Jsonb *payload)
 static List *
 places_of_shape(const ScSystem *system, const ScShape *shape, bool only_names)
 {
-	static const char *const names[] = {"record_type", "kind", "external_id", "external_key", "url", "event_id", "marker",
-		"call_marker", "version", "actor", "actor_name", "correlation_id", "batch_id", "source_time"};
+	static const char *const names[] = { "record_type",	 "kind",		"external_id",
+										 "external_key", "url",			"event_id",
+										 "marker",		 "call_marker", "version",
+										 "actor",		 "actor_name",	"correlation_id",
+										 "batch_id",	 "source_time" };
 	Jsonb *paths = shape->shape->paths;
 	List *places = NIL;
 	for (int i = 0; i < lengthof(names); i++)
@@ -83,7 +89,7 @@ static List *
 places_of_maps(const ScSystem *system, const ScShape *shape, List *places)
 {
 	ListCell *cell;
-	foreach(cell, record_roots(shape->shape, NIL))
+	foreach (cell, record_roots(shape->shape, NIL))
 	{
 		const List *prefix = as_place((ScPointer *) lfirst(cell));
 		places = add_condition(places, prefix, system->accepts);
@@ -109,7 +115,9 @@ record_roots(const ScEventShape *event, List *roots)
 {
 	Jsonb *source = sc_json_get(event->paths, "record");
 	Jsonb **pointers = &source;
-	int count = source == NULL ? 0 : JB_ROOT_IS_SCALAR(source) ? 1 : sc_json_elements(source, &pointers);
+	int count = source == NULL				? 0
+				: JB_ROOT_IS_SCALAR(source) ? 1
+											: sc_json_elements(source, &pointers);
 	for (int i = 0; i < count; i++)
 	{
 		ScValue root = sc_value_json(pointers[i]);
@@ -280,12 +288,13 @@ push_kept(JsonbParseState **state, JsonbContainer *container, List *places, int 
 	check_stack_depth();
 	bool array = JsonContainerIsArray(container);
 	JsonbIterator *it = JsonbIteratorInit(container);
-	JsonbValue key = {.type = jbvNull};
+	JsonbValue key = { .type = jbvNull };
 	JsonbValue at;
 	pushJsonbValue(state, array ? WJB_BEGIN_ARRAY : WJB_BEGIN_OBJECT, NULL);
 	JsonbIteratorNext(&it, &at, true);
 	for (JsonbIteratorToken token = JsonbIteratorNext(&it, &at, true);
-		 token == WJB_KEY || token == WJB_VALUE || token == WJB_ELEM; token = JsonbIteratorNext(&it, &at, true))
+		 token == WJB_KEY || token == WJB_VALUE || token == WJB_ELEM;
+		 token = JsonbIteratorNext(&it, &at, true))
 	{
 		if (token == WJB_KEY)
 		{
@@ -295,7 +304,8 @@ push_kept(JsonbParseState **state, JsonbContainer *container, List *places, int 
 		bool whole = false;
 		List *below = places;
 		if (token == WJB_VALUE)
-			below = places_below(places, depth, pnstrdup(key.val.string.val, key.val.string.len), &whole);
+			below = places_below(places, depth, pnstrdup(key.val.string.val, key.val.string.len),
+								 &whole);
 		else
 			whole = at.type != jbvBinary;
 		if (below == NIL && !whole)
@@ -316,7 +326,7 @@ places_below(List *places, int depth, const char *name, bool *whole)
 {
 	List *below = NIL;
 	ListCell *cell;
-	foreach(cell, places)
+	foreach (cell, places)
 	{
 		List *place = (List *) lfirst(cell);
 		if (list_length(place) <= depth)
@@ -351,7 +361,7 @@ without_sensitive(const ScSystem *system, const ScShape *shape, Jsonb *payload)
 			ListCell *cell;
 			if (map->fields[f].field->sensitive == SC_SENSITIVE_NO)
 				continue;
-			foreach(cell, roots)
+			foreach (cell, roots)
 			{
 				ScPointer place = *(ScPointer *) lfirst(cell);
 				const ScPointer *path = map->fields[f].path;

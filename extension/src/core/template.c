@@ -20,49 +20,50 @@
 
 #define SC_TEMPLATE_PREFIX_MAX 9999
 
-typedef struct Operator			/* a row of the table in RFC 6570, appendix A */
+typedef struct Operator /* a row of the table in RFC 6570, appendix A */
 {
-	char sign;					/* 0 = simple expansion */
-	const char *first;			/* put before the first value */
-	char separator;				/* between values */
-	bool named;					/* name=value */
-	const char *if_empty;		/* after the name of an empty value */
-	bool reserved;				/* reserved characters stand */
+	char sign; /* 0 = simple expansion */
+	const char *first; /* put before the first value */
+	char separator; /* between values */
+	bool named; /* name=value */
+	const char *if_empty; /* after the name of an empty value */
+	bool reserved; /* reserved characters stand */
 } Operator;
 
 static const Operator operators[] = {
-	{0, "", ',', false, "", false},
-	{'+', "", ',', false, "", true},
-	{'#', "#", ',', false, "", true},
-	{'.', ".", '.', false, "", false},
-	{'/', "/", '/', false, "", false},
-	{';', ";", ';', true, "", false},
-	{'?', "?", '&', true, "=", false},
-	{'&', "&", '&', true, "=", false},
+	{ 0, "", ',', false, "", false },	 { '+', "", ',', false, "", true },
+	{ '#', "#", ',', false, "", true },	 { '.', ".", '.', false, "", false },
+	{ '/', "/", '/', false, "", false }, { ';', ";", ';', true, "", false },
+	{ '?', "?", '&', true, "=", false }, { '&', "&", '&', true, "=", false },
 };
 
-typedef struct Variable			/* one varspec of an expression */
+typedef struct Variable /* one varspec of an expression */
 {
 	char *name;
 	bool explode;
-	int prefix;					/* 0 = none */
+	int prefix; /* 0 = none */
 } Variable;
 
-static const char *parse_expression(const char *at, const Operator **operator, const char **specs);
+static const char *parse_expression(const char *at, const Operator **operator, const char ** specs);
 static const char *parse_variable(const char *at, Variable *variable, const char **reason);
 static const char *check_expression(const char *specs);
-static void expand_expression(StringInfo buf, const Operator *operator, const char *specs, Jsonb *context);
-static bool expand_variable(StringInfo buf, const Operator *operator, const Variable *variable, Jsonb *context, bool first);
-static bool expand_container(StringInfo buf, const Operator *operator, const Variable *variable, Jsonb *value, bool first);
-static void append_name(StringInfo buf, const Operator *operator, const char *name, const char *string);
+static void expand_expression(StringInfo buf, const Operator *operator, const char * specs,
+							  Jsonb *context);
+static bool expand_variable(StringInfo buf, const Operator *operator, const Variable * variable,
+							Jsonb *context, bool first);
+static bool expand_container(StringInfo buf, const Operator *operator, const Variable * variable,
+							 Jsonb *value, bool first);
+static void append_name(StringInfo buf, const Operator *operator, const char * name,
+						const char *string);
 static void append_encoded(StringInfo buf, const char *string, bool reserved, int prefix);
 static Jsonb *look_up(const char *name, size_t len, Jsonb *context);
 static char *value_text(JsonbValue *value);
 static size_t body_variable(const char *string, size_t len);
 static void append_text(StringInfo buf, const char *string, size_t len, Jsonb *context);
-static JsonbValue *push_expanded(JsonbParseState **state, JsonbContainer *container, Jsonb *context);
-static bool expand_member(JsonbParseState **state, JsonbIteratorToken token, JsonbValue *key, JsonbValue *value,
-						  Jsonb *context);
+static JsonbValue *push_expanded(JsonbParseState **state, JsonbContainer *container,
+								 Jsonb *context);
+static bool expand_member(JsonbParseState **state, JsonbIteratorToken token, JsonbValue *key,
+						  JsonbValue *value, Jsonb *context);
 static bool expand_string(JsonbValue *value, Jsonb *context);
 static bool climbs(const char *uri);
 static void append_form(StringInfo buf, const char *string);
@@ -83,10 +84,10 @@ sc_template_check(const char *uri_template)
 			continue;
 		const Operator *operator;
 		const char *specs;
-		const char *end = parse_expression(at, &operator, &specs);
+		const char *end = parse_expression(at, &operator, & specs);
 		if (end == NULL)
 			return "A \"{\" is not closed by \"}\".";
-		if (operator == NULL)
+		if (operator== NULL)
 			return "The operators \"=\", \",\", \"!\", \"@\" and \"|\" are reserved.";
 		const char *reason = check_expression(specs);
 		if (reason != NULL)
@@ -110,8 +111,8 @@ sc_template_expand_uri(const char *uri_template, Jsonb *context)
 	{
 		const Operator *operator;
 		const char *specs;
-		const char *end = *at == '{' ? parse_expression(at, &operator, &specs) : NULL;
-		if (end != NULL && operator != NULL && check_expression(specs) == NULL)
+		const char *end = *at == '{' ? parse_expression(at, &operator, & specs) : NULL;
+		if (end != NULL && operator!= NULL && check_expression(specs) == NULL)
 		{
 			expand_expression(&buf, operator, specs, context);
 			at = end;
@@ -187,20 +188,20 @@ sc_template_form(Jsonb *object)
  * follows the "}", or NULL when there is none.
  */
 static const char *
-parse_expression(const char *at, const Operator **operator, const char **specs)
+parse_expression(const char *at, const Operator **operator, const char ** specs)
 {
 	const char *end = strchr(at, '}');
 	if (end == NULL)
 		return NULL;
-	*operator = &operators[0];
+	*operator= & operators[0];
 	*specs = at + 1;
 	if (strchr("=,!@|", at[1]) != NULL)
-		*operator = NULL;
+		*operator= NULL;
 	for (int i = 1; i < lengthof(operators); i++)
 	{
 		if (at[1] == operators[i].sign)
 		{
-			*operator = &operators[i];
+			*operator= & operators[i];
 			*specs = at + 2;
 		}
 	}
@@ -266,7 +267,7 @@ check_expression(const char *specs)
 }
 
 static void
-expand_expression(StringInfo buf, const Operator *operator, const char *specs, Jsonb *context)
+expand_expression(StringInfo buf, const Operator *operator, const char * specs, Jsonb *context)
 {
 	bool first = true;
 	const char *at = specs;
@@ -275,7 +276,7 @@ expand_expression(StringInfo buf, const Operator *operator, const char *specs, J
 		Variable variable;
 		const char *reason = NULL;
 		at = parse_variable(at, &variable, &reason);
-		if (expand_variable(buf, operator, &variable, context, first))
+		if (expand_variable(buf, operator, & variable, context, first))
 			first = false;
 		if (*at == '}')
 			break;
@@ -285,7 +286,8 @@ expand_expression(StringInfo buf, const Operator *operator, const char *specs, J
 
 /* Appends one variable; false when it is undefined (absent, null, an empty list) and nothing was appended. */
 static bool
-expand_variable(StringInfo buf, const Operator *operator, const Variable *variable, Jsonb *context, bool first)
+expand_variable(StringInfo buf, const Operator *operator, const Variable * variable, Jsonb *context,
+				bool first)
 {
 	Jsonb *value = look_up(variable->name, strlen(variable->name), context);
 	if (value == NULL)
@@ -309,7 +311,8 @@ expand_variable(StringInfo buf, const Operator *operator, const Variable *variab
 
 /* A list or an associative array (RFC 6570 §3.2.1); null members are undefined, so they are left out. */
 static bool
-expand_container(StringInfo buf, const Operator *operator, const Variable *variable, Jsonb *value, bool first)
+expand_container(StringInfo buf, const Operator *operator, const Variable * variable, Jsonb *value,
+				 bool first)
 {
 	bool object = JB_ROOT_IS_OBJECT(value);
 	bool any = false;
@@ -332,7 +335,7 @@ expand_container(StringInfo buf, const Operator *operator, const Variable *varia
 			appendStringInfoString(buf, operator->first);
 		else
 			appendStringInfoChar(buf, operator->separator);
-		if (operator->named && (variable->explode ? !object : !any))
+		if (operator->named &&(variable->explode ? !object : !any))
 			append_name(buf, operator, variable->name, variable->explode ? string : "x");
 		if (object)
 		{
@@ -352,7 +355,7 @@ expand_container(StringInfo buf, const Operator *operator, const Variable *varia
 
 /* "name=", or "name" and the operator's mark for an empty value. */
 static void
-append_name(StringInfo buf, const Operator *operator, const char *name, const char *string)
+append_name(StringInfo buf, const Operator *operator, const char * name, const char *string)
 {
 	appendStringInfoString(buf, name);
 	if (string[0] == '\0')
@@ -375,7 +378,8 @@ append_encoded(StringInfo buf, const char *string, bool reserved, int prefix)
 			appendStringInfoChar(buf, (char) c);
 		else if (reserved && c < 0x80 && strchr(":/?#[]@!$&'()*+,;=", c) != NULL)
 			appendStringInfoChar(buf, (char) c);
-		else if (reserved && c == '%' && isxdigit((unsigned char) at[1]) && isxdigit((unsigned char) at[2]))
+		else if (reserved && c == '%' && isxdigit((unsigned char) at[1]) &&
+				 isxdigit((unsigned char) at[2]))
 			appendStringInfoChar(buf, '%');
 		else
 			appendStringInfo(buf, "%%%02X", c);
@@ -386,7 +390,7 @@ append_encoded(StringInfo buf, const char *string, bool reserved, int prefix)
 static Jsonb *
 look_up(const char *name, size_t len, Jsonb *context)
 {
-	ScPointer pointer = {0};
+	ScPointer pointer = { 0 };
 	const char *at = name;
 	const char *end = name + len;
 	while (at <= end)
@@ -420,7 +424,8 @@ body_variable(const char *string, size_t len)
 	size_t at = 1;
 	if (len < 3 || string[0] != '{' || !(isalpha((unsigned char) string[1]) || string[1] == '_'))
 		return 0;
-	while (at < len && (isalnum((unsigned char) string[at]) || string[at] == '_' || (string[at] == '.' && string[at - 1] != '.')))
+	while (at < len && (isalnum((unsigned char) string[at]) || string[at] == '_' ||
+						(string[at] == '.' && string[at - 1] != '.')))
 		at++;
 	if (at >= len || string[at] != '}' || string[at - 1] == '.')
 		return 0;
@@ -457,12 +462,13 @@ push_expanded(JsonbParseState **state, JsonbContainer *container, Jsonb *context
 	check_stack_depth();
 	bool array = JsonContainerIsArray(container);
 	JsonbIterator *it = JsonbIteratorInit(container);
-	JsonbValue key = {.type = jbvNull};
+	JsonbValue key = { .type = jbvNull };
 	JsonbValue at;
 	pushJsonbValue(state, array ? WJB_BEGIN_ARRAY : WJB_BEGIN_OBJECT, NULL);
 	JsonbIteratorNext(&it, &at, true);
 	for (JsonbIteratorToken token = JsonbIteratorNext(&it, &at, true);
-		 token == WJB_KEY || token == WJB_VALUE || token == WJB_ELEM; token = JsonbIteratorNext(&it, &at, true))
+		 token == WJB_KEY || token == WJB_VALUE || token == WJB_ELEM;
+		 token = JsonbIteratorNext(&it, &at, true))
 	{
 		if (token == WJB_KEY)
 			key = at;
@@ -474,7 +480,8 @@ push_expanded(JsonbParseState **state, JsonbContainer *container, Jsonb *context
 
 /* Pushes one member (with its key) or element; false when its variable is absent and it is left out. */
 static bool
-expand_member(JsonbParseState **state, JsonbIteratorToken token, JsonbValue *key, JsonbValue *value, Jsonb *context)
+expand_member(JsonbParseState **state, JsonbIteratorToken token, JsonbValue *key, JsonbValue *value,
+			  Jsonb *context)
 {
 	bool nested = value->type == jbvBinary;
 	if (value->type == jbvString && !expand_string(value, context))
@@ -525,7 +532,8 @@ climbs(const char *uri)
 		if (at < path && uri[at] != '/')
 			continue;
 		size_t len = at - start;
-		if ((len == 1 && uri[start] == '.') || (len == 2 && uri[start] == '.' && uri[start + 1] == '.'))
+		if ((len == 1 && uri[start] == '.') ||
+			(len == 2 && uri[start] == '.' && uri[start + 1] == '.'))
 			return true;
 		start = at + 1;
 	}

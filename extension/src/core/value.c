@@ -21,7 +21,7 @@
 #include "core/richtext.h"
 #include "core/value.h"
 
-const ScValue SC_UNKNOWN = {.state = SC_VALUE_UNKNOWN};
+const ScValue SC_UNKNOWN = { .state = SC_VALUE_UNKNOWN };
 
 static Jsonb *scalar_jsonb(JsonbValue *value);
 static void append_scalar(StringInfo buf, const JsonbValue *value);
@@ -34,7 +34,7 @@ static void digest_bytes(const char *data, size_t len, uint8 *digest);
 ScValue
 sc_value_json(Jsonb *json)
 {
-	ScValue value = {.state = SC_VALUE_JSON, .json = json};
+	ScValue value = { .state = SC_VALUE_JSON, .json = json };
 	return value;
 }
 
@@ -42,7 +42,7 @@ sc_value_json(Jsonb *json)
 ScValue
 sc_value_null(void)
 {
-	JsonbValue null = {.type = jbvNull};
+	JsonbValue null = { .type = jbvNull };
 	return sc_value_json(scalar_jsonb(&null));
 }
 
@@ -52,7 +52,7 @@ sc_value_text(const char *string)
 {
 	if (string == NULL)
 		return sc_value_null();
-	JsonbValue scalar = {.type = jbvString};
+	JsonbValue scalar = { .type = jbvString };
 	scalar.val.string.val = unconstify(char *, string);
 	scalar.val.string.len = (int) strlen(string);
 	return sc_value_json(scalar_jsonb(&scalar));
@@ -123,7 +123,7 @@ sc_value_remembered(const ScValue *value)
 {
 	if (value->state != SC_VALUE_JSON || VARSIZE(value->json) <= SC_VALUE_INLINE_MAX)
 		return *value;
-	ScValue digest = {.state = SC_VALUE_DIGEST};
+	ScValue digest = { .state = SC_VALUE_DIGEST };
 	digest_of(value->json, digest.digest);
 	loose_of(value->json, digest.loose);
 	return digest;
@@ -135,7 +135,7 @@ sc_value_digested(const ScValue *value)
 {
 	if (value->state != SC_VALUE_JSON || VARSIZE(value->json) <= 2 * SC_VALUE_DIGEST_LEN)
 		return *value;
-	ScValue digest = {.state = SC_VALUE_DIGEST};
+	ScValue digest = { .state = SC_VALUE_DIGEST };
 	digest_of(value->json, digest.digest);
 	loose_of(value->json, digest.loose);
 	return digest;
@@ -258,7 +258,8 @@ folded_text(Jsonb *json)
 {
 	char *string;
 	JsonbValue scalar;
-	if (JB_ROOT_IS_SCALAR(json) && JsonbExtractScalar(&json->root, &scalar) && scalar.type == jbvString)
+	if (JB_ROOT_IS_SCALAR(json) && JsonbExtractScalar(&json->root, &scalar) &&
+		scalar.type == jbvString)
 		string = pnstrdup(scalar.val.string.val, scalar.val.string.len);
 	else if (JB_ROOT_IS_SCALAR(json) && scalar.type == jbvNull)
 		string = pstrdup("");
