@@ -1,4 +1,7 @@
 -- Which of several versions stands, and that the order in which they are heard never matters.
+CREATE SCHEMA t050;
+SET search_path = t050;
+SET client_min_messages = warning;
 CREATE FUNCTION winner(world jsonb, field text, versions jsonb) RETURNS text
 	AS '$libdir/syncore_core_test', 'core_winner' LANGUAGE C STRICT;
 CREATE FUNCTION confluence(world jsonb, field text, links int, events int, histories int, seed bigint, forget boolean) RETURNS text
@@ -68,3 +71,4 @@ FROM (VALUES ('["escalation_wins"]'::jsonb), ('["human_wins"]'), ('["system_of_r
 	('[{"rule": "call", "function": "test.moody"}]'), ('[{"rule": "call", "function": "test.fail"}]'), ('[]')) AS r(rules);
 -- R8: the positive control: a register that keeps only winners does depend on the order
 SELECT confluence(world('["escalation_wins"]'), 'severity', 3, 4, 60, 3, true) AS "winners only";
+DROP SCHEMA t050 CASCADE;

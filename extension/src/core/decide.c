@@ -24,13 +24,15 @@ static bool settle_unsure(ScBatch *batch, ScLink *link, const ScStatement *state
 static void note_verdict(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said, const ScOrder *order);
 static const char *echo_rule(const ScOrder *order, const ScSystem *system);
 static ScVersion make_version(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said);
+static bool is_image(const ScBatch *batch, ScLink *link, const ScMapped *said);
+static const ScMapped *as_canonical(const ScMapped *said, const ScValue *value);
 static bool is_refused(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said, ScShadowField *shadow);
 static bool is_foreign(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said, ScShadowField *shadow);
 static bool is_illegal(const ScEntity *entity, const ScMapped *said);
 static void note_merge(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said,
 					   const ScVersion *version, const ScMerge *merge);
 static char *say_unopposed(const ScBatch *batch, const ScField *field, const ScVersion *version, const ScMerge *merge);
-static Jsonb *describe(const ScBatch *batch, ScEntity *entity, const ScField *field, const char *order);
+static Jsonb *describe(const ScBatch *batch, ScEntity *entity, const ScField *field, bool is_us);
 
 ScDecided
 sc_decide_statement(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped **failure)
@@ -123,14 +125,20 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 	ScVersion version = make_version(batch, link, statement, said);
 	ScMerge merge;
 	ScFieldValue *value;
+	bool image;
 
 	if (order.verdict == SC_VERDICT_CURRENT)
 		sc_breaker_watch(batch, link, shadow, statement, said);
+	image = is_image(batch, link, said);
+	if (image)
+		version.value = sc_model_value(entity, field->name)->value;
 	version.replaced = sc_value_copy(order.verdict == SC_VERDICT_RACED ? &shadow->writes[order.write].before_held : &shadow->held);
 	version.context = sc_order_apply(shadow, &order, statement, said);
 	version.replaced = version.replaced.state != SC_VALUE_JSON ? SC_UNKNOWN
 		: sc_map_up(batch->conf, link->system, said->map, &version.replaced, NULL, batch->map_hooks).canonical;
 	link->changed = true;
+	if (image)
+		said = as_canonical(said, &version.value);
 	if (is_refused(batch, link, statement, said, shadow))
 		return;
 	if (order.verdict == SC_VERDICT_RACED)
@@ -139,7 +147,7 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 	merge = sc_merge_version(batch, entity, field,
 							 sc_conf_policy(batch->conf, entity->space, entity->type, field->name), &version);
 	value = sc_model_value(entity, field->name);
-	if (sc_value_equal(&value->value, &said->canonical) && merge.outcome != SC_MERGE_CONFLICT_CURRENT)
+	if (!image && sc_value_equal(&value->value, &said->canonical) && merge.outcome != SC_MERGE_CONFLICT_CURRENT)
 		value->qualifier = said->qualifier;
 	if (!sc_value_equal(&merge.old, &value->value))
 		entity->revision++;
@@ -433,6 +441,34 @@ make_version(ScBatch *batch, ScLink *link, const ScStatement *statement, const S
 	return version;
 }
 
+/*
+ * The canonical value as this system shows it: Closed, where it is resolved and
+ * the system has no other word for that.  It says nothing new (SA-02).
+ */
+static bool
+is_image(const ScBatch *batch, ScLink *link, const ScMapped *said)
+{
+	ScFieldValue *value = sc_model_value(link->entity, said->map->field->name);
+	ScValue image;
+
+	if (value == NULL || !sc_merge_is_enumeration(said->map) || sc_value_equal(&value->value, &said->canonical))
+		return false;
+	image = sc_merge_down(batch, link->entity, link, said->map);
+	return sc_order_same(said->map, &image, &said->external);
+}
+
+static const ScMapped *
+as_canonical(const ScMapped *said, const ScValue *value)
+{
+	ScMapped *copy = palloc(sizeof(ScMapped));
+
+	*copy = *said;
+	copy->canonical = *value;
+	copy->outcome = SC_MAP_OK;
+	copy->qualifier = NULL;
+	return copy;
+}
+
 /* Not the owner's to change, or not a step the type allows.  The shadow knows what is held there; no version is made. */
 static bool
 is_refused(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said, ScShadowField *shadow)
@@ -518,7 +554,7 @@ note_merge(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScM
 	entry->new_value = sc_say_jsonb(field, &sc_model_value(entity, field->name)->value);
 	entry->rule = merge->disputed ? unconstify(char *, merge->rule) : kind == SC_LEDGER_CHANGE ? "fast_forward" : "agree";
 	entry->reason = merge->disputed ? merge->reason : say_unopposed(batch, field, version, merge);
-	entry->detail = describe(batch, entity, field, NULL);
+	entry->detail = describe(batch, entity, field, statement->actor_is_us);
 	if (kind == SC_LEDGER_CONFLICT || kind == SC_LEDGER_HOLD)
 		sc_decide_conflict(batch, entity, field, merge, version, entry);
 	if (merge->was_held)
@@ -558,12 +594,13 @@ say_unopposed(const ScBatch *batch, const ScField *field, const ScVersion *versi
 }
 
 static Jsonb *
-describe(const ScBatch *batch, ScEntity *entity, const ScField *field, const char *order)
+describe(const ScBatch *batch, ScEntity *entity, const ScField *field, bool is_us)
 {
 	ScStamp *stamp = sc_stamp_find(&entity->stamps, field->name);
 	ScJson json = sc_json_object();
 
-	sc_json_text(&json, "order", order);
+	if (is_us)
+		sc_json_text(&json, "account", "our own: not what we wrote, so taken as an edit");
 	sc_json_jsonb(&json, "versions", sc_say_versions_json(batch, field, stamp->versions, stamp->nversions));
 	return sc_json_end(&json);
 }

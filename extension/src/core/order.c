@@ -334,13 +334,17 @@ find_unconfirmed(const Question *question)
 static ScOrder
 judge_unordered(const Question *question)
 {
-	if (question->in_slot)
+	const ScShadowField *shadow = question->shadow;
+
+	/* Where nothing was heard or written yet there is nothing it could be confused with. */
+	if (question->in_slot ||
+		(shadow->held.state == SC_VALUE_UNKNOWN && shadow->nwrites == 0 && shadow->nunconfirmed == 0))
 		return judge_current(question, "R4b");
 	if (is_held(question))
 		return verdict(SC_VERDICT_NOTHING, "R4b");
 	if (question->statement->actor_is_us)
-		for (int i = question->shadow->nwrites - 1; i >= 0; i--)
-			if (is_ours(question, &question->shadow->writes[i]))
+		for (int i = shadow->nwrites - 1; i >= 0; i--)
+			if (is_ours(question, &shadow->writes[i]))
 				return verdict(SC_VERDICT_ECHO, "R4b");
 	return verdict(SC_VERDICT_UNSURE, "R4b");
 }

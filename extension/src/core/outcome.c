@@ -98,10 +98,12 @@ take_ok(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 				sc_decide_gone(batch, link, NULL);
 			break;
 		case SC_CALL_READ:
-		case SC_CALL_NONE:
 			if (outcome->body != NULL)
 				take_read(batch, link, outcome->body);
 			clear_call(link);
+			break;
+		case SC_CALL_NONE:
+			/* R17: a call that we gave up. */
 			break;
 	}
 }
@@ -174,12 +176,14 @@ static void
 take_read(ScBatch *batch, ScLink *link, const ScStatement *body)
 {
 	link->read_owed = false;
-	link->read_taken = true;
 	sc_decide_keys(link, body);
-	if (link->entity == NULL)
-		return;
-	sc_decide_fields(batch, link, body, NULL);
-	sc_decide_comments(batch, link, body);
+	if (link->entity != NULL)
+	{
+		sc_decide_fields(batch, link, body, NULL);
+		sc_decide_comments(batch, link, body);
+	}
+	/* A replica that lags has settled nothing. */
+	link->read_taken = !link->read_owed;
 }
 
 /* R15: nothing more is written before the record is read or looked up. */
@@ -264,7 +268,6 @@ settle_lost(ScBatch *batch, ScLink *link, const ScStatement *body)
 	bool landed = has_landed(link, body);
 
 	link->read_owed = false;
-	link->read_taken = true;
 	sc_decide_keys(link, body);
 	if (landed)
 	{
@@ -278,6 +281,7 @@ settle_lost(ScBatch *batch, ScLink *link, const ScStatement *body)
 	}
 	else
 		take_lost(batch, link, body, &call);
+	link->read_taken = !link->read_owed;
 	clear_call(link);
 }
 
