@@ -15,6 +15,7 @@
 
 static bool is_reversal(const ScBatch *batch, const ScShadowField *shadow, const ScStatement *statement, const ScMapped *said);
 static void count_reversal(ScShadowField *shadow, TimestampTz now, int64 window);
+static bool is_stopped_elsewhere(const ScEntity *entity, const ScField *field);
 static void stop(ScBatch *batch, ScLink *link, ScShadowField *shadow, const ScStatement *statement, const ScMapped *said);
 
 void
@@ -61,6 +62,20 @@ count_reversal(ScShadowField *shadow, TimestampTz now, int64 window)
 	shadow->nreversals = kept;
 }
 
+static bool
+is_stopped_elsewhere(const ScEntity *entity, const ScField *field)
+{
+	for (int i = 0; i < list_length(entity->links); i++)
+	{
+		ScLink *link = list_nth(entity->links, i);
+		ScShadowField *shadow = sc_shadow_find(&link->shadow, field->name);
+
+		if (shadow != NULL && shadow->stopped)
+			return true;
+	}
+	return false;
+}
+
 /* One alert for an entity and field, however many links stop. */
 static void
 stop(ScBatch *batch, ScLink *link, ScShadowField *shadow, const ScStatement *statement, const ScMapped *said)
@@ -70,11 +85,15 @@ stop(ScBatch *batch, ScLink *link, ScShadowField *shadow, const ScStatement *sta
 	ScLedgerEntry *entry = sc_decide_note(batch, SC_LEDGER_LOOP, link, statement, said);
 	char *record = link->external_key != NULL ? link->external_key : link->external_id;
 
+	bool first = !is_stopped_elsewhere(entity, field);
+
 	shadow->stopped = true;
 	entry->rule = "R20";
 	entry->reason = psprintf("an automation at %s has put %s of %s back to %s %d times in a row after our writes: nothing more of this field is written there until it is released",
 							 link->system->name, field->name, record, sc_say_value(field, &said->canonical),
 							 shadow->nreversals);
+	if (!first)
+		return;
 	sc_decide_alert(batch, entity->space, "loop", psprintf("loop:" INT64_FORMAT ":%s", entity->id, field->name),
 					entry->reason,
 					psprintf("Find the automation at %s, then: SELECT syncore.release_hold('" INT64_FORMAT "', '%s');",
