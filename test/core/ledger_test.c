@@ -44,6 +44,7 @@ core_test_ledger_hash(PG_FUNCTION_ARGS)
 	row.detail = sc_json_get(json, "detail");
 	row.correlation_id = sc_json_get_text(json, "correlation_id");
 	SET_VARSIZE(hash, VARHDRSZ + SC_LEDGER_HASH_LEN);
-	sc_ledger_hash(&row, PG_ARGISNULL(3) ? NULL : (uint8 *) VARDATA_ANY(PG_GETARG_BYTEA_PP(3)), (uint8 *) VARDATA(hash));
+	sc_ledger_hash(&row, PG_ARGISNULL(3) ? NULL : (uint8 *) VARDATA_ANY(PG_GETARG_BYTEA_PP(3)),
+				   (uint8 *) VARDATA(hash));
 	PG_RETURN_BYTEA_P(hash);
 }

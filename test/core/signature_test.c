@@ -33,11 +33,18 @@ core_test_signature(PG_FUNCTION_ARGS)
 
 		if (sc_json_elements(pairs[i], &parts) != 2)
 			elog(ERROR, "a header is a pair");
-		headers[i].name = sc_value_to_cstring(&(ScValue) { .state = SC_VALUE_JSON, .json = parts[0] });
-		headers[i].value = sc_value_to_cstring(&(ScValue) { .state = SC_VALUE_JSON, .json = parts[1] });
+		headers[i].name =
+			sc_value_to_cstring(&(ScValue){ .state = SC_VALUE_JSON, .json = parts[0] });
+		headers[i].value =
+			sc_value_to_cstring(&(ScValue){ .state = SC_VALUE_JSON, .json = parts[1] });
 	}
-	ScSigned result = sc_signature_check(PG_GETARG_JSONB_P(0), text_to_cstring(PG_GETARG_TEXT_PP(1)), headers, npairs,
-										 VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body), PG_GETARG_TIMESTAMPTZ(4));
+	ScMessage message = { .headers = headers,
+						  .nheaders = npairs,
+						  .body = VARDATA_ANY(body),
+						  .body_len = VARSIZE_ANY_EXHDR(body) };
+	ScSigned result =
+		sc_signature_check(PG_GETARG_JSONB_P(0), text_to_cstring(PG_GETARG_TEXT_PP(1)), &message,
+						   PG_GETARG_TIMESTAMPTZ(4));
 
 	PG_RETURN_TEXT_P(cstring_to_text(words[result]));
 }

@@ -17,10 +17,6 @@ $t->wait_until('the listener answers', sub { $t->listener_answers });
 my $port = $t->{hook_port};
 my $json = JSON::PP->new->utf8->canonical;
 
-# W7: a client that never ends its headers; what became of it is looked at last.
-my $slow = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or die "connect: $!";
-$slow->syswrite("POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nX-Slow: ");
-
 # A ServiceNow payload and its signature headers.
 sub payload
 {
@@ -163,6 +159,10 @@ my $start = time;
 is(post(payload(6), signed(payload(6)))->{status}, 200, 'a webhook gets through beside 400 idle connections');
 cmp_ok(time - $start, '<', 5, 'and soon');
 @idle = ();
+
+# W7: a client that never ends its headers; what became of it is looked at last.
+my $slow = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or die "connect: $!";
+$slow->syswrite("POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nX-Slow: ");
 
 # EV-08, W8: a body that is no JSON goes to quarantine; neighbours of the same commit are unharmed
 my @bodies = map { $_ % 5 == 0 ? ('{"table": "incident", ', '[' x 100_000, "\xff\xfe{}", '{"a":"\u0000"}', '{"x":1e400000}')[($_ / 5) % 5] . ' ' x $_ : payload(1000 + $_) } 1 .. 50;

@@ -130,7 +130,7 @@ sc_codec_open(const bytea *packed)
 ScReader
 sc_codec_reader(const void *bytes, size_t len)
 {
-	return (ScReader) { .at = bytes, .end = (const uint8 *) bytes + len };
+	return (ScReader){ .at = bytes, .end = (const uint8 *) bytes + len };
 }
 
 uint8
@@ -222,12 +222,13 @@ sc_codec_get_clock(ScReader *reader)
 		uint64 n = sc_codec_get_uint(reader);
 		bool disordered = i > 0 && step == 0;
 
-		if (disordered || step > (uint64) PG_INT64_MAX - last || n == 0 || n > (uint64) PG_INT64_MAX)
+		if (disordered || step > (uint64) PG_INT64_MAX - last || n == 0 ||
+			n > (uint64) PG_INT64_MAX)
 			reader->failed = true;
 		if (reader->failed)
 			return sc_vclock_empty();
 		last += step;
-		clock.dots[i] = (ScDot) { .link = (int64) last, .n = (int64) n };
+		clock.dots[i] = (ScDot){ .link = (int64) last, .n = (int64) n };
 	}
 	return clock;
 }

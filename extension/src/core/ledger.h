@@ -16,7 +16,7 @@
 
 #define SC_LEDGER_HASH_LEN 32
 
-typedef struct ScLedgerRow		/* the columns that are hashed, as stored */
+typedef struct ScLedgerRow /* the columns that are hashed, as stored */
 {
 	TimestampTz at;
 	int32 space_id;
@@ -24,17 +24,17 @@ typedef struct ScLedgerRow		/* the columns that are hashed, as stored */
 	bool has_entity;
 	int64 entity;
 	int64 entity_seq;
-	int64 link;					/* 0 = null, likewise below */
+	int64 link; /* 0 = null, likewise below */
 	int32 system_id;
 	int64 event;
 	int64 delivery;
 	int64 conflict;
-	const char *field;			/* NULL = null, likewise below */
+	const char *field; /* NULL = null, likewise below */
 	Jsonb *old_value;
 	Jsonb *new_value;
 	const char *actor;
 	const char *actor_kind;
-	TimestampTz source_time;	/* 0 = null */
+	TimestampTz source_time; /* 0 = null */
 	const char *rule;
 	const char *reason;
 	Jsonb *detail;

@@ -17,7 +17,7 @@
 #define SC_SHADOW_UNCONFIRMED_MAX 8
 #define SC_SHADOW_REVERSALS_MAX 8
 
-typedef enum ScGrade			/* what a position is worth; see SEMANTICS §1 */
+typedef enum ScGrade /* what a position is worth; see SEMANTICS §1 */
 {
 	SC_GRADE_COUNTER,
 	SC_GRADE_FINE,
@@ -25,63 +25,66 @@ typedef enum ScGrade			/* what a position is worth; see SEMANTICS §1 */
 	SC_GRADE_NONE
 } ScGrade;
 
-typedef struct ScPosition		/* a statement's place in its system's own order */
+typedef struct ScPosition /* a statement's place in its system's own order */
 {
 	bool known;
-	int64 at;					/* counter, or microseconds since 2000 (coarse: whole seconds) */
+	int64 at; /* counter, or microseconds since 2000 (coarse: whole seconds) */
 } ScPosition;
 
-typedef struct ScWrite			/* one of our last writes to this field */
+typedef struct ScWrite /* one of our last writes to this field */
 {
-	ScValue value;				/* external, as we sent it */
-	ScValue canonical;			/* what it stood for */
-	ScPosition at;				/* position the system gave it */
-	bool exact;					/* false: at is only an upper bound (no body, or found by a read) */
-	TimestampTz acked_at;		/* our clock; for the breaker's 10 seconds */
-	int64 marker;				/* hash of the call's marker (R4a); 0 = none */
-	ScValue before_held;		/* what it overwrote, as of the send */
+	ScValue value;		  /* external, as we sent it */
+	ScValue canonical;	  /* what it stood for */
+	ScPosition at;		  /* position the system gave it */
+	bool exact;			  /* false: at is only an upper bound (no body, or found by a read) */
+	TimestampTz acked_at; /* our clock; for the breaker's 10 seconds */
+	int64 marker;		  /* hash of the call's marker (R4a); 0 = none */
+	ScValue before_held;  /* what it overwrote, as of the send */
 	ScPosition before_known_at;
 	ScClock before_seen;
 	int nwere;
-	ScValue *were;				/* values held before it, newest first; at most SC_SHADOW_WERE_MAX */
+	ScValue *were; /* values held before it, newest first; at most SC_SHADOW_WERE_MAX */
 } ScWrite;
 
-typedef struct ScUnconfirmed	/* a write whose landing was never seen */
+typedef struct ScUnconfirmed /* a write whose landing was never seen */
 {
-	ScValue value;				/* external */
+	ScValue value; /* external */
 	ScValue canonical;
-	ScClock clock;				/* field clock as of the send */
-	TimestampTz until;			/* after this it can no longer land */
+	ScClock clock;	   /* field clock as of the send */
+	TimestampTz until; /* after this it can no longer land */
 } ScUnconfirmed;
 
 typedef struct ScShadowField
 {
 	char *field;
-	ScValue held;				/* external; unknown until told */
-	ScValue sent;				/* our external value that held stands for; null state unknown when held came from outside */
-	ScPosition known_at;		/* held is known true at this position */
-	ScPosition changed_at;		/* last outside change that we processed */
-	ScClock seen;				/* what this system had been shown of this field */
+	ScValue held; /* external; unknown until told */
+	ScValue
+		sent; /* our external value that held stands for; null state unknown when held came from outside */
+	ScPosition known_at;   /* held is known true at this position */
+	ScPosition changed_at; /* last outside change that we processed */
+	ScClock seen;		   /* what this system had been shown of this field */
 	int nwrites;
-	ScWrite *writes;			/* oldest first; at most SC_SHADOW_WRITES_MAX */
+	ScWrite *writes; /* oldest first; at most SC_SHADOW_WRITES_MAX */
 	int nunconfirmed;
-	ScUnconfirmed *unconfirmed;	/* at most SC_SHADOW_UNCONFIRMED_MAX */
+	ScUnconfirmed *unconfirmed; /* at most SC_SHADOW_UNCONFIRMED_MAX */
 	int nreversals;
-	TimestampTz reversals[SC_SHADOW_REVERSALS_MAX];	/* R20: when a machine restored what we had replaced */
-	bool stopped;				/* the breaker fired */
+	TimestampTz
+		reversals[SC_SHADOW_REVERSALS_MAX]; /* R20: when a machine restored what we had replaced */
+	bool stopped;							/* the breaker fired */
 	int nwere;
-	ScValue *were;				/* values held before held, newest first; digests; only grades fine and coarse */
-	bool moved;					/* not stored: this batch's slot read found another value */
+	ScValue *were; /* values held before held, newest first; digests; only grades fine and coarse */
+	bool moved;	   /* not stored: this batch's slot read found another value */
 } ScShadowField;
 
 typedef struct ScShadow
 {
 	int len;
-	ScShadowField *items;		/* sorted by field name */
+	ScShadowField *items; /* sorted by field name */
 } ScShadow;
 
 extern ScShadowField *sc_shadow_find(ScShadow *shadow, const char *field);
-extern ScShadowField *sc_shadow_get(ScShadow *shadow, const char *field);	/* made when missing: all unknown */
+extern ScShadowField *sc_shadow_get(ScShadow *shadow,
+									const char *field); /* made when missing: all unknown */
 
 extern bytea *sc_shadow_pack(const ScShadow *shadow);
 extern ScShadow sc_shadow_unpack(const bytea *packed);

@@ -229,7 +229,8 @@ read_field(ScJsonIn *in, ScShadowField *field)
 
 		read_write(&object, &field->writes[i]);
 	}
-	items = sc_type_json_get_array(in, "unconfirmed", SC_SHADOW_UNCONFIRMED_MAX, &field->nunconfirmed);
+	items =
+		sc_type_json_get_array(in, "unconfirmed", SC_SHADOW_UNCONFIRMED_MAX, &field->nunconfirmed);
 	field->unconfirmed = palloc0(sizeof(ScUnconfirmed) * Max(field->nunconfirmed, 1));
 	for (int i = 0; i < field->nunconfirmed; i++)
 	{
@@ -239,7 +240,8 @@ read_field(ScJsonIn *in, ScShadowField *field)
 	}
 	items = sc_type_json_get_array(in, "reversals", SC_SHADOW_REVERSALS_MAX, &field->nreversals);
 	for (int i = 0; i < field->nreversals; i++)
-		field->reversals[i] = sc_type_json_time(in, getIthJsonbValueFromContainer(items, (uint32) i));
+		field->reversals[i] =
+			sc_type_json_time(in, getIthJsonbValueFromContainer(items, (uint32) i));
 	read_were(in, &field->nwere, &field->were);
 	field->stopped = sc_type_json_get_true(in, "stopped");
 	sc_type_json_end(in);

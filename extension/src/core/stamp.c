@@ -44,7 +44,7 @@ sc_stamp_get(ScStamps *stamps, const char *field)
 
 	if (at > 0)
 		memcpy(items, stamps->items, sizeof(ScStamp) * at);
-	items[at] = (ScStamp) { .field = pstrdup(field) };
+	items[at] = (ScStamp){ .field = pstrdup(field) };
 	if (at < stamps->len)
 		memcpy(items + at + 1, stamps->items + at, sizeof(ScStamp) * (stamps->len - at));
 	stamps->items = items;

@@ -17,7 +17,7 @@
 #define SC_STAMP_FIELDS_MAX 10000
 #define SC_STAMP_VERSIONS_MAX 10000
 
-typedef enum ScActorKind		/* order of authority: human_wins compares these */
+typedef enum ScActorKind /* order of authority: human_wins compares these */
 {
 	SC_ACTOR_UNKNOWN,
 	SC_ACTOR_INTEGRATION,
@@ -27,36 +27,36 @@ typedef enum ScActorKind		/* order of authority: human_wins compares these */
 
 typedef struct ScVersion
 {
-	ScValue value;				/* canonical */
+	ScValue value; /* canonical */
 	ScDot dot;
-	ScClock context;			/* what its writer had seen; frozen */
+	ScClock context; /* what its writer had seen; frozen */
 	ScActorKind actor_kind;
-	char *actor;				/* as the system names it; may be NULL */
-	int32 system_id;			/* 0 = the hub */
-	int32 rank;					/* of the system; lower wins the last tie */
-	TimestampTz at;				/* source time corrected by the clock offset; frozen */
-	int64 source_version;		/* record version at the source, for version_wins; -1 = none */
-	int64 event;				/* 0 = none (resolve, response of our own call) */
-	ScValue replaced;			/* canonical value its writer saw it replace; for escalation_wins */
+	char *actor;		  /* as the system names it; may be NULL */
+	int32 system_id;	  /* 0 = the hub */
+	int32 rank;			  /* of the system; lower wins the last tie */
+	TimestampTz at;		  /* source time corrected by the clock offset; frozen */
+	int64 source_version; /* record version at the source, for version_wins; -1 = none */
+	int64 event;		  /* 0 = none (resolve, response of our own call) */
+	ScValue replaced;	  /* canonical value its writer saw it replace; for escalation_wins */
 } ScVersion;
 
 typedef struct ScStamp
 {
 	char *field;
 	int nversions;
-	ScVersion *versions;		/* winner first; the rest are siblings in order of dot */
-	ScClock clock;				/* every dot ever merged */
-	bool held;					/* manual hold: nothing of this field is pushed */
-	bool touched;				/* not stored: this batch decided something about it */
+	ScVersion *versions; /* winner first; the rest are siblings in order of dot */
+	ScClock clock;		 /* every dot ever merged */
+	bool held;			 /* manual hold: nothing of this field is pushed */
+	bool touched;		 /* not stored: this batch decided something about it */
 } ScStamp;
 
 typedef struct ScStamps
 {
 	int len;
-	ScStamp *items;				/* sorted by field name */
+	ScStamp *items; /* sorted by field name */
 } ScStamps;
 
-extern ScStamp *sc_stamp_find(ScStamps *stamps, const char *field);	/* NULL = none */
+extern ScStamp *sc_stamp_find(ScStamps *stamps, const char *field); /* NULL = none */
 extern ScStamp *sc_stamp_get(ScStamps *stamps, const char *field);	/* made when missing */
 
 /*

@@ -173,11 +173,13 @@ read_stamp(ScJsonIn *in, ScStamp *stamp)
 		stamp->versions = palloc0(sizeof(ScVersion) * len);
 	for (int i = 0; i < len; i++)
 	{
-		ScJsonIn object = sc_type_json_object(in, getIthJsonbValueFromContainer(versions, (uint32) i));
+		ScJsonIn object =
+			sc_type_json_object(in, getIthJsonbValueFromContainer(versions, (uint32) i));
 
 		stamp->versions[i] = read_version(&object);
 		if (i == 0 && stamp->versions[i].value.state != SC_VALUE_UNKNOWN)
-			sc_type_json_malformed(in, "the first version is the winner and carries no value: the entity has it");
+			sc_type_json_malformed(
+				in, "the first version is the winner and carries no value: the entity has it");
 	}
 	stamp->nversions = len;
 	sc_type_json_end(in);
@@ -195,7 +197,8 @@ read_version(ScJsonIn *in)
 	version.system_id = sc_type_json_get_int32(in, "system_id");
 	version.rank = sc_type_json_get_int32(in, "rank");
 	sc_type_json_get_time(in, "at", &version.at);
-	if (sc_type_json_get_int(in, "source_version", &version.source_version) && version.source_version < 0)
+	if (sc_type_json_get_int(in, "source_version", &version.source_version) &&
+		version.source_version < 0)
 		sc_type_json_malformed(in, "source_version must not be negative");
 	sc_type_json_get_int(in, "event", &version.event);
 	version.replaced = sc_type_json_get_value(in, "replaced");

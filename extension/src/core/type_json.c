@@ -160,7 +160,7 @@ sc_type_json_object(ScJsonIn *in, const JsonbValue *value)
 {
 	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
 		sc_type_json_malformed(in, "an object is expected");
-	return (ScJsonIn) { .type = in->type, .object = value->val.binary.data };
+	return (ScJsonIn){ .type = in->type, .object = value->val.binary.data };
 }
 
 JsonbValue *
@@ -302,7 +302,7 @@ sc_type_json_get_value(ScJsonIn *in, const char *key)
 	JsonbValue *value = sc_type_json_take(in, key);
 
 	if (value == NULL)
-		return (ScValue) { .state = SC_VALUE_UNKNOWN };
+		return (ScValue){ .state = SC_VALUE_UNKNOWN };
 	return sc_type_json_value(in, value);
 }
 
@@ -366,8 +366,9 @@ sc_type_json_malformed(const ScJsonIn *in, const char *what)
 void
 sc_type_json_too_many(const ScJsonIn *in, const char *what, int max)
 {
-	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					errmsg("too many %s for type syncore.%s: the limit is %d", what, in->type, max)));
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("too many %s for type syncore.%s: the limit is %d", what, in->type, max)));
 }
 
 static void
@@ -444,7 +445,8 @@ parse_time(const char *text, TimestampTz *at)
 	{
 		const char *time = strchr(text, 'T');
 
-		if (time == NULL || strpbrk(time, "+-") == NULL || (text[digits] != '\0' && strcmp(text + digits, " BC") != 0))
+		if (time == NULL || strpbrk(time, "+-") == NULL ||
+			(text[digits] != '\0' && strcmp(text + digits, " BC") != 0))
 			return false;
 		if (ParseDateTime(text, workbuf, sizeof(workbuf), field, ftype, MAXDATEFIELDS, &nf) != 0 ||
 			DecodeDateTime(field, ftype, nf, &dtype, &tm, &fsec, &tz) != 0)

@@ -13,17 +13,17 @@
 #include "core/vclock.h"
 #include "datatype/timestamp.h"
 
-typedef struct ScJsonOut		/* a document being written; starts zeroed */
+typedef struct ScJsonOut /* a document being written; starts zeroed */
 {
 	JsonbParseState *state;
 	JsonbValue *result;
 } ScJsonOut;
 
-typedef struct ScJsonIn			/* an object being read */
+typedef struct ScJsonIn /* an object being read */
 {
-	const char *type;			/* SQL type, for messages */
+	const char *type; /* SQL type, for messages */
 	JsonbContainer *object;
-	uint32 taken;				/* members asked for and found */
+	uint32 taken; /* members asked for and found */
 } ScJsonIn;
 
 /* Writers.  key NULL: an element of the open array, or the document itself. */
@@ -42,20 +42,23 @@ extern Jsonb *sc_type_json_finish(ScJsonOut *out);
 /* Readers.  Wrong shape raises invalid_text_representation; too many items program_limit_exceeded. */
 extern ScJsonIn sc_type_json_read(const char *type, Jsonb *document);
 extern ScJsonIn sc_type_json_object(ScJsonIn *in, const JsonbValue *value);
-extern JsonbValue *sc_type_json_take(ScJsonIn *in, const char *key);	/* NULL when absent */
-extern void sc_type_json_end(const ScJsonIn *in);	/* raises when a member was not taken */
-extern bool sc_type_json_get_int(ScJsonIn *in, const char *key, int64 *number);	/* false when absent */
-extern int32 sc_type_json_get_int32(ScJsonIn *in, const char *key);	/* 0 when absent */
+extern JsonbValue *sc_type_json_take(ScJsonIn *in, const char *key); /* NULL when absent */
+extern void sc_type_json_end(const ScJsonIn *in); /* raises when a member was not taken */
+extern bool sc_type_json_get_int(ScJsonIn *in, const char *key,
+								 int64 *number);					/* false when absent */
+extern int32 sc_type_json_get_int32(ScJsonIn *in, const char *key); /* 0 when absent */
 extern bool sc_type_json_get_true(ScJsonIn *in, const char *key);
-extern char *sc_type_json_get_text(ScJsonIn *in, const char *key);	/* NULL when absent */
+extern char *sc_type_json_get_text(ScJsonIn *in, const char *key); /* NULL when absent */
 extern bool sc_type_json_get_time(ScJsonIn *in, const char *key, TimestampTz *at);
-extern ScClock sc_type_json_get_clock(ScJsonIn *in, const char *key);	/* empty when absent */
-extern ScValue sc_type_json_get_value(ScJsonIn *in, const char *key);	/* unknown when absent */
+extern ScClock sc_type_json_get_clock(ScJsonIn *in, const char *key); /* empty when absent */
+extern ScValue sc_type_json_get_value(ScJsonIn *in, const char *key); /* unknown when absent */
 extern ScValue sc_type_json_value(ScJsonIn *in, JsonbValue *value);
-extern JsonbContainer *sc_type_json_get_array(ScJsonIn *in, const char *key, int max, int *len);	/* NULL when absent */
+extern JsonbContainer *sc_type_json_get_array(ScJsonIn *in, const char *key, int max,
+											  int *len); /* NULL when absent */
 extern char *sc_type_json_key(const JsonbValue *key);
 extern TimestampTz sc_type_json_time(ScJsonIn *in, const JsonbValue *value);
 extern void sc_type_json_malformed(const ScJsonIn *in, const char *what) pg_attribute_noreturn();
-extern void sc_type_json_too_many(const ScJsonIn *in, const char *what, int max) pg_attribute_noreturn();
+extern void sc_type_json_too_many(const ScJsonIn *in, const char *what, int max)
+	pg_attribute_noreturn();
 
 #endif

@@ -22,7 +22,7 @@ static const char *skip_space(const char *text);
 ScClock
 sc_vclock_empty(void)
 {
-	return (ScClock) { .len = 0, .dots = NULL };
+	return (ScClock){ .len = 0, .dots = NULL };
 }
 
 /* A copy in the current context. */
@@ -221,7 +221,7 @@ sc_vclock_unpack(const bytea *packed)
 static ScClock
 make_clock(int room)
 {
-	return (ScClock) { .len = 0, .dots = room > 0 ? palloc(sizeof(ScDot) * room) : NULL };
+	return (ScClock){ .len = 0, .dots = room > 0 ? palloc(sizeof(ScDot) * room) : NULL };
 }
 
 /* Appends an entry that sorts behind the others. */

@@ -15,21 +15,21 @@
 
 typedef struct ScDot
 {
-	int64 link;					/* 0 = the hub */
-	int64 n;					/* counts from 1 per (link, field) */
+	int64 link; /* 0 = the hub */
+	int64 n;	/* counts from 1 per (link, field) */
 } ScDot;
 
 typedef struct ScClock
 {
 	int len;
-	ScDot *dots;				/* sorted by link, each link once; palloc'd in the owner's context */
+	ScDot *dots; /* sorted by link, each link once; palloc'd in the owner's context */
 } ScClock;
 
 extern ScClock sc_vclock_empty(void);
 extern ScClock sc_vclock_copy(const ScClock *clock);
-extern int64 sc_vclock_get(const ScClock *clock, int64 link);	/* 0 = none */
+extern int64 sc_vclock_get(const ScClock *clock, int64 link); /* 0 = none */
 extern bool sc_vclock_equal(const ScClock *a, const ScClock *b);
-extern bool sc_vclock_covers(const ScClock *a, const ScClock *b);	/* a >= b in every entry */
+extern bool sc_vclock_covers(const ScClock *a, const ScClock *b); /* a >= b in every entry */
 extern bool sc_vclock_covers_dot(const ScClock *clock, ScDot dot);
 extern bool sc_vclock_concurrent(const ScClock *a, const ScClock *b);
 

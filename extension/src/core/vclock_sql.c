@@ -159,7 +159,7 @@ syncore_vclock_increment(PG_FUNCTION_ARGS)
 	if (n == PG_INT64_MAX)
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("counter of link " INT64_FORMAT " is at its end", link)));
-	ScClock next = sc_vclock_with_dot(&clock, (ScDot) { .link = link, .n = n + 1 });
+	ScClock next = sc_vclock_with_dot(&clock, (ScDot){ .link = link, .n = n + 1 });
 
 	RETURN_CLOCK(&next);
 }

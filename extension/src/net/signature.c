@@ -28,48 +28,40 @@
 #define TOLERANCE_DEFAULT_S 300
 #define UNIX_TO_2000_S (((int64) POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
 
-typedef struct Message			/* what arrived */
-{
-	const ScHeader *headers;
-	int nheaders;
-	const char *body;
-	size_t body_len;
-} Message;
-
-static ScSigned check_hmac(Jsonb *scheme, const char *secret, const Message *message, TimestampTz now);
+static ScSigned check_hmac(Jsonb *scheme, const char *secret, const ScMessage *message,
+						   TimestampTz now);
 static ScSigned check_time(Jsonb *scheme, const char *spelt, TimestampTz now);
-static bool compute_mac(Jsonb *scheme, const char *secret, const Message *message, const char *stamp, uint8 *mac);
+static bool compute_mac(Jsonb *scheme, const char *secret, const ScMessage *message,
+						const char *stamp, uint8 *mac);
 static bool any_fits(Jsonb *scheme, const char *header, const uint8 *mac);
 static bool decode_mac(const char *spelt, size_t len, bool base64, uint8 *mac);
 static int hex_digit(char digit);
-static ScSigned check_basic(const char *secret, const Message *message);
+static ScSigned check_basic(const char *secret, const ScMessage *message);
 static ScSigned check_equal(const char *header, const char *prefix, const char *secret);
 static bool same_secret(const char *a, size_t a_len, const char *b, size_t b_len);
-static const char *find_header(const Message *message, const char *name);
+static const char *find_header(const ScMessage *message, const char *name);
 static const char *word(Jsonb *scheme, const char *key, const char *otherwise);
 
-/* See signature.h.  For kind basic the secret is "user:password". */
+/* See signature.h. */
 ScSigned
-sc_signature_check(Jsonb *scheme, const char *secret, const ScHeader *headers, int nheaders,
-				   const char *body, size_t body_len, TimestampTz now)
+sc_signature_check(Jsonb *scheme, const char *secret, const ScMessage *message, TimestampTz now)
 {
-	Message message = { .headers = headers, .nheaders = nheaders, .body = body, .body_len = body_len };
 	const char *kind = word(scheme, "kind", "hmac_sha256");
 
 	if (strcmp(kind, "hmac_sha256") == 0)
-		return check_hmac(scheme, secret, &message, now);
+		return check_hmac(scheme, secret, message, now);
 	if (strcmp(kind, "basic") == 0)
-		return check_basic(secret, &message);
+		return check_basic(secret, message);
 	if (strcmp(kind, "bearer") == 0)
-		return check_equal(find_header(&message, "authorization"), "Bearer ", secret);
+		return check_equal(find_header(message, "authorization"), "Bearer ", secret);
 	if (strcmp(kind, "header") == 0)
-		return check_equal(find_header(&message, word(scheme, "header", "x-syncore-token")),
+		return check_equal(find_header(message, word(scheme, "header", "x-syncore-token")),
 						   word(scheme, "prefix", ""), secret);
 	return SC_SIGNED_WRONG;
 }
 
 static ScSigned
-check_hmac(Jsonb *scheme, const char *secret, const Message *message, TimestampTz now)
+check_hmac(Jsonb *scheme, const char *secret, const ScMessage *message, TimestampTz now)
 {
 	const char *header = find_header(message, word(scheme, "header", "x-syncore-signature"));
 	const char *stamp_header = word(scheme, "timestamp_header", NULL);
@@ -110,7 +102,8 @@ check_time(Jsonb *scheme, const char *spelt, TimestampTz now)
 
 /* The MAC over the scheme's "signed" text, {timestamp} and {body} replaced. */
 static bool
-compute_mac(Jsonb *scheme, const char *secret, const Message *message, const char *stamp, uint8 *mac)
+compute_mac(Jsonb *scheme, const char *secret, const ScMessage *message, const char *stamp,
+			uint8 *mac)
 {
 	const char *at = word(scheme, "signed", "{body}");
 	StringInfoData buf;
@@ -210,7 +203,7 @@ hex_digit(char digit)
 
 /* RFC 7617. */
 static ScSigned
-check_basic(const char *secret, const Message *message)
+check_basic(const char *secret, const ScMessage *message)
 {
 	const char *header = find_header(message, "authorization");
 
@@ -241,7 +234,8 @@ check_equal(const char *header, const char *prefix, const char *secret)
 	if (pg_strncasecmp(header, prefix, len) != 0)
 		return SC_SIGNED_WRONG;
 	header += len;
-	return same_secret(header, strlen(header), secret, strlen(secret)) ? SC_SIGNED_OK : SC_SIGNED_WRONG;
+	return same_secret(header, strlen(header), secret, strlen(secret)) ? SC_SIGNED_OK
+																	   : SC_SIGNED_WRONG;
 }
 
 /* Compares by their digests, so that not even the length shows in the time it takes. */
@@ -253,7 +247,8 @@ same_secret(const char *a, size_t a_len, const char *b, size_t b_len)
 	uint8 b_mac[MAC_LEN];
 	unsigned int len = 0;
 
-	if (HMAC(EVP_sha256(), key, sizeof(key), (const unsigned char *) a, a_len, a_mac, &len) == NULL ||
+	if (HMAC(EVP_sha256(), key, sizeof(key), (const unsigned char *) a, a_len, a_mac, &len) ==
+			NULL ||
 		HMAC(EVP_sha256(), key, sizeof(key), (const unsigned char *) b, b_len, b_mac, &len) == NULL)
 		return false;
 	return CRYPTO_memcmp(a_mac, b_mac, MAC_LEN) == 0;
@@ -261,7 +256,7 @@ same_secret(const char *a, size_t a_len, const char *b, size_t b_len)
 
 /* A header's value; two of one name are none, since nobody can say which one counts. */
 static const char *
-find_header(const Message *message, const char *name)
+find_header(const ScMessage *message, const char *name)
 {
 	const char *value = NULL;
 

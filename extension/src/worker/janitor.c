@@ -23,23 +23,23 @@
 #include "worker/settings.h"
 
 #define TURN_MS 10000
-#define PIECE_MS 200			/* between two pieces of removal */
+#define PIECE_MS 200 /* between two pieces of removal */
 #define PARTITIONS_US (60 * INT64CONST(60) * USECS_PER_SEC)
 #define REMOVAL_US (10 * 60 * USECS_PER_SEC)
 #define WATCH_US (10 * USECS_PER_SEC)
-#define AGAIN_US (5 * 60 * USECS_PER_SEC)	/* an alert that stands is counted again */
+#define AGAIN_US (5 * 60 * USECS_PER_SEC) /* an alert that stands is counted again */
 #define STUCK_US (5 * 60 * USECS_PER_SEC)
-#define STARTING_US (30 * USECS_PER_SEC)	/* workers may take so long to come */
+#define STARTING_US (30 * USECS_PER_SEC) /* workers may take so long to come */
 #define SHORT_US (2 * 60 * USECS_PER_SEC)
 
-typedef struct Watch			/* one thing that is right or wrong */
+typedef struct Watch /* one thing that is right or wrong */
 {
-	const char *cause;			/* of its alert */
+	const char *cause; /* of its alert */
 	const char *level;
 	bool (*is_wrong)(char *detail, size_t len);
 	const char *hint;
 	bool raised;
-	bool known;					/* judged at least once by this process */
+	bool known; /* judged at least once by this process */
 	TimestampTz told_at;
 } Watch;
 
@@ -68,12 +68,14 @@ static TimestampTz next_watch = 0;
 static Watch watches[] = {
 	{ "workers:slots", "critical", lacks_slots,
 	  "Raise max_worker_processes and restart the server, or lower syncore.max_workers." },
-	{ "workers:dispatchers", "warning", lacks_dispatchers, "See the server log for lines of syncore." },
+	{ "workers:dispatchers", "warning", lacks_dispatchers,
+	  "See the server log for lines of syncore." },
 	{ "workers:stuck", "warning", has_stuck_worker, "See what it waits for in pg_stat_activity." },
 	{ "workers:listener", "critical", listens_in_vain,
 	  "See that syncore.listen_addresses are addresses of this machine and the port is free." },
 	{ "partitions:ahead", "critical", lacks_partitions,
-	  "Somebody holds a lock on the table for long, or the default partition has rows of that time." },
+	  "Somebody holds a lock on the table for long, or the default partition has rows of that "
+	  "time." },
 	{ "partitions:default", "warning", has_strays,
 	  "The rows are safe and are found, but retention does not reach them." },
 };
@@ -103,7 +105,8 @@ syncore_janitor_main(Datum arg)
 			wait = Max(sc_worker_backoff_ms(++failures), 1000);
 		}
 		PG_END_TRY();
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, wait, sc_wait_event("SyncoreJanitor"));
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, wait,
+						 sc_wait_event("SyncoreJanitor"));
 		ResetLatch(MyLatch);
 	}
 }
@@ -210,7 +213,8 @@ lacks_slots(char *detail, size_t len)
 {
 	TimestampTz at = sc_shared->slots_short_at;
 
-	snprintf(detail, len, "The server has no free slot for a worker (max_worker_processes is %d).", max_worker_processes);
+	snprintf(detail, len, "The server has no free slot for a worker (max_worker_processes is %d).",
+			 max_worker_processes);
 	return at != 0 && GetCurrentTimestamp() - at < SHORT_US;
 }
 
@@ -221,7 +225,8 @@ lacks_dispatchers(char *detail, size_t len)
 
 	LWLockAcquire(sc_shared->lock, LW_SHARED);
 	for (int i = 0; i < SC_WORKERS_MAX; i++)
-		if (sc_shared->workers[i].role == SC_ROLE_DISPATCHER && sc_shared->workers[i].database == MyDatabaseId)
+		if (sc_shared->workers[i].role == SC_ROLE_DISPATCHER &&
+			sc_shared->workers[i].database == MyDatabaseId)
 			running++;
 	LWLockRelease(sc_shared->lock);
 	snprintf(detail, len, "%d of %d dispatchers are at work.", running, sc_max_workers);
@@ -240,13 +245,15 @@ has_stuck_worker(char *detail, size_t len)
 	{
 		const ScWorkerSlot *slot = &sc_shared->workers[i];
 
-		if (slot->role == SC_ROLE_FREE || slot->role == SC_ROLE_LAUNCHER || slot->database != MyDatabaseId)
+		if (slot->role == SC_ROLE_FREE || slot->role == SC_ROLE_LAUNCHER ||
+			slot->database != MyDatabaseId)
 			continue;
 		if (slot->turned_at == 0 || now - slot->turned_at < STUCK_US)
 			continue;
 		found = true;
-		snprintf(detail, len, "%s %d (process %d) has not turned for %d minutes: %.100s.", roles[slot->role],
-				 slot->index, (int) slot->pid, (int) ((now - slot->turned_at) / (60 * USECS_PER_SEC)), slot->state);
+		snprintf(detail, len, "%s %d (process %d) has not turned for %d minutes: %.100s.",
+				 roles[slot->role], slot->index, (int) slot->pid,
+				 (int) ((now - slot->turned_at) / (60 * USECS_PER_SEC)), slot->state);
 	}
 	LWLockRelease(sc_shared->lock);
 	return found;
@@ -263,8 +270,8 @@ listens_in_vain(char *detail, size_t len)
 	{
 		const ScWorkerSlot *slot = &sc_shared->workers[i];
 
-		found = slot->role == SC_ROLE_LISTENER && slot->database == MyDatabaseId && sc_listen_port != 0 &&
-				strncmp(slot->state, words, sizeof(words) - 1) == 0;
+		found = slot->role == SC_ROLE_LISTENER && slot->database == MyDatabaseId &&
+				sc_listen_port != 0 && strncmp(slot->state, words, sizeof(words) - 1) == 0;
 		if (found)
 			snprintf(detail, len, "The listener takes no webhooks; it is %.120s.", slot->state);
 	}
@@ -275,16 +282,19 @@ listens_in_vain(char *detail, size_t len)
 static bool
 lacks_partitions(char *detail, size_t len)
 {
-	return ask_partitions("SELECT format('Partitions of %s are made until %s.', p.parent, coalesce(p.covered_until::text, 'never'))"
-						  " FROM syncore._partition_state() p"
-						  " WHERE coalesce(p.covered_until, '-infinity') < now() + interval '2 days' LIMIT 1",
-						  detail, len);
+	return ask_partitions(
+		"SELECT format('Partitions of %s are made until %s.', p.parent, "
+		"coalesce(p.covered_until::text, 'never'))"
+		" FROM syncore._partition_state() p"
+		" WHERE coalesce(p.covered_until, '-infinity') < now() + interval '2 days' LIMIT 1",
+		detail, len);
 }
 
 static bool
 has_strays(char *detail, size_t len)
 {
-	return ask_partitions("SELECT format('Rows of %s have missed their partition and are in the default one.', p.parent)"
+	return ask_partitions("SELECT format('Rows of %s have missed their partition and are in the "
+						  "default one.', p.parent)"
 						  " FROM syncore._partition_state() p WHERE p.strays LIMIT 1",
 						  detail, len);
 }

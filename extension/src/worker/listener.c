@@ -24,18 +24,18 @@
 #include "worker/settings.h"
 
 #define IDLE_MS 10000
-#define BUSY_MS 1000			/* while connections are open: their deadlines */
+#define BUSY_MS 1000 /* while connections are open: their deadlines */
 
 typedef struct Listener
 {
 	ScWorkerSlot *slot;
-	MemoryContext turn_cxt;		/* reset each turn */
-	WaitEventSet *set;			/* latch, postmaster death, the library's descriptors */
-	char *addresses;			/* what is open now; NULL = nothing */
+	MemoryContext turn_cxt; /* reset each turn */
+	WaitEventSet *set;		/* latch, postmaster death, the library's descriptors */
+	char *addresses;		/* what is open now; NULL = nothing */
 	int port;
-	int failures;				/* of opening, in a row */
-	bool sick;					/* the last transaction failed, or there was none yet */
-	TimestampTz retry_at;		/* no new attempt to open before */
+	int failures;		  /* of opening, in a row */
+	bool sick;			  /* the last transaction failed, or there was none yet */
+	TimestampTz retry_at; /* no new attempt to open before */
 } Listener;
 
 extern PGDLLEXPORT void syncore_listener_main(Datum arg);
@@ -54,7 +54,8 @@ syncore_listener_main(Datum arg)
 {
 	Listener listener = { .slot = sc_worker_start(SC_ROLE_LISTENER), .sick = true };
 
-	listener.turn_cxt = AllocSetContextCreate(TopMemoryContext, "syncore listener turn", ALLOCSET_DEFAULT_SIZES);
+	listener.turn_cxt =
+		AllocSetContextCreate(TopMemoryContext, "syncore listener turn", ALLOCSET_DEFAULT_SIZES);
 	make_wait_set(&listener);
 	sc_shared_serving(listener.slot, true);
 	for (;;)
@@ -198,7 +199,8 @@ wait_for_work(Listener *listener)
 	if (listener->sick || (sc_listen_port != 0 && listener->addresses == NULL))
 		wait = BUSY_MS;
 	wait = sc_listener_wait_ms(wait);
-	WaitEventSetWait(listener->set, wait, events, lengthof(events), sc_wait_event("SyncoreListener"));
+	WaitEventSetWait(listener->set, wait, events, lengthof(events),
+					 sc_wait_event("SyncoreListener"));
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 }

@@ -31,13 +31,13 @@
 #define BACKLOG 128
 #define ANSWER_MAX 160
 
-typedef struct Client			/* one connection */
+typedef struct Client /* one connection */
 {
 	dlist_node node;
 	int fd;
-	time_t since;				/* start of what it is doing: reading headers, reading a body */
-	ScHook *hook;				/* the request; NULL while headers are read */
-	bool ended;					/* shut down by us; the library will notice */
+	time_t since; /* start of what it is doing: reading headers, reading a body */
+	ScHook *hook; /* the request; NULL while headers are read */
+	bool ended;	  /* shut down by us; the library will notice */
 } Client;
 
 static struct MHD_Daemon *daemons[SC_HOOK_SOCKETS_MAX];
@@ -53,26 +53,30 @@ static bool is_healthy = false;
 static void open_address(const char *host, int port, char *problem, size_t problem_len);
 static int open_socket(const struct addrinfo *address);
 static bool start_daemon(int fd);
-static void handle_panic(void *cls, const char *file, unsigned int line, const char *reason) pg_attribute_noreturn();
+static void handle_panic(void *cls, const char *file, unsigned int line, const char *reason)
+	pg_attribute_noreturn();
 static size_t leave_escaped(void *cls, struct MHD_Connection *connection, char *escaped);
 static void track_client(void *cls, struct MHD_Connection *connection, void **socket_cls,
 						 enum MHD_ConnectionNotificationCode code);
 static void make_room(void);
-static enum MHD_Result handle_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
-									  const char *version, const char *data, size_t *len, void **con_cls);
-static enum MHD_Result begin_request(struct MHD_Connection *connection, const char *url, const char *method,
-									 const char *version, void **con_cls);
-static int refuse_request(struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-						  ScHook *hook);
+static enum MHD_Result handle_request(void *cls, struct MHD_Connection *connection, const char *url,
+									  const char *method, const char *version, const char *data,
+									  size_t *len, void **con_cls);
+static enum MHD_Result begin_request(struct MHD_Connection *connection, const char *url,
+									 const char *method, const char *version, void **con_cls);
+static int refuse_request(struct MHD_Connection *connection, const char *url, const char *method,
+						  const char *version, ScHook *hook);
 static bool read_path(const char *url, ScHook *hook);
 static const char *read_name(const char *at, char *name);
-static enum MHD_Result read_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value);
+static enum MHD_Result read_header(void *cls, enum MHD_ValueKind kind, const char *name,
+								   const char *value);
 static int check_headers(ScHook *hook);
 static bool is_json_type(const char *type);
 static const char *find_header(const ScHook *hook, const char *name, int *count);
 static bool read_body(ScHook *hook, const char *data, size_t len);
 static void wait_for_database(ScHook *hook);
-static enum MHD_Result send_status(struct MHD_Connection *connection, int status, const ScHook *hook);
+static enum MHD_Result send_status(struct MHD_Connection *connection, int status,
+								   const ScHook *hook);
 static const char *status_words(int status);
 static void end_client(Client *client, int status);
 static void expire_clients(void);
@@ -151,7 +155,8 @@ sc_listener_wait_ms(long at_most)
 	{
 		MHD_UNSIGNED_LONG_LONG timeout;
 
-		if (MHD_get_timeout(daemons[i], &timeout) == MHD_YES && timeout < (MHD_UNSIGNED_LONG_LONG) at_most)
+		if (MHD_get_timeout(daemons[i], &timeout) == MHD_YES &&
+			timeout < (MHD_UNSIGNED_LONG_LONG) at_most)
 			at_most = (long) timeout;
 	}
 	return nwaiting > 0 ? 0 : at_most;
@@ -214,7 +219,8 @@ open_address(const char *host, int port, char *problem, size_t problem_len)
 
 	if (code != 0)
 	{
-		snprintf(problem, problem_len, "could not find address \"%.80s\": %s", host, gai_strerror(code));
+		snprintf(problem, problem_len, "could not find address \"%.80s\": %s", host,
+				 gai_strerror(code));
 		return;
 	}
 	for (const struct addrinfo *address = found; address != NULL; address = address->ai_next)
@@ -259,17 +265,14 @@ open_socket(const struct addrinfo *address)
 static bool
 start_daemon(int fd)
 {
-	struct MHD_Daemon *daemon =
-		MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle_request, NULL,
-						 MHD_OPTION_LISTEN_SOCKET, fd,
-						 MHD_OPTION_CONNECTION_LIMIT, (unsigned int) SC_HOOK_CONNECTIONS_MAX,
-						 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) (2 * SC_HOOK_HEADER_BYTES_MAX),
-						 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int) IDLE_TIMEOUT_S,
-						 MHD_OPTION_STRICT_FOR_CLIENT, 1,
-						 MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-						 MHD_OPTION_NOTIFY_CONNECTION, track_client, NULL,
-						 MHD_OPTION_NOTIFY_COMPLETED, forget_request, NULL,
-						 MHD_OPTION_END);
+	struct MHD_Daemon *daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle_request, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned int) SC_HOOK_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t) (2 * SC_HOOK_HEADER_BYTES_MAX), MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned int) IDLE_TIMEOUT_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+		track_client, NULL, MHD_OPTION_NOTIFY_COMPLETED, forget_request, NULL, MHD_OPTION_END);
 
 	if (daemon == NULL)
 		return false;
@@ -292,11 +295,13 @@ leave_escaped(void *cls, struct MHD_Connection *connection, char *escaped)
 }
 
 static void
-track_client(void *cls, struct MHD_Connection *connection, void **socket_cls, enum MHD_ConnectionNotificationCode code)
+track_client(void *cls, struct MHD_Connection *connection, void **socket_cls,
+			 enum MHD_ConnectionNotificationCode code)
 {
 	if (code == MHD_CONNECTION_NOTIFY_STARTED)
 	{
-		const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		const union MHD_ConnectionInfo *info =
+			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 		Client *client = calloc(1, sizeof(Client));
 
 		*socket_cls = client;
@@ -341,8 +346,8 @@ make_room(void)
 
 /* The library's one way to us: at the headers, for pieces of the body, at its end, and after a resume. */
 static enum MHD_Result
-handle_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-			   const char *data, size_t *len, void **con_cls)
+handle_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+			   const char *version, const char *data, size_t *len, void **con_cls)
 {
 	ScHook *hook = *con_cls;
 
@@ -366,9 +371,11 @@ handle_request(void *cls, struct MHD_Connection *connection, const char *url, co
 
 /* At the end of the headers: refuse, answer at once, or go on to the body. */
 static enum MHD_Result
-begin_request(struct MHD_Connection *connection, const char *url, const char *method, const char *version, void **con_cls)
+begin_request(struct MHD_Connection *connection, const char *url, const char *method,
+			  const char *version, void **con_cls)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	Client *client = info != NULL ? info->socket_context : NULL;
 	ScHook *hook = calloc(1, sizeof(ScHook));
 
@@ -388,7 +395,8 @@ begin_request(struct MHD_Connection *connection, const char *url, const char *me
 
 /* The status for a request that needs no body read; 0 = go on. */
 static int
-refuse_request(struct MHD_Connection *connection, const char *url, const char *method, const char *version, ScHook *hook)
+refuse_request(struct MHD_Connection *connection, const char *url, const char *method,
+			   const char *version, ScHook *hook)
 {
 	bool is_health = strcmp(url, "/healthz") == 0;
 
@@ -502,7 +510,8 @@ is_json_type(const char *type)
 
 	if (len < 5)
 		return false;
-	return strncasecmp(type + len - 5, "/json", 5) == 0 || strncasecmp(type + len - 5, "+json", 5) == 0;
+	return strncasecmp(type + len - 5, "/json", 5) == 0 ||
+		   strncasecmp(type + len - 5, "+json", 5) == 0;
 }
 
 static const char *
@@ -575,11 +584,13 @@ send_status(struct MHD_Connection *connection, int status, const ScHook *hook)
 	bool ends = status >= 400 && !hook->whole;
 
 	if (hook->outcome[0] != '\0')
-		snprintf(body, sizeof(body), "{\"event\": " INT64_FORMAT ", \"outcome\": \"%s\"}\n", hook->event, hook->outcome);
+		snprintf(body, sizeof(body), "{\"event\": " INT64_FORMAT ", \"outcome\": \"%s\"}\n",
+				 hook->event, hook->outcome);
 	else
 		snprintf(body, sizeof(body), "{\"status\": \"%s\"}\n", status_words(status));
 
-	struct MHD_Response *response = MHD_create_response_from_buffer(strlen(body), body, MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(strlen(body), body, MHD_RESPMEM_MUST_COPY);
 
 	if (response == NULL)
 		return MHD_NO;
@@ -645,7 +656,8 @@ end_client(Client *client, int status)
 	if (status != 0)
 	{
 		int len = snprintf(answer, sizeof(answer),
-						   "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", status, status_words(status));
+						   "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+						   status, status_words(status));
 		ssize_t sent = send(client->fd, answer, (size_t) len, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		(void) sent;
@@ -674,7 +686,8 @@ expire_clients(void)
 
 /* The library is done with a request, answered or not. */
 static void
-forget_request(void *cls, struct MHD_Connection *connection, void **con_cls, enum MHD_RequestTerminationCode code)
+forget_request(void *cls, struct MHD_Connection *connection, void **con_cls,
+			   enum MHD_RequestTerminationCode code)
 {
 	ScHook *hook = *con_cls;
 

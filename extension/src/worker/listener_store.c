@@ -33,21 +33,21 @@
 #define HEADERS_KEPT_MAX 40
 #define HEADER_KEPT_MAX 1024
 
-typedef struct Key				/* one credential that a sender may have used */
+typedef struct Key /* one credential that a sender may have used */
 {
-	Jsonb *scheme;				/* net/signature.h */
-	char *secret;				/* wiped after use */
+	Jsonb *scheme; /* net/signature.h */
+	char *secret;  /* wiped after use */
 } Key;
 
-typedef struct Front			/* one system's webhooks of this commit */
+typedef struct Front /* one system's webhooks of this commit */
 {
 	char *space;
 	char *system;
 	bool known;
-	bool unreadable;			/* a credential could not be read: nobody can say who is right */
+	bool unreadable; /* a credential could not be read: nobody can say who is right */
 	int nkeys;
 	Key keys[CREDENTIALS_MAX];
-	List *hooks;				/* of ScHook * that are signed */
+	List *hooks; /* of ScHook * that are signed */
 	int refused;
 } Front;
 
@@ -174,7 +174,8 @@ load_key(Front *front, const ScSystem *system, HeapTuple row)
 	if (secret == NULL)
 	{
 		front->unreadable = true;
-		sc_worker_log(WARNING, reference, "syncore listener: could not read the webhook secret of system \"%s\": %s",
+		sc_worker_log(WARNING, reference,
+					  "syncore listener: could not read the webhook secret of system \"%s\": %s",
 					  system->name, error);
 		return;
 	}
@@ -215,6 +216,10 @@ static void
 check_hook(Front *front, ScHook *hook)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	ScMessage message = { .headers = hook->headers,
+						  .nheaders = hook->nheaders,
+						  .body = hook->body,
+						  .body_len = hook->body_len };
 
 	hook->status = 401;
 	if (!front->known)
@@ -223,8 +228,7 @@ check_hook(Front *front, ScHook *hook)
 	{
 		Key *key = &front->keys[i];
 
-		if (sc_signature_check(key->scheme, key->secret, hook->headers, hook->nheaders, hook->body, hook->body_len,
-							   now) == SC_SIGNED_OK)
+		if (sc_signature_check(key->scheme, key->secret, &message, now) == SC_SIGNED_OK)
 			hook->status = 0;
 	}
 	if (hook->status == 0)
@@ -254,12 +258,16 @@ static void
 report_refused(const Front *front)
 {
 	if (front->unreadable)
-		sc_worker_alert("critical", "credential", psprintf("webhook_secret:%s", front->system), front->system,
-						"The webhook secret of this system cannot be read, so its webhooks are not taken.",
-						"See that its file in syncore.secret_directory exists and only the server's user can read it.");
+		sc_worker_alert(
+			"critical", "credential", psprintf("webhook_secret:%s", front->system), front->system,
+			"The webhook secret of this system cannot be read, so its webhooks are not taken.",
+			"See that its file in syncore.secret_directory exists and only the server's user can "
+			"read it.");
 	if (front->refused > 0)
-		sc_worker_alert("warning", "webhook_refused", psprintf("webhook_refused:%s", front->system), front->system,
-						psprintf("%d webhooks were not signed as they should be, and were refused.", front->refused),
+		sc_worker_alert("warning", "webhook_refused", psprintf("webhook_refused:%s", front->system),
+						front->system,
+						psprintf("%d webhooks were not signed as they should be, and were refused.",
+								 front->refused),
 						"Compare the secret on that side with the file of the webhook credential. "
 						"If nobody changed it, somebody is guessing.");
 }
@@ -288,7 +296,8 @@ store_front(ScWorkerSlot *slot, Front *front)
 
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
-		sc_worker_log(WARNING, error->message, "syncore listener: webhooks of system \"%s\" could not be stored: %s (%s)",
+		sc_worker_log(WARNING, error->message,
+					  "syncore listener: webhooks of system \"%s\" could not be stored: %s (%s)",
 					  front->system, error->message, unpack_sql_state(error->sqlerrcode));
 		FreeErrorData(error);
 	}
@@ -352,7 +361,8 @@ keep_headers(const ScHook *hook)
 static bool
 is_secret_header(const char *name)
 {
-	static const char *const parts[] = { "auth", "cookie", "signature", "token", "secret", "key", "password", "credential" };
+	static const char *const parts[] = { "auth",   "cookie", "signature", "token",
+										 "secret", "key",	 "password",  "credential" };
 
 	for (int i = 0; i < lengthof(parts); i++)
 		if (strstr(name, parts[i]) != NULL)
