@@ -85,7 +85,7 @@ GRANT UPDATE (integration_actor, clock_offset, create_after) ON syncore.system T
 GRANT UPDATE (state, last_used, fingerprint, expires_at) ON syncore.credential TO syncore_worker;
 GRANT UPDATE (token_hash) ON syncore.instance TO syncore_worker;
 GRANT INSERT (system, payload, record_type, event_id, kind, external_id, source_time, source_version, actor, correlation_id, batch_id,
-	headers, external_key) ON syncore.event TO syncore_ingest, syncore_admin;
+	headers, external_key, via) ON syncore.event TO syncore_ingest, syncore_admin;
 GRANT USAGE ON SEQUENCE syncore.event_id_seq TO syncore_ingest, syncore_admin;
 
 -- Functions, by name. Helpers that only read or compute are everybody's: they run with the rights of who calls.
