@@ -1,4 +1,7 @@
 -- Claim, call, record, without workers: a dispatcher of one session, and a peer that answers what the test says.
+-- In a database of its own: the systems are called as a person would call them.
+CREATE DATABASE syncore_claim;
+\c syncore_claim
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS syncore CASCADE;
 CREATE SCHEMA claim_test;
@@ -45,7 +48,8 @@ SELECT record();
 SELECT count(*) AS left FROM queue;
 -- ID-02: what the target already has is not sent. The delivery turns out to need nothing.
 INSERT INTO syncore.delivery (link, system_id, space_id, shard) SELECT id, system_id, space_id, 0 FROM syncore.link WHERE external_key = 'OPS-8';
-SELECT claim(jira()) AS nothing, (SELECT count(*) FROM queue) AS left;
+SELECT claim(jira()) AS nothing;
+SELECT count(*) AS left FROM queue;
 
 -- 2. A field and a status are two calls: one write each.
 SELECT says('01', 3, '{"short_description": "VPN down", "state": "2"}');
@@ -163,3 +167,5 @@ SELECT conversation('{"status": 204}', issue('In Progress', 'VPN ok', '33:10')),
 -- Every call is in the ledger: intent, then what became of it; and the chain holds.
 SELECT kind, field, rule FROM syncore.ledger WHERE kind IN ('send', 'confirm', 'fail', 'unknown', 'landed', 'repeated', 'dead', 'link') ORDER BY id;
 SELECT ok, bad_id FROM syncore.verify_ledger();
+\c regression
+DROP DATABASE syncore_claim;

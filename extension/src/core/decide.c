@@ -20,6 +20,7 @@ static bool is_listed(List *events, int64 event);
 static List *add_event(List *events, int64 event);
 static void wait_for_outcome(ScBatch *batch, ScLink *link, const ScStatement *statement);
 static void note_arrival(ScBatch *batch, ScLink *link, const ScStatement *statement);
+static bool is_empty_start(const ScLink *link, const ScShadowField *shadow, const ScMapped *said);
 static bool settle_unsure(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said, ScOrder *order);
 static void note_verdict(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said, const ScOrder *order);
 static const char *echo_rule(const ScOrder *order, const ScSystem *system);
@@ -99,6 +100,13 @@ sc_decide_field(ScBatch *batch, ScLink *link, const ScStatement *statement, cons
 
 	sc_order_expire(shadow, batch->now);
 	order = sc_order_judge(link, shadow, statement, said);
+	if (order.verdict == SC_VERDICT_CURRENT && is_empty_start(link, shadow, said))
+	{
+		shadow->held = said->external;
+		shadow->known_at = statement->position;
+		link->changed = true;
+		return;
+	}
 	if (order.verdict == SC_VERDICT_UNSURE && link->read_taken && !settle_unsure(batch, link, statement, said, &order))
 		return;
 	if (order.verdict == SC_VERDICT_CURRENT || order.verdict == SC_VERDICT_RACED)
@@ -114,6 +122,20 @@ sc_decide_field(ScBatch *batch, ScLink *link, const ScStatement *statement, cons
 	if (stamp != NULL && order.verdict != SC_VERDICT_NOTHING)
 		stamp->touched = true;
 	note_verdict(batch, link, statement, said, &order);
+}
+
+/*
+ * A field that nobody ever said anything about is empty on a record heard of
+ * for the first time: that is where the record starts from, not an edit that
+ * would empty the field elsewhere.
+ */
+static bool
+is_empty_start(const ScLink *link, const ScShadowField *shadow, const ScMapped *said)
+{
+	const ScStamp *stamp = sc_stamp_find(&link->entity->stamps, said->map->field->name);
+
+	return shadow->held.state == SC_VALUE_UNKNOWN && sc_value_is_null(&said->canonical) &&
+		(stamp == NULL || stamp->nversions == 0);
 }
 
 void

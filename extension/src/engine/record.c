@@ -187,7 +187,7 @@ update_deliveries(List *plans)
 				" not_before = r.not_before, error_code = COALESCE(r.code, d.error_code),"
 				" error_message = COALESCE(r.message, d.error_message),"
 				" error_at = CASE WHEN r.code IS NULL THEN d.error_at ELSE pg_catalog.now() END"
-				" FROM recorded r WHERE d.id = r.id AND NOT (r.done AND d.gen = d.sent_gen)");
+				" FROM recorded r WHERE d.id = r.id AND (NOT r.done OR d.gen IS DISTINCT FROM d.sent_gen)");
 }
 
 static void

@@ -95,7 +95,9 @@ save_due(ScBatch *batch, ScLink **links, int n, bool edited)
 		sc_rows_run(rows, "save_due",
 					"INSERT INTO syncore.delivery AS d (link, system_id, space_id, shard, correlation_id, not_before) "
 					"SELECT link, system_id, space_id, shard, correlation_id, not_before FROM due "
-					"ON CONFLICT (link) DO NOTHING RETURNING id, link, true");
+					/* A call in flight was claimed for less than this: its delivery must outlive the outcome. */
+					"ON CONFLICT (link) DO UPDATE SET sent_gen = NULL WHERE d.sent_gen IS NOT NULL "
+					"RETURNING id, link, xmax = 0");
 	note_made(batch, links, n);
 }
 
