@@ -9,7 +9,7 @@
 #include "core/conf.h"
 
 #define SC_CONVERT_TEXT_MAX (1024 * 1024) /* bytes of one text */
-#define SC_CONVERT_NUMBER_MAX 400 /* characters of one number */
+#define SC_CONVERT_NUMBER_MAX 400		  /* characters of one number */
 
 typedef struct ScConverted
 {

@@ -24,7 +24,7 @@ typedef struct Run /* one value on its way */
 	const ScSystem *system;
 	const ScFieldMap *map;
 	const ScEntityType *type; /* NULL = states are not checked here */
-	Jsonb *record; /* NULL outbound */
+	Jsonb *record;			  /* NULL outbound */
 	const ScMapHooks *hooks;
 	ScMapped out;
 } Run;

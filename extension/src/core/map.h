@@ -45,11 +45,11 @@
 
 typedef enum ScMapOutcome
 {
-	SC_MAP_OK, /* external and canonical are set */
-	SC_MAP_ABSENT, /* the record does not speak of this field */
+	SC_MAP_OK,		/* external and canonical are set */
+	SC_MAP_ABSENT,	/* the record does not speak of this field */
 	SC_MAP_SKIPPED, /* on_unmapped skip, on_null keep, or a condition that does not hold */
 	SC_MAP_NEAREST, /* OK, but the external value says more than the canonical one keeps */
-	SC_MAP_FAILED /* quarantine: code, path, message, hint are set */
+	SC_MAP_FAILED	/* quarantine: code, path, message, hint are set */
 } ScMapOutcome;
 
 typedef struct ScMapped /* one field of a record */
@@ -60,7 +60,7 @@ typedef struct ScMapped /* one field of a record */
 	ScValue
 		canonical; /* {"value": …, "qualifier": …} never: the qualifier is its own member below */
 	char *qualifier; /* from the value map; may be NULL */
-	int sqlstate; /* of a failure; ERRCODE_… */
+	int sqlstate;	 /* of a failure; ERRCODE_… */
 	char *message;
 	char *hint;
 } ScMapped;

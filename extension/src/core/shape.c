@@ -18,7 +18,7 @@
 #include "core/shape.h"
 
 #define SC_SHAPE_COMMENTS_MAX 1000 /* comments of one payload */
-#define SC_SHAPE_NESTED_MAX 8 /* sources in sources */
+#define SC_SHAPE_NESTED_MAX 8	   /* sources in sources */
 #define SC_SHAPE_COUNTER_DIGITS_MAX 18
 
 typedef struct Place /* where sources are read */

@@ -47,13 +47,13 @@
 typedef struct ScShape
 {
 	const ScEventShape *shape; /* NULL: no row reads this payload */
-	const char *kind; /* create update delete comment comment_delete snapshot ignore */
+	const char *kind;		   /* create update delete comment comment_delete snapshot ignore */
 	char *record_type;
 	char *external_id;
 	char *external_key;
 	char *url;
-	char *event_id; /* from the payload or a header; NULL = none */
-	char *marker; /* of the record */
+	char *event_id;	   /* from the payload or a header; NULL = none */
+	char *marker;	   /* of the record */
 	char *call_marker; /* of one write */
 	bool has_time;
 	TimestampTz source_time; /* as the source says, not corrected */

@@ -22,12 +22,12 @@
 
 typedef struct Operator /* a row of the table in RFC 6570, appendix A */
 {
-	char sign; /* 0 = simple expansion */
-	const char *first; /* put before the first value */
-	char separator; /* between values */
-	bool named; /* name=value */
+	char sign;			  /* 0 = simple expansion */
+	const char *first;	  /* put before the first value */
+	char separator;		  /* between values */
+	bool named;			  /* name=value */
 	const char *if_empty; /* after the name of an empty value */
-	bool reserved; /* reserved characters stand */
+	bool reserved;		  /* reserved characters stand */
 } Operator;
 
 static const Operator operators[] = {

@@ -17,8 +17,8 @@
 typedef enum ScValueState
 {
 	SC_VALUE_UNKNOWN, /* nobody told us yet */
-	SC_VALUE_DIGEST, /* known by digest only; json is NULL */
-	SC_VALUE_JSON /* known; json is set */
+	SC_VALUE_DIGEST,  /* known by digest only; json is NULL */
+	SC_VALUE_JSON	  /* known; json is set */
 } ScValueState;
 
 typedef struct ScValue
@@ -26,7 +26,7 @@ typedef struct ScValue
 	ScValueState state;
 	Jsonb *json; /* not owned; lives as long as the context it was made in */
 	uint8
-		digest[SC_VALUE_DIGEST_LEN]; /* of the canonical text; set when state is SC_VALUE_DIGEST */
+		digest[SC_VALUE_DIGEST_LEN];  /* of the canonical text; set when state is SC_VALUE_DIGEST */
 	uint8 loose[SC_VALUE_DIGEST_LEN]; /* of the folded text: case, space and markup removed */
 } ScValue;
 
