@@ -16,8 +16,8 @@
 #include "core/policy.h"
 #include "world.h"
 
-#define EXPORTED(name) \
-	PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+#define EXPORTED(name)                                                                             \
+	PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                                      \
 	PG_FUNCTION_INFO_V1(name)
 
 EXPORTED(core_winner);
@@ -25,7 +25,7 @@ EXPORTED(core_confluence);
 
 #define EVENTS_MAX 6
 
-typedef struct Bench			/* what every merge of a test needs */
+typedef struct Bench /* what every merge of a test needs */
 {
 	World world;
 	ScBatch batch;
@@ -33,7 +33,7 @@ typedef struct Bench			/* what every merge of a test needs */
 	const ScPolicy *policy;
 	int n;
 	ScVersion versions[EVENTS_MAX];
-	char *first;				/* the result of the first order */
+	char *first; /* the result of the first order */
 	int64 orders;
 	int64 different;
 	bool forget;
@@ -41,7 +41,8 @@ typedef struct Bench			/* what every merge of a test needs */
 
 static void build_bench(Bench *bench, Jsonb *document, const char *field);
 static void build_versions(Bench *bench, Jsonb *list);
-static void try_orders(Bench *bench, int *order, int len, void (*try_one)(Bench *bench, const int *order));
+static void try_orders(Bench *bench, int *order, int len,
+					   void (*try_one)(Bench *bench, const int *order));
 static bool may_follow(const Bench *bench, const int *order, int len, int next);
 static void choose_in_order(Bench *bench, const int *order);
 static void merge_in_order(Bench *bench, const int *order);
@@ -61,7 +62,8 @@ core_winner(PG_FUNCTION_ARGS)
 	try_orders(&bench, order, 0, choose_in_order);
 	if (bench.different > 0)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-						errmsg("the winner depends on the order: " INT64_FORMAT " of " INT64_FORMAT " orders differ from %s",
+						errmsg("the winner depends on the order: " INT64_FORMAT " of " INT64_FORMAT
+							   " orders differ from %s",
 							   bench.different, bench.orders, bench.first)));
 	PG_RETURN_TEXT_P(cstring_to_text(bench.first));
 }
@@ -86,7 +88,8 @@ core_confluence(PG_FUNCTION_ARGS)
 	pg_prng_seed(&random, (uint64) PG_GETARG_INT64(5));
 	for (int i = 0; i < histories; i++)
 	{
-		MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "history", ALLOCSET_DEFAULT_SIZES);
+		MemoryContext cxt =
+			AllocSetContextCreate(CurrentMemoryContext, "history", ALLOCSET_DEFAULT_SIZES);
 		MemoryContext old = MemoryContextSwitchTo(cxt);
 		int order[EVENTS_MAX];
 
@@ -102,9 +105,10 @@ core_confluence(PG_FUNCTION_ARGS)
 		MemoryContextDelete(cxt);
 		CHECK_FOR_INTERRUPTS();
 	}
-	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%d histories, %s, %s", histories,
-											  orders > histories ? "each in every order" : "one order each",
-											  different == 0 ? "no order differs" : "SOME ORDERS DIFFER")));
+	PG_RETURN_TEXT_P(
+		cstring_to_text(psprintf("%d histories, %s, %s", histories,
+								 orders > histories ? "each in every order" : "one order each",
+								 different == 0 ? "no order differs" : "SOME ORDERS DIFFER")));
 }
 
 static void
@@ -128,7 +132,8 @@ build_versions(Bench *bench, Jsonb *list)
 	for (int i = 0; i < bench->n; i++)
 	{
 		ScVersion *version = &bench->versions[i];
-		const ScSystem *system = sc_conf_system_by_name(bench->world.conf, sc_json_get_text(items[i], "system"));
+		const ScSystem *system =
+			sc_conf_system_by_name(bench->world.conf, sc_json_get_text(items[i], "system"));
 		char *kind = sc_json_get_text(items[i], "kind");
 		Jsonb *replaced = sc_json_get(items[i], "replaced");
 
@@ -139,7 +144,9 @@ build_versions(Bench *bench, Jsonb *list)
 		version->dot.link = i + 1;
 		version->dot.n = 1;
 		version->actor = sc_json_get_text(items[i], "actor");
-		version->actor_kind = kind == NULL ? SC_ACTOR_HUMAN : world_word(kind, "unknown integration automation human ");
+		version->actor_kind = kind == NULL
+								  ? SC_ACTOR_HUMAN
+								  : world_word(kind, "unknown integration automation human ");
 		version->at = sc_json_get_number(items[i], "at", 0) * USECS_PER_SEC;
 		version->source_version = sc_json_get_number(items[i], "version", -1);
 	}
@@ -173,7 +180,8 @@ may_follow(const Bench *bench, const int *order, int len, int next)
 	{
 		bool before = false;
 
-		if (other == next || !sc_vclock_covers_dot(&bench->versions[next].context, bench->versions[other].dot))
+		if (other == next ||
+			!sc_vclock_covers_dot(&bench->versions[next].context, bench->versions[other].dot))
 			continue;
 		for (int i = 0; i < len; i++)
 			before = before || order[i] == other;
@@ -196,11 +204,14 @@ choose_in_order(Bench *bench, const int *order)
 	for (int i = 0; i < bench->n; i++)
 		versions[i] = bench->versions[order[i]];
 	choice = sc_policy_choose(&dispute);
-	united = choice.combine == NULL ? versions[choice.winner].value : sc_policy_combine(choice.combine, versions, bench->n);
+	united = choice.combine == NULL ? versions[choice.winner].value
+									: sc_policy_combine(choice.combine, versions, bench->n);
 	value = sc_value_to_cstring(&united);
 	compare_result(bench, psprintf("%s%s by %s: %s%s%s", choice.hold ? "(held) " : "", value,
-								   choice.rule == NULL ? "nothing" : choice.rule, choice.reason == NULL ? "-" : choice.reason,
-								   choice.failed == NULL ? "" : "; ", choice.failed == NULL ? "" : choice.failed));
+								   choice.rule == NULL ? "nothing" : choice.rule,
+								   choice.reason == NULL ? "-" : choice.reason,
+								   choice.failed == NULL ? "" : "; ",
+								   choice.failed == NULL ? "" : choice.failed));
 }
 
 /* The versions that stand, the clock, and the value that is shown. */
@@ -227,9 +238,11 @@ merge_in_order(Bench *bench, const int *order)
 	stamp = sc_stamp_find(&entity.stamps, bench->field->name);
 	initStringInfo(&result);
 	for (int i = 0; i < stamp->nversions; i++)
-		lines[n++] = psprintf(INT64_FORMAT ":" INT64_FORMAT "=%s", stamp->versions[i].dot.link, stamp->versions[i].dot.n,
-							  sc_value_to_cstring(&stamp->versions[i].value));
-	appendStringInfo(&result, "%s %s|", stamp->held ? "held" : lines[0], sc_vclock_to_cstring(&stamp->clock));
+		lines[n++] =
+			psprintf(INT64_FORMAT ":" INT64_FORMAT "=%s", stamp->versions[i].dot.link,
+					 stamp->versions[i].dot.n, sc_value_to_cstring(&stamp->versions[i].value));
+	appendStringInfo(&result, "%s %s|", stamp->held ? "held" : lines[0],
+					 sc_vclock_to_cstring(&stamp->clock));
 	qsort(lines, n, sizeof(char *), order_by_text);
 	for (int i = 0; i < n; i++)
 		appendStringInfo(&result, " %s", lines[i]);

@@ -27,8 +27,8 @@
 #include "core/say.h"
 #include "world.h"
 
-#define EXPORTED(name) \
-	PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+#define EXPORTED(name)                                                                             \
+	PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                                      \
 	PG_FUNCTION_INFO_V1(name)
 
 EXPORTED(core_story);
@@ -42,11 +42,11 @@ typedef struct Story
 	World world;
 	ScBatch batch;
 	ScEntity *entity;
-	ScLink *links[16];			/* by system */
+	ScLink *links[16]; /* by system */
 	int nevents;
 	ScStatement *events[EVENTS_MAX + 1];
 	bool reasons;
-	int told;					/* ledger rows already told */
+	int told; /* ledger rows already told */
 	int alerts;
 	int nwords;
 	char *words[WORDS_MAX];
@@ -91,9 +91,11 @@ core_story(PG_FUNCTION_ARGS)
 	story->batch.conf = story->world.conf;
 	story->batch.hooks = &world_hooks;
 	story->batch.now = USECS_PER_DAY * 9000 + (int64) 14 * USECS_PER_HOUR;
-	for (char *line = strtok_r(lines, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+	for (char *line = strtok_r(lines, "\n", &rest); line != NULL;
+		 line = strtok_r(NULL, "\n", &rest))
 		play(story, line);
-	PG_RETURN_ARRAYTYPE_P(construct_array(story->lines, story->nlines, TEXTOID, -1, false, TYPALIGN_INT));
+	PG_RETURN_ARRAYTYPE_P(
+		construct_array(story->lines, story->nlines, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 static void
@@ -115,8 +117,8 @@ play(Story *story, char *line)
 	if (line[0] == '#')
 		return;
 	story->nwords = 0;
-	for (char *word = strtok_r(pstrdup(line), " ", &rest); word != NULL && story->nwords < WORDS_MAX;
-		 word = strtok_r(NULL, " ", &rest))
+	for (char *word = strtok_r(pstrdup(line), " ", &rest);
+		 word != NULL && story->nwords < WORDS_MAX; word = strtok_r(NULL, " ", &rest))
 		story->words[story->nwords++] = word;
 	start_batch(story);
 	if (strcmp(story->words[0], "at") == 0)
@@ -140,18 +142,19 @@ play_clock(Story *story)
 	double second;
 
 	if (sscanf(story->words[1], "%d:%d:%lf", &hour, &minute, &second) == 3)
-		story->batch.now = USECS_PER_DAY * 9000 + hour * USECS_PER_HOUR + minute * USECS_PER_MINUTE +
-			(int64) (second * USECS_PER_SEC + 0.5);
+		story->batch.now = USECS_PER_DAY * 9000 + hour * USECS_PER_HOUR +
+						   minute * USECS_PER_MINUTE + (int64) (second * USECS_PER_SEC + 0.5);
 }
 
 static void
 play_hub(Story *story)
 {
 	char *equals = strchr(story->words[1], '=');
-	ScValue value = sc_value_text(equals + 1);
+	ScHubWord word = { .field = story->words[1], .value = sc_value_text(equals + 1) };
 
 	*equals = '\0';
-	sc_decide_hub(&story->batch, story->entity, story->words[1], &value, story->nwords > 3 ? story->words[3] : NULL, NULL);
+	word.actor = story->nwords > 3 ? story->words[3] : NULL;
+	sc_decide_hub(&story->batch, story->entity, &word);
 }
 
 static void
@@ -194,7 +197,8 @@ link_of(Story *story, const char *name)
 	ScLink *link;
 
 	if (system == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("no system \"%s\" in this story", name)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("no system \"%s\" in this story", name)));
 	if (story->entity == NULL)
 	{
 		story->entity = palloc0(sizeof(ScEntity));
@@ -284,7 +288,8 @@ make_statement(Story *story, ScLink *link, ScStatementKind kind)
 	statement->position = read_position(story);
 	statement->full_record = has_word(story, "full") || kind == SC_STATEMENT_READ;
 	if (has_word(story, "marker"))
-		statement->call_marker = link->call.marker != NULL ? link->call.marker : psprintf("call-%s", link->system->name);
+		statement->call_marker =
+			link->call.marker != NULL ? link->call.marker : psprintf("call-%s", link->system->name);
 	read_actor(story, statement);
 	if (kind == SC_STATEMENT_READ || kind == SC_STATEMENT_RESPONSE)
 		return statement;
@@ -336,7 +341,8 @@ read_fields(Story *story, ScLink *link, ScStatement *statement)
 			if (*at == '_')
 				*at = ' ';
 		external = strcmp(equals + 1, "null") == 0 ? sc_value_null() : sc_value_text(equals + 1);
-		statement->fields[statement->nfields] = sc_map_up(story->world.conf, link->system, map, &external, NULL, NULL);
+		statement->fields[statement->nfields] =
+			sc_map_up(story->world.conf, link->system, map, &external, NULL, NULL);
 		statement->fields[statement->nfields].map = map;
 		statement->fields[statement->nfields].external = external;
 		statement->nfields++;
@@ -425,7 +431,8 @@ claim(Story *story, ScLink *link)
 		field->before_known_at = shadow->known_at;
 		field->before_seen = sc_vclock_copy(&shadow->seen);
 		link->call.fields[link->call.nfields++] = *field;
-		appendStringInfo(&line, "%s%s=%s", i > 0 ? " " : "", field->field, told_value(&field->value));
+		appendStringInfo(&line, "%s%s=%s", i > 0 ? " " : "", field->field,
+						 told_value(&field->value));
 	}
 	if (due == NIL && link->call.kind == SC_CALL_UPDATE)
 	{
@@ -439,11 +446,14 @@ static void
 take(Story *story, ScLink *link)
 {
 	static const char words[] = "answers loses refuses fails gone finds_nothing shows made ";
-	static const ScOutcomeKind kinds[] = { SC_OUTCOME_OK, SC_OUTCOME_UNKNOWN, SC_OUTCOME_REFUSED, SC_OUTCOME_FAILED,
-										   SC_OUTCOME_GONE, SC_OUTCOME_NOT_FOUND, SC_OUTCOME_OK, SC_OUTCOME_OK };
+	static const ScOutcomeKind kinds[] = { SC_OUTCOME_OK,	   SC_OUTCOME_UNKNOWN,
+										   SC_OUTCOME_REFUSED, SC_OUTCOME_FAILED,
+										   SC_OUTCOME_GONE,	   SC_OUTCOME_NOT_FOUND,
+										   SC_OUTCOME_OK,	   SC_OUTCOME_OK };
 	const char *verb = story->words[1];
 	ScOutcome outcome = { .kind = kinds[world_word(verb, words)] };
-	ScStatement *body = make_statement(story, link, strcmp(verb, "shows") == 0 ? SC_STATEMENT_READ : SC_STATEMENT_RESPONSE);
+	ScStatement *body = make_statement(
+		story, link, strcmp(verb, "shows") == 0 ? SC_STATEMENT_READ : SC_STATEMENT_RESPONSE);
 
 	outcome.position = strcmp(verb, "shows") == 0 ? outcome.position : body->position;
 	read_fields(story, link, body);
@@ -482,15 +492,19 @@ tell_news(Story *story)
 		ScValue old = entry->old_value == NULL ? SC_UNKNOWN : sc_value_json(entry->old_value);
 		ScValue new = entry->new_value == NULL ? SC_UNKNOWN : sc_value_json(entry->new_value);
 
-		tell(story, psprintf("    %s%s%s%s%s%s%s [%s]", sc_model_ledger_name(entry->kind), entry->field == NULL ? "" : " ",
-							 entry->field == NULL ? "" : entry->field, entry->old_value == NULL ? "" : psprintf(" %s", told_value(&old)),
-							 entry->old_value == NULL ? "" : " ->", entry->new_value == NULL ? "" : " ",
-							 entry->new_value == NULL ? "" : told_value(&new), entry->rule == NULL ? "" : entry->rule));
+		tell(story,
+			 psprintf("    %s%s%s%s%s%s%s [%s]", sc_model_ledger_name(entry->kind),
+					  entry->field == NULL ? "" : " ", entry->field == NULL ? "" : entry->field,
+					  entry->old_value == NULL ? "" : psprintf(" %s", told_value(&old)),
+					  entry->old_value == NULL ? "" : " ->", entry->new_value == NULL ? "" : " ",
+					  entry->new_value == NULL ? "" : told_value(&new),
+					  entry->rule == NULL ? "" : entry->rule));
 		if (story->reasons && entry->reason != NULL)
 			tell(story, psprintf("        %s", entry->reason));
 	}
 	for (; story->alerts < list_length(story->batch.alerts); story->alerts++)
-		tell(story, psprintf("    alert %s", ((ScAlertOut *) list_nth(story->batch.alerts, story->alerts))->cause));
+		tell(story, psprintf("    alert %s",
+							 ((ScAlertOut *) list_nth(story->batch.alerts, story->alerts))->cause));
 	for (int i = 0; i < list_length(story->batch.comments); i++)
 	{
 		ScCommentOut *out = list_nth(story->batch.comments, i);
@@ -512,7 +526,8 @@ tell_news(Story *story)
 	initStringInfo(&due);
 	for (int i = 0; i < 16; i++)
 		if (story->links[i] != NULL && story->links[i]->due)
-			appendStringInfo(&due, " %s%s", story->links[i]->system->name, story->links[i]->look_only ? " (read)" : "");
+			appendStringInfo(&due, " %s%s", story->links[i]->system->name,
+							 story->links[i]->look_only ? " (read)" : "");
 	if (due.len > 0)
 		tell(story, psprintf("    due:%s", due.data));
 }
@@ -526,14 +541,18 @@ tell_state(Story *story)
 		StringInfoData line;
 
 		initStringInfo(&line);
-		appendStringInfo(&line, "    %s = %s%s clock %s", stamp->field, told_value(&sc_model_value(story->entity, stamp->field)->value),
+		appendStringInfo(&line, "    %s = %s%s clock %s", stamp->field,
+						 told_value(&sc_model_value(story->entity, stamp->field)->value),
 						 stamp->held ? " (held)" : "", sc_vclock_to_cstring(&stamp->clock));
 		for (int k = 1; k < stamp->nversions; k++)
-			appendStringInfo(&line, "%s%s", k == 1 ? "; beside it " : ", ", told_value(&stamp->versions[k].value));
+			appendStringInfo(&line, "%s%s", k == 1 ? "; beside it " : ", ",
+							 told_value(&stamp->versions[k].value));
 		tell(story, line.data);
 		for (int k = 0; k < 16; k++)
 		{
-			ScShadowField *shadow = story->links[k] == NULL ? NULL : sc_shadow_find(&story->links[k]->shadow, stamp->field);
+			ScShadowField *shadow = story->links[k] == NULL
+										? NULL
+										: sc_shadow_find(&story->links[k]->shadow, stamp->field);
 
 			if (shadow != NULL)
 				tell(story, told_link(story->links[k], shadow));
@@ -554,8 +573,10 @@ told_value(const ScValue *value)
 static char *
 told_link(const ScLink *link, const ScShadowField *shadow)
 {
-	return psprintf("        %s holds %s%s%s seen %s%s%s", link->system->name, told_value(&shadow->held),
+	return psprintf("        %s holds %s%s%s seen %s%s%s", link->system->name,
+					told_value(&shadow->held),
 					shadow->sent.state == SC_VALUE_UNKNOWN ? "" : " sent ",
-					shadow->sent.state == SC_VALUE_UNKNOWN ? "" : told_value(&shadow->sent), sc_vclock_to_cstring(&shadow->seen),
-					shadow->stopped ? " stopped" : "", shadow->nunconfirmed > 0 ? " unconfirmed" : "");
+					shadow->sent.state == SC_VALUE_UNKNOWN ? "" : told_value(&shadow->sent),
+					sc_vclock_to_cstring(&shadow->seen), shadow->stopped ? " stopped" : "",
+					shadow->nunconfirmed > 0 ? " unconfirmed" : "");
 }

@@ -111,9 +111,11 @@ build_fields(ScEntityType *type, Jsonb *fields)
 		ScField *field = &type->fields[i];
 
 		field->name = names[i];
-		field->kind = world_word(text_or(document, "kind", "text"), "text rich_text number boolean timestamp rank state person "
+		field->kind = world_word(text_or(document, "kind", "text"),
+								 "text rich_text number boolean timestamp rank state person "
 								 "group set reference url json ");
-		field->sensitive = world_word(text_or(document, "sensitive", "no"), "no masked hashed excluded ");
+		field->sensitive =
+			world_word(text_or(document, "sensitive", "no"), "no masked hashed excluded ");
 		field->nallowed = sc_json_elements(sc_json_get(document, "allowed"), &allowed);
 		field->allowed = palloc0(sizeof(char *) * (field->nallowed + 1));
 		for (int k = 0; k < field->nallowed; k++)
@@ -168,7 +170,8 @@ build_system(World *world, ScSystem *system, Jsonb *document)
 	ScRecordMap *map = palloc0(sizeof(ScRecordMap));
 
 	connector->name = system->name;
-	connector->grade = world_word(text_or(document, "grade", "counter"), "counter fine coarse none ");
+	connector->grade =
+		world_word(text_or(document, "grade", "counter"), "counter fine coarse none ");
 	connector->late_landing_us = 30 * USECS_PER_SEC;
 	connector->index_lag_us = 5 * USECS_PER_SEC;
 	system->connector = connector;
@@ -205,7 +208,9 @@ build_maps(World *world, ScRecordMap *map, Jsonb *document)
 		const ScField *field = &world->type->fields[i];
 		const char *reason;
 
-		row->direction = world_word(text_or(directions, field->name, directions == NULL ? "both" : "none"), "both in out none ");
+		row->direction =
+			world_word(text_or(directions, field->name, directions == NULL ? "both" : "none"),
+					   "both in out none ");
 		if (row->direction == SC_DIRECTION_NONE)
 			continue;
 		row->field = field;
@@ -235,7 +240,8 @@ build_values(const char *name, Jsonb *list)
 	{
 		char *direction = item_text(rows[i], 2);
 		ScValuePair pair = { item_text(rows[i], 0), item_text(rows[i], 1), NULL,
-							 direction == NULL ? SC_DIRECTION_BOTH : world_word(direction, "both in out none ") };
+							 direction == NULL ? SC_DIRECTION_BOTH
+											   : world_word(direction, "both in out none ") };
 
 		if (pair.direction != SC_DIRECTION_OUT)
 			map->in[map->len++] = pair;
@@ -291,7 +297,8 @@ build_rule(World *world, ScRule *rule, Jsonb *step)
 	char *name = object ? sc_json_get_text(step, "rule") : sc_value_to_cstring(&bare);
 	char *system = object ? sc_json_get_text(step, "system") : NULL;
 
-	rule->name = world_word(name, "escalation_wins human_wins system_of_record version_wins last_update_wins union append manual call ");
+	rule->name = world_word(name, "escalation_wins human_wins system_of_record version_wins "
+								  "last_update_wins union append manual call ");
 	if (!object)
 		return;
 	rule->review_from = sc_json_get_text(step, "review_from");

@@ -13,13 +13,16 @@
 
 #define REVERSAL_WITHIN_US (10 * USECS_PER_SEC)
 
-static bool is_reversal(const ScBatch *batch, const ScShadowField *shadow, const ScStatement *statement, const ScMapped *said);
+static bool is_reversal(const ScBatch *batch, const ScShadowField *shadow,
+						const ScStatement *statement, const ScMapped *said);
 static void count_reversal(ScShadowField *shadow, TimestampTz now, int64 window);
 static bool is_stopped_elsewhere(const ScEntity *entity, const ScField *field);
-static void stop(ScBatch *batch, ScLink *link, ScShadowField *shadow, const ScStatement *statement, const ScMapped *said);
+static void stop(ScBatch *batch, ScLink *link, ScShadowField *shadow, const ScStatement *statement,
+				 const ScMapped *said);
 
 void
-sc_breaker_watch(ScBatch *batch, ScLink *link, ScShadowField *shadow, const ScStatement *statement, const ScMapped *said)
+sc_breaker_watch(ScBatch *batch, ScLink *link, ScShadowField *shadow, const ScStatement *statement,
+				 const ScMapped *said)
 {
 	const ScEntityType *type = link->entity->type;
 
@@ -31,7 +34,8 @@ sc_breaker_watch(ScBatch *batch, ScLink *link, ScShadowField *shadow, const ScSt
 }
 
 static bool
-is_reversal(const ScBatch *batch, const ScShadowField *shadow, const ScStatement *statement, const ScMapped *said)
+is_reversal(const ScBatch *batch, const ScShadowField *shadow, const ScStatement *statement,
+			const ScMapped *said)
 {
 	const ScWrite *last;
 
@@ -41,7 +45,7 @@ is_reversal(const ScBatch *batch, const ScShadowField *shadow, const ScStatement
 	if (batch->now - last->acked_at > REVERSAL_WITHIN_US)
 		return false;
 	return sc_order_same(said->map, &said->external, &last->before_held) ||
-		sc_value_equal_loosely(&said->external, &last->before_held);
+		   sc_value_equal_loosely(&said->external, &last->before_held);
 }
 
 /* Oldest first; what has left the window is forgotten. */
@@ -78,24 +82,30 @@ is_stopped_elsewhere(const ScEntity *entity, const ScField *field)
 
 /* One alert for an entity and field, however many links stop. */
 static void
-stop(ScBatch *batch, ScLink *link, ScShadowField *shadow, const ScStatement *statement, const ScMapped *said)
+stop(ScBatch *batch, ScLink *link, ScShadowField *shadow, const ScStatement *statement,
+	 const ScMapped *said)
 {
 	ScEntity *entity = link->entity;
 	const ScField *field = said->map->field;
 	ScLedgerEntry *entry = sc_decide_note(batch, SC_LEDGER_LOOP, link, statement, said);
 	char *record = link->external_key != NULL ? link->external_key : link->external_id;
 
+	ScAlertOut *alert;
 	bool first = !is_stopped_elsewhere(entity, field);
 
 	shadow->stopped = true;
 	entry->rule = "R20";
-	entry->reason = psprintf("an automation at %s has put %s of %s back to %s %d times in a row after our writes: nothing more of this field is written there until it is released",
-							 link->system->name, field->name, record, sc_say_value(field, &said->canonical),
-							 shadow->nreversals);
+	entry->reason =
+		psprintf("an automation at %s has put %s of %s back to %s %d times in a row after our "
+				 "writes: nothing more of this field is written there until it is released",
+				 link->system->name, field->name, record, sc_say_value(field, &said->canonical),
+				 shadow->nreversals);
 	if (!first)
 		return;
-	sc_decide_alert(batch, entity->space, "loop", psprintf("loop:" INT64_FORMAT ":%s", entity->id, field->name),
-					entry->reason,
-					psprintf("Find the automation at %s, then: SELECT syncore.release_hold('" INT64_FORMAT "', '%s');",
-							 link->system->name, entity->id, field->name));
+	alert = sc_decide_alert(batch, entity->space, "loop",
+							psprintf("loop:" INT64_FORMAT ":%s", entity->id, field->name));
+	alert->detail = entry->reason;
+	alert->hint = psprintf(
+		"Find the automation at %s, then: SELECT syncore.release_hold('" INT64_FORMAT "', '%s');",
+		link->system->name, entity->id, field->name);
 }

@@ -14,10 +14,12 @@
 static const ScCommentMap *find_channel(const ScRecordMap *map, const char *channel);
 static ScCopy *find_by_id(const ScLink *link, const ScCommentIn *comment);
 static ScCopy *find_by_text(const ScLink *link, const ScCommentIn *comment);
-static void decide_one(ScBatch *batch, ScLink *link, const ScStatement *statement, ScCommentIn *comment);
-static void take_echo(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScCommentIn *comment, ScCopy *copy);
-static void take_new(ScBatch *batch, ScLink *link, const ScStatement *statement, ScCommentIn *comment,
-					 const ScCommentMap *map);
+static void decide_one(ScBatch *batch, ScLink *link, const ScStatement *statement,
+					   ScCommentIn *comment);
+static void take_echo(ScBatch *batch, ScLink *link, const ScStatement *statement,
+					  const ScCommentIn *comment, ScCopy *copy);
+static void take_new(ScBatch *batch, ScLink *link, const ScStatement *statement,
+					 ScCommentIn *comment, const ScCommentMap *map);
 static const char *find_target_channel(const ScLink *link, ScVisibility visibility);
 static bool is_announced(const ScBatch *batch, const ScLink *link, const ScCommentIn *comment);
 
@@ -41,7 +43,8 @@ decide_one(ScBatch *batch, ScLink *link, const ScStatement *statement, ScComment
 			return;
 		entry = sc_decide_note(batch, SC_LEDGER_COMMENT, link, statement, NULL);
 		entry->rule = "comment_delete";
-		entry->reason = psprintf("a comment was deleted at %s; its copies stay where they are", link->system->name);
+		entry->reason = psprintf("a comment was deleted at %s; its copies stay where they are",
+								 link->system->name);
 		return;
 	}
 	if (copy != NULL && copy->state == SC_COPY_ORIGIN)
@@ -63,9 +66,12 @@ decide_one(ScBatch *batch, ScLink *link, const ScStatement *statement, ScComment
 	}
 	entry = sc_decide_note(batch, SC_LEDGER_OUT_OF_SCOPE, link, statement, NULL);
 	entry->rule = "comment_map";
-	entry->reason = map != NULL && map->visibility == SC_VISIBILITY_PRIVATE
-		? psprintf("a comment in %s of %s is private and stays there", comment->channel, link->system->name)
-		: psprintf("a comment in %s of %s is not shared: no row of comment_map takes it in", comment->channel, link->system->name);
+	entry->reason =
+		map != NULL && map->visibility == SC_VISIBILITY_PRIVATE
+			? psprintf("a comment in %s of %s is private and stays there", comment->channel,
+					   link->system->name)
+			: psprintf("a comment in %s of %s is not shared: no row of comment_map takes it in",
+					   comment->channel, link->system->name);
 }
 
 static const ScCommentMap *
@@ -102,8 +108,9 @@ find_by_text(const ScLink *link, const ScCommentIn *comment)
 		ScCopy *copy = list_nth(link->copies, i);
 		ScValue sent;
 
-		if ((copy->state != SC_COPY_SENDING && copy->state != SC_COPY_UNKNOWN) || copy->external_id != NULL ||
-			copy->sent_body == NULL || strcmp(copy->channel, comment->channel) != 0)
+		if ((copy->state != SC_COPY_SENDING && copy->state != SC_COPY_UNKNOWN) ||
+			copy->external_id != NULL || copy->sent_body == NULL ||
+			strcmp(copy->channel, comment->channel) != 0)
 			continue;
 		sent = sc_value_text(copy->sent_body);
 		if (sc_value_equal(&sent, &body) || sc_value_equal_loosely(&sent, &body))
@@ -113,7 +120,8 @@ find_by_text(const ScLink *link, const ScCommentIn *comment)
 }
 
 static void
-take_echo(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScCommentIn *comment, ScCopy *copy)
+take_echo(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScCommentIn *comment,
+		  ScCopy *copy)
 {
 	ScLedgerEntry *entry;
 
@@ -125,11 +133,13 @@ take_echo(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScCo
 	}
 	entry = sc_decide_note(batch, SC_LEDGER_ECHO, link, statement, NULL);
 	entry->rule = "echo:comment";
-	entry->reason = psprintf("the comment at %s is the copy that we wrote there", link->system->name);
+	entry->reason =
+		psprintf("the comment at %s is the copy that we wrote there", link->system->name);
 }
 
 static void
-take_new(ScBatch *batch, ScLink *link, const ScStatement *statement, ScCommentIn *comment, const ScCommentMap *map)
+take_new(ScBatch *batch, ScLink *link, const ScStatement *statement, ScCommentIn *comment,
+		 const ScCommentMap *map)
 {
 	ScCommentOut *out = palloc0(sizeof(ScCommentOut));
 	ScLedgerEntry *entry = sc_decide_note(batch, SC_LEDGER_COMMENT, link, statement, NULL);
@@ -145,7 +155,9 @@ take_new(ScBatch *batch, ScLink *link, const ScStatement *statement, ScCommentIn
 	for (int i = 0; i < list_length(link->entity->links); i++)
 	{
 		ScLink *target = list_nth(link->entity->links, i);
-		const char *channel = target == link || !sc_merge_takes_part(target) ? NULL : find_target_channel(target, map->visibility);
+		const char *channel = target == link || !sc_merge_takes_part(target)
+								  ? NULL
+								  : find_target_channel(target, map->visibility);
 
 		if (channel == NULL)
 			continue;
@@ -157,10 +169,11 @@ take_new(ScBatch *batch, ScLink *link, const ScStatement *statement, ScCommentIn
 	batch->comments = lappend(batch->comments, out);
 	entry->rule = "comment_map";
 	entry->actor = comment->author != NULL ? comment->author : entry->actor;
-	entry->reason = names.len > 0
-		? psprintf("a comment written at %s in %s goes to %s", link->system->name, comment->channel, names.data)
-		: psprintf("a comment written at %s in %s is kept; no other record takes comments of its visibility", link->system->name,
-				   comment->channel);
+	entry->reason = names.len > 0 ? psprintf("a comment written at %s in %s goes to %s",
+											 link->system->name, comment->channel, names.data)
+								  : psprintf("a comment written at %s in %s is kept; no other "
+											 "record takes comments of its visibility",
+											 link->system->name, comment->channel);
 }
 
 static const char *

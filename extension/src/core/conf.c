@@ -20,7 +20,8 @@ static const ScPolicy default_policy = { 1, &default_rule };
 
 static const ScIdentityRow *find_identity(ScIdentityRow *const *rows, int len, int32 system_id,
 										  const char *key, bool by_person);
-static int compare_identity(const ScIdentityRow *row, int32 system_id, const char *key, bool by_person);
+static int compare_identity(const ScIdentityRow *row, int32 system_id, const char *key,
+							bool by_person);
 static int order_by_external(const void *a, const void *b);
 static int order_by_person(const void *a, const void *b);
 static int order_by_name(const void *a, const void *b);
@@ -144,7 +145,8 @@ sc_conf_record_map_of(const ScSystem *system, const char *record_type, const ScE
 	{
 		const ScRecordMap *map = &system->maps[i];
 
-		if (map->type == type && (record_type == NULL || strcmp(map->record_type, record_type) == 0))
+		if (map->type == type &&
+			(record_type == NULL || strcmp(map->record_type, record_type) == 0))
 			return map;
 	}
 	return NULL;
@@ -171,15 +173,16 @@ sc_conf_is_written(const ScRecordMap *map, const char *field)
 	{
 		const ScFieldMap *row = &map->fields[i];
 
-		if ((row->direction == SC_DIRECTION_OUT || row->direction == SC_DIRECTION_BOTH) && !row->as_note &&
-			strcmp(row->field->name, field) == 0)
+		if ((row->direction == SC_DIRECTION_OUT || row->direction == SC_DIRECTION_BOTH) &&
+			!row->as_note && strcmp(row->field->name, field) == 0)
 			return true;
 	}
 	return false;
 }
 
 const ScPolicy *
-sc_conf_policy(const ScConf *conf, const ScSpace *space, const ScEntityType *type, const char *field)
+sc_conf_policy(const ScConf *conf, const ScSpace *space, const ScEntityType *type,
+			   const char *field)
 {
 	const ScPolicyList *best = NULL;
 	int best_score = -1;
@@ -204,7 +207,8 @@ sc_conf_policy(const ScConf *conf, const ScSpace *space, const ScEntityType *typ
 }
 
 ScOwnership
-sc_conf_ownership(const ScConf *conf, const ScSpace *space, const ScEntityType *type, const char *field)
+sc_conf_ownership(const ScConf *conf, const ScSpace *space, const ScEntityType *type,
+				  const char *field)
 {
 	ScOwnership shared = { 0, SC_FOREIGN_ACCEPT };
 	const ScOwnershipRow *best = NULL;
@@ -225,8 +229,9 @@ sc_conf_ownership(const ScConf *conf, const ScSpace *space, const ScEntityType *
 const char *
 sc_conf_person(const ScConf *conf, int32 system_id, const char *external_id)
 {
-	const ScIdentityRow *row = find_identity(conf->private_data->by_external, conf->private_data->nidentities,
-											 system_id, external_id, false);
+	const ScIdentityRow *row =
+		find_identity(conf->private_data->by_external, conf->private_data->nidentities, system_id,
+					  external_id, false);
 
 	return row == NULL ? NULL : row->person;
 }
@@ -234,14 +239,15 @@ sc_conf_person(const ScConf *conf, int32 system_id, const char *external_id)
 const char *
 sc_conf_identity(const ScConf *conf, int32 system_id, const char *person)
 {
-	const ScIdentityRow *row = find_identity(conf->private_data->by_person, conf->private_data->nidentities,
-											 system_id, person, true);
+	const ScIdentityRow *row = find_identity(
+		conf->private_data->by_person, conf->private_data->nidentities, system_id, person, true);
 
 	return row == NULL ? NULL : row->external_id;
 }
 
 const ScOperation *
-sc_conf_operation(const ScConnector *connector, const char *record_type, const char *operation, int position)
+sc_conf_operation(const ScConnector *connector, const char *record_type, const char *operation,
+				  int position)
 {
 	const ScOperation *of_product = NULL;
 
@@ -295,8 +301,8 @@ sc_conf_holds(JsonPath *condition, Jsonb *document)
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	no_variables = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 	found = DatumGetJsonbP(DirectFunctionCall4(jsonb_path_query_array, JsonbPGetDatum(document),
-											   PointerGetDatum(condition), JsonbPGetDatum(no_variables),
-											   BoolGetDatum(true)));
+											   PointerGetDatum(condition),
+											   JsonbPGetDatum(no_variables), BoolGetDatum(true)));
 	if (JB_ROOT_COUNT(found) != 1)
 		return JB_ROOT_COUNT(found) > 1;
 
@@ -341,7 +347,8 @@ order_by_external(const void *a, const void *b)
 {
 	const ScIdentityRow *right = *(ScIdentityRow *const *) b;
 
-	return compare_identity(*(ScIdentityRow *const *) a, right->system_id, right->external_id, false);
+	return compare_identity(*(ScIdentityRow *const *) a, right->system_id, right->external_id,
+							false);
 }
 
 static int

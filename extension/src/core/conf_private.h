@@ -8,17 +8,17 @@
 
 #include "core/conf.h"
 
-typedef struct ScPolicyList		/* all policy rows of one (space, type, field), by position */
+typedef struct ScPolicyList /* all policy rows of one (space, type, field), by position */
 {
-	int32 space_id;				/* 0 = every space */
+	int32 space_id; /* 0 = every space */
 	int32 type_id;
-	char *field;				/* NULL = every field of the type */
+	char *field; /* NULL = every field of the type */
 	ScPolicy policy;
 } ScPolicyList;
 
 typedef struct ScOwnershipRow
 {
-	int32 space_id;				/* 0 = every space */
+	int32 space_id; /* 0 = every space */
 	int32 type_id;
 	char *field;
 	ScOwnership ownership;
@@ -28,7 +28,7 @@ typedef struct ScIdentityRow
 {
 	int32 system_id;
 	char *external_id;
-	char *person;				/* or group: person, kind is unique per system */
+	char *person; /* or group: person, kind is unique per system */
 	bool group;
 } ScIdentityRow;
 
@@ -42,8 +42,8 @@ typedef struct ScConfPrivate
 	ScIdentityRow *identities;
 
 	/* Made by sc_conf_finish. */
-	ScIdentityRow **by_external;	/* by system, external_id */
-	ScIdentityRow **by_person;		/* by system, person */
+	ScIdentityRow **by_external; /* by system, external_id */
+	ScIdentityRow **by_person;	 /* by system, person */
 	const ScSystem **by_name;
 } ScConfPrivate;
 

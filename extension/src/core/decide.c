@@ -21,22 +21,32 @@ static List *add_event(List *events, int64 event);
 static void wait_for_outcome(ScBatch *batch, ScLink *link, const ScStatement *statement);
 static void note_arrival(ScBatch *batch, ScLink *link, const ScStatement *statement);
 static bool is_empty_start(const ScLink *link, const ScShadowField *shadow, const ScMapped *said);
-static bool settle_unsure(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said, ScOrder *order);
-static void note_verdict(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said, const ScOrder *order);
+static bool settle_unsure(ScBatch *batch, ScLink *link, const ScStatement *statement,
+						  const ScMapped *said, ScOrder *order);
+static void note_verdict(ScBatch *batch, ScLink *link, const ScStatement *statement,
+						 const ScMapped *said, const ScOrder *order);
 static const char *echo_rule(const ScOrder *order, const ScSystem *system);
-static ScVersion make_version(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said);
+static ScVersion make_version(ScBatch *batch, ScLink *link, const ScStatement *statement,
+							  const ScMapped *said);
 static bool is_image(const ScBatch *batch, ScLink *link, const ScMapped *said);
 static const ScMapped *as_canonical(const ScMapped *said, const ScValue *value);
-static bool is_refused(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said, ScShadowField *shadow);
-static bool is_foreign(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said, ScShadowField *shadow);
+static bool is_refused(ScBatch *batch, ScLink *link, const ScStatement *statement,
+					   const ScMapped *said, ScShadowField *shadow);
+static bool is_foreign(ScBatch *batch, ScLink *link, const ScStatement *statement,
+					   const ScMapped *said, ScShadowField *shadow);
 static bool is_illegal(const ScEntity *entity, const ScMapped *said);
-static void note_merge(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said,
+static void note_merge(ScBatch *batch, ScLedgerEntry *entry, const ScField *field,
 					   const ScVersion *version, const ScMerge *merge);
-static char *say_unopposed(const ScBatch *batch, const ScField *field, const ScVersion *version, const ScMerge *merge);
+static ScLedgerKind kind_of(const ScMerge *merge, bool same);
+static void note_nearest(ScBatch *batch, ScLink *link, const ScStatement *statement,
+						 const ScMapped *said);
+static char *say_unopposed(const ScBatch *batch, const ScField *field, const ScVersion *version,
+						   const ScMerge *merge);
 static Jsonb *describe(const ScBatch *batch, ScEntity *entity, const ScField *field, bool is_us);
 
 ScDecided
-sc_decide_statement(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped **failure)
+sc_decide_statement(ScBatch *batch, ScLink *link, const ScStatement *statement,
+					const ScMapped **failure)
 {
 	const ScMapped *failed = find_failure(statement);
 	int64 revision;
@@ -53,7 +63,8 @@ sc_decide_statement(ScBatch *batch, ScLink *link, const ScStatement *statement, 
 	if (link->state == SC_LINK_TOMBSTONE)
 	{
 		sc_decide_note(batch, SC_LEDGER_OUT_OF_SCOPE, link, statement, NULL)->reason =
-			psprintf("the record is gone at %s: what is still heard of it changes nothing", link->system->name);
+			psprintf("the record is gone at %s: what is still heard of it changes nothing",
+					 link->system->name);
 		return SC_DECIDED;
 	}
 	if (statement->kind == SC_STATEMENT_DELETE)
@@ -107,7 +118,8 @@ sc_decide_field(ScBatch *batch, ScLink *link, const ScStatement *statement, cons
 		link->changed = true;
 		return;
 	}
-	if (order.verdict == SC_VERDICT_UNSURE && link->read_taken && !settle_unsure(batch, link, statement, said, &order))
+	if (order.verdict == SC_VERDICT_UNSURE && link->read_taken &&
+		!settle_unsure(batch, link, statement, said, &order))
 		return;
 	if (order.verdict == SC_VERDICT_CURRENT || order.verdict == SC_VERDICT_RACED)
 	{
@@ -116,8 +128,8 @@ sc_decide_field(ScBatch *batch, ScLink *link, const ScStatement *statement, cons
 	}
 	known_at = shadow->known_at;
 	sc_order_apply(shadow, &order, statement, said);
-	if (order.verdict != SC_VERDICT_NOTHING || order.write >= 0 || known_at.known != shadow->known_at.known ||
-		known_at.at != shadow->known_at.at)
+	if (order.verdict != SC_VERDICT_NOTHING || order.write >= 0 ||
+		known_at.known != shadow->known_at.known || known_at.at != shadow->known_at.at)
 		link->changed = true;
 	if (stamp != NULL && order.verdict != SC_VERDICT_NOTHING)
 		stamp->touched = true;
@@ -135,11 +147,12 @@ is_empty_start(const ScLink *link, const ScShadowField *shadow, const ScMapped *
 	const ScStamp *stamp = sc_stamp_find(&link->entity->stamps, said->map->field->name);
 
 	return shadow->held.state == SC_VALUE_UNKNOWN && sc_value_is_null(&said->canonical) &&
-		(stamp == NULL || stamp->nversions == 0);
+		   (stamp == NULL || stamp->nversions == 0);
 }
 
 void
-sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said, ScOrder order)
+sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said,
+				 ScOrder order)
 {
 	ScEntity *entity = link->entity;
 	const ScField *field = said->map->field;
@@ -147,6 +160,7 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 	ScVersion version = make_version(batch, link, statement, said);
 	ScMerge merge;
 	ScFieldValue *value;
+	ScLedgerEntry *entry;
 	bool image;
 
 	if (order.verdict == SC_VERDICT_CURRENT)
@@ -154,10 +168,15 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 	image = is_image(batch, link, said);
 	if (image)
 		version.value = sc_model_value(entity, field->name)->value;
-	version.replaced = sc_value_copy(order.verdict == SC_VERDICT_RACED ? &shadow->writes[order.write].before_held : &shadow->held);
+	version.replaced =
+		sc_value_copy(order.verdict == SC_VERDICT_RACED ? &shadow->writes[order.write].before_held
+														: &shadow->held);
 	version.context = sc_order_apply(shadow, &order, statement, said);
-	version.replaced = version.replaced.state != SC_VALUE_JSON ? SC_UNKNOWN
-		: sc_map_up(batch->conf, link->system, said->map, &version.replaced, NULL, batch->map_hooks).canonical;
+	version.replaced = version.replaced.state != SC_VALUE_JSON
+						   ? SC_UNKNOWN
+						   : sc_map_up(batch->conf, link->system, said->map, &version.replaced,
+									   NULL, batch->map_hooks)
+								 .canonical;
 	link->changed = true;
 	if (image)
 		said = as_canonical(said, &version.value);
@@ -167,15 +186,22 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 		note_verdict(batch, link, statement, said, &order);
 
 	merge = sc_merge_version(batch, entity, field,
-							 sc_conf_policy(batch->conf, entity->space, entity->type, field->name), &version);
+							 sc_conf_policy(batch->conf, entity->space, entity->type, field->name),
+							 &version);
 	value = sc_model_value(entity, field->name);
-	if (!image && sc_value_equal(&value->value, &said->canonical) && merge.outcome != SC_MERGE_CONFLICT_CURRENT)
+	if (!image && sc_value_equal(&value->value, &said->canonical) &&
+		merge.outcome != SC_MERGE_CONFLICT_CURRENT)
 		value->qualifier = said->qualifier;
 	if (!sc_value_equal(&merge.old, &value->value))
 		entity->revision++;
 	if (statement->correlation_id != NULL)
 		entity->correlation_id = statement->correlation_id;
-	note_merge(batch, link, statement, said, &version, &merge);
+	entry = sc_decide_note(batch, kind_of(&merge, sc_value_equal(&merge.old, &value->value)), link,
+						   statement, said);
+	note_merge(batch, entry, field, &version, &merge);
+	entry->detail = describe(batch, entity, field, statement->actor_is_us);
+	if (said->outcome == SC_MAP_NEAREST)
+		note_nearest(batch, link, statement, said);
 }
 
 void
@@ -183,7 +209,8 @@ sc_decide_keys(ScLink *link, const ScStatement *statement)
 {
 	ScPosition top = sc_order_top(link);
 
-	if (statement->external_key != NULL && (link->external_key == NULL || strcmp(link->external_key, statement->external_key) != 0))
+	if (statement->external_key != NULL &&
+		(link->external_key == NULL || strcmp(link->external_key, statement->external_key) != 0))
 	{
 		link->external_key = statement->external_key;
 		link->changed = true;
@@ -193,7 +220,8 @@ sc_decide_keys(ScLink *link, const ScStatement *statement)
 		link->url = statement->url;
 		link->changed = true;
 	}
-	if (statement->version_text != NULL && (!statement->position.known || !top.known || statement->position.at >= top.at) &&
+	if (statement->version_text != NULL &&
+		(!statement->position.known || !top.known || statement->position.at >= top.at) &&
 		(link->top_version == NULL || strcmp(link->top_version, statement->version_text) != 0))
 	{
 		link->top_version = statement->version_text;
@@ -202,7 +230,8 @@ sc_decide_keys(ScLink *link, const ScStatement *statement)
 }
 
 ScLedgerEntry *
-sc_decide_note(ScBatch *batch, ScLedgerKind kind, ScLink *link, const ScStatement *statement, const ScMapped *said)
+sc_decide_note(ScBatch *batch, ScLedgerKind kind, ScLink *link, const ScStatement *statement,
+			   const ScMapped *said)
 {
 	ScLedgerEntry *entry = sc_model_note(batch, kind, link->entity, link);
 
@@ -223,8 +252,8 @@ sc_decide_note(ScBatch *batch, ScLedgerKind kind, ScLink *link, const ScStatemen
 	return entry;
 }
 
-void
-sc_decide_alert(ScBatch *batch, const ScSpace *space, const char *kind, char *cause, char *detail, char *hint)
+ScAlertOut *
+sc_decide_alert(ScBatch *batch, const ScSpace *space, const char *kind, char *cause)
 {
 	ScAlertOut *alert = palloc0(sizeof(ScAlertOut));
 
@@ -232,24 +261,28 @@ sc_decide_alert(ScBatch *batch, const ScSpace *space, const char *kind, char *ca
 	alert->level = "warning";
 	alert->kind = kind;
 	alert->cause = cause;
-	alert->detail = detail;
-	alert->hint = hint;
 	batch->alerts = lappend(batch->alerts, alert);
+	return alert;
 }
 
 void
-sc_decide_conflict(ScBatch *batch, ScEntity *entity, const ScField *field, const ScMerge *merge,
-				   const ScVersion *incoming, ScLedgerEntry *entry)
+sc_decide_conflict(ScBatch *batch, const ScMerge *merge, const ScVersion *incoming,
+				   ScLedgerEntry *entry)
 {
+	ScEntity *entity = entry->entity;
+	const ScField *field = sc_conf_field(entity->type, entry->field);
 	ScStamp *stamp = sc_stamp_find(&entity->stamps, field->name);
 	ScConflictOut *conflict = palloc0(sizeof(ScConflictOut));
 	bool won = merge->outcome == SC_MERGE_CONFLICT_INCOMING;
 	const ScVersion *other = won || (stamp->versions[0].dot.link == incoming->dot.link &&
-									 stamp->versions[0].dot.n == incoming->dot.n) ? &merge->beaten : &stamp->versions[0];
+									 stamp->versions[0].dot.n == incoming->dot.n)
+								 ? &merge->beaten
+								 : &stamp->versions[0];
 
 	conflict->entity = entity;
 	conflict->field = field->name;
-	conflict->kind = entry->link != NULL && entry->link->fresh ? "insert_exists" : "update_origin_differs";
+	conflict->kind =
+		entry->link != NULL && entry->link->fresh ? "insert_exists" : "update_origin_differs";
 	conflict->state = merge->outcome == SC_MERGE_HELD ? "pending" : "decided";
 	conflict->incoming_system = incoming->system_id;
 	conflict->current_system = other->system_id;
@@ -258,8 +291,10 @@ sc_decide_conflict(ScBatch *batch, ScEntity *entity, const ScField *field, const
 	conflict->versions = sc_say_versions_json(batch, field, stamp->versions, stamp->nversions);
 	conflict->rule = pstrdup(merge->rule);
 	conflict->reason = merge->reason;
-	conflict->outcome = merge->outcome == SC_MERGE_HELD ? "deferred"
-		: stamp->versions[0].dot.link == 0 && stamp->nversions == 1 ? "merged" : won ? "apply_remote" : "keep_local";
+	conflict->outcome = merge->outcome == SC_MERGE_HELD								? "deferred"
+						: stamp->versions[0].dot.link == 0 && stamp->nversions == 1 ? "merged"
+						: won														? "apply_remote"
+																					: "keep_local";
 	conflict->event = incoming->event;
 	entry->conflict = conflict;
 	batch->conflicts = lappend(batch->conflicts, conflict);
@@ -275,7 +310,8 @@ is_said(const ScMapped *said)
 static bool
 is_repeated(const ScStatement *statement, int at)
 {
-	for (int i = at - 1; i >= 0 && statement->fields[i].map->field == statement->fields[at].map->field; i--)
+	for (int i = at - 1;
+		 i >= 0 && statement->fields[i].map->field == statement->fields[at].map->field; i--)
 		if (is_said(&statement->fields[i]))
 			return true;
 	return false;
@@ -322,10 +358,12 @@ wait_for_outcome(ScBatch *batch, ScLink *link, const ScStatement *statement)
 	link->waiting = add_event(link->waiting, statement->event);
 	entry = sc_decide_note(batch, SC_LEDGER_WAIT, link, statement, NULL);
 	if (link->entity == NULL)
-		entry->reason = psprintf("a record of %s that nobody knows yet: it may be the one that is being created there, so it is read first",
+		entry->reason = psprintf("a record of %s that nobody knows yet: it may be the one that is "
+								 "being created there, so it is read first",
 								 link->system->name);
 	else
-		entry->reason = psprintf("it says something else than the call to %s that is under way: it is decided when the outcome is known",
+		entry->reason = psprintf("it says something else than the call to %s that is under way: it "
+								 "is decided when the outcome is known",
 								 link->system->name);
 	entry->rule = "R3";
 }
@@ -344,15 +382,18 @@ note_arrival(ScBatch *batch, ScLink *link, const ScStatement *statement)
 	{
 		ScLedgerEntry *earlier = list_nth(batch->ledger, i);
 
-		if (earlier->link == link && (earlier->kind == SC_LEDGER_RECEIVE || earlier->kind == SC_LEDGER_LINK))
+		if (earlier->link == link &&
+			(earlier->kind == SC_LEDGER_RECEIVE || earlier->kind == SC_LEDGER_LINK))
 			return;
 	}
-	entry = sc_decide_note(batch, entity->fresh ? SC_LEDGER_RECEIVE : SC_LEDGER_LINK, link, statement, NULL);
+	entry = sc_decide_note(batch, entity->fresh ? SC_LEDGER_RECEIVE : SC_LEDGER_LINK, link,
+						   statement, NULL);
 	if (entity->fresh)
-		entry->reason = psprintf("%s told of %s %s for the first time", link->system->name, link->record_type, name);
+		entry->reason = psprintf("%s told of %s %s for the first time", link->system->name,
+								 link->record_type, name);
 	else
-		entry->reason = psprintf("%s %s of %s was tied to this %s", link->record_type, name, link->system->name,
-								 entity->type->name);
+		entry->reason = psprintf("%s %s of %s was tied to this %s", link->record_type, name,
+								 link->system->name, entity->type->name);
 }
 
 /*
@@ -360,7 +401,8 @@ note_arrival(ScBatch *batch, ScLink *link, const ScStatement *statement)
  * statement ends here, because it was decided before or cannot be ordered.
  */
 static bool
-settle_unsure(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said, ScOrder *order)
+settle_unsure(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said,
+			  ScOrder *order)
 {
 	ScShadowField *shadow = sc_shadow_get(&link->shadow, said->map->field->name);
 	ScStamp *stamp = sc_stamp_find(&link->entity->stamps, said->map->field->name);
@@ -377,13 +419,15 @@ settle_unsure(ScBatch *batch, ScLink *link, const ScStatement *statement, const 
 	}
 	entry = sc_decide_note(batch, SC_LEDGER_UNORDERED, link, statement, said);
 	entry->rule = "R11";
-	entry->reason = psprintf("%s gives no position by which %s could be ordered against what we wrote or heard; what the record held when it was read stands",
+	entry->reason = psprintf("%s gives no position by which %s could be ordered against what we "
+							 "wrote or heard; what the record held when it was read stands",
 							 link->system->name, sc_say_value(said->map->field, &said->canonical));
 	return false;
 }
 
 static void
-note_verdict(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said, const ScOrder *order)
+note_verdict(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said,
+			 const ScOrder *order)
 {
 	const ScField *field = said->map->field;
 	char *value = sc_say_value(field, &said->canonical);
@@ -406,7 +450,9 @@ note_verdict(ScBatch *batch, ScLink *link, const ScStatement *statement, const S
 		case SC_VERDICT_UNSURE:
 			entry = sc_decide_note(batch, SC_LEDGER_UNSURE, link, statement, said);
 			entry->rule = unconstify(char *, order->rule);
-			entry->reason = psprintf("it cannot be told whether %s came before or after what we know of %s: the record is read", value, name);
+			entry->reason = psprintf("it cannot be told whether %s came before or after what we "
+									 "know of %s: the record is read",
+									 value, name);
 			if (!is_listed(link->waiting, statement->event))
 				link->unsure = add_event(link->unsure, statement->event);
 			link->read_owed = true;
@@ -414,13 +460,16 @@ note_verdict(ScBatch *batch, ScLink *link, const ScStatement *statement, const S
 		case SC_VERDICT_RACED:
 			entry = sc_decide_note(batch, SC_LEDGER_RACED, link, statement, said);
 			entry->rule = unconstify(char *, order->rule);
-			entry->reason = psprintf("%s was set at %s while our write of %s was on its way, which overwrote it: it is judged by what %s had seen before that write",
-									 value, name, sc_say_value(field, &shadow->writes[order->write].canonical), name);
+			entry->reason = psprintf(
+				"%s was set at %s while our write of %s was on its way, which overwrote it: it is "
+				"judged by what %s had seen before that write",
+				value, name, sc_say_value(field, &shadow->writes[order->write].canonical), name);
 			break;
 		case SC_VERDICT_LANDED:
 			entry = sc_decide_note(batch, SC_LEDGER_LANDED, link, statement, said);
 			entry->rule = "R5";
-			entry->reason = psprintf("our write of %s to %s, whose answer was lost, has landed after all", value, name);
+			entry->reason = psprintf(
+				"our write of %s to %s, whose answer was lost, has landed after all", value, name);
 			break;
 		case SC_VERDICT_READ_AGAIN:
 			link->read_owed = true;
@@ -443,18 +492,17 @@ echo_rule(const ScOrder *order, const ScSystem *system)
 static ScVersion
 make_version(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said)
 {
-	ScVersion version = {
-		.value = said->canonical,
-		.dot = { link->id, 0 },
-		.actor_kind = statement->actor_kind,
-		.actor = statement->actor,
-		.system_id = link->system->id,
-		.rank = link->system->rank,
-		.at = statement->source_time != 0 ? statement->source_time :
-			statement->received_at != 0 ? statement->received_at : batch->now,
-		.source_version = -1,
-		.event = statement->event
-	};
+	ScVersion version = { .value = said->canonical,
+						  .dot = { link->id, 0 },
+						  .actor_kind = statement->actor_kind,
+						  .actor = statement->actor,
+						  .system_id = link->system->id,
+						  .rank = link->system->rank,
+						  .at = statement->source_time != 0	  ? statement->source_time
+								: statement->received_at != 0 ? statement->received_at
+															  : batch->now,
+						  .source_version = -1,
+						  .event = statement->event };
 
 	if (link->system->connector->grade == SC_GRADE_COUNTER && statement->position.known)
 		version.source_version = statement->position.at;
@@ -473,7 +521,8 @@ is_image(const ScBatch *batch, ScLink *link, const ScMapped *said)
 	ScFieldValue *value = sc_model_value(link->entity, said->map->field->name);
 	ScValue image;
 
-	if (value == NULL || !sc_merge_is_enumeration(said->map) || sc_value_equal(&value->value, &said->canonical))
+	if (value == NULL || !sc_merge_is_enumeration(said->map) ||
+		sc_value_equal(&value->value, &said->canonical))
 		return false;
 	image = sc_merge_down(batch, link->entity, link, said->map);
 	return sc_order_same(said->map, &image, &said->external);
@@ -493,7 +542,8 @@ as_canonical(const ScMapped *said, const ScValue *value)
 
 /* Not the owner's to change, or not a step the type allows.  The shadow knows what is held there; no version is made. */
 static bool
-is_refused(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said, ScShadowField *shadow)
+is_refused(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said,
+		   ScShadowField *shadow)
 {
 	ScFieldValue *value = sc_model_value(link->entity, said->map->field->name);
 	ScStamp *stamp = sc_stamp_find(&link->entity->stamps, said->map->field->name);
@@ -509,18 +559,22 @@ is_refused(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScM
 	entry = sc_decide_note(batch, SC_LEDGER_REFUSE, link, statement, said);
 	entry->old_value = sc_say_jsonb(said->map->field, &value->value);
 	entry->rule = "illegal_transition";
-	entry->reason = psprintf("%s may not go from %s to %s: %s is given %s back", link->entity->type->name,
-							 sc_say_value(said->map->field, &value->value), sc_say_value(said->map->field, &said->canonical),
-							 link->system->name, sc_say_value(said->map->field, &value->value));
+	entry->reason =
+		psprintf("%s may not go from %s to %s: %s is given %s back", link->entity->type->name,
+				 sc_say_value(said->map->field, &value->value),
+				 sc_say_value(said->map->field, &said->canonical), link->system->name,
+				 sc_say_value(said->map->field, &value->value));
 	return true;
 }
 
 /* refuse: the value stays where it was set, and nowhere else.  revert: it is written back. */
 static bool
-is_foreign(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said, ScShadowField *shadow)
+is_foreign(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said,
+		   ScShadowField *shadow)
 {
 	const ScField *field = said->map->field;
-	ScOwnership ownership = sc_conf_ownership(batch->conf, link->entity->space, link->entity->type, field->name);
+	ScOwnership ownership =
+		sc_conf_ownership(batch->conf, link->entity->space, link->entity->type, field->name);
 	bool revert = ownership.on_foreign_write == SC_FOREIGN_REVERT;
 	ScLedgerEntry *entry;
 
@@ -532,8 +586,8 @@ is_foreign(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScM
 	entry = sc_decide_note(batch, SC_LEDGER_REFUSE, link, statement, said);
 	entry->old_value = sc_say_jsonb(field, &sc_model_value(link->entity, field->name)->value);
 	entry->rule = "ownership";
-	entry->reason = psprintf("%s owns %s: %s from %s %s", sc_say_system(batch, ownership.owner_id), field->name,
-							 sc_say_value(field, &said->canonical), link->system->name,
+	entry->reason = psprintf("%s owns %s: %s from %s %s", sc_say_system(batch, ownership.owner_id),
+							 field->name, sc_say_value(field, &said->canonical), link->system->name,
 							 revert ? "is written back to what it was" : "is not taken over");
 	return true;
 }
@@ -554,31 +608,37 @@ is_illegal(const ScEntity *entity, const ScMapped *said)
 	if (from == NULL || to == NULL || strcmp(from, to) == 0)
 		return false;
 	for (int i = 0; i < type->ntransitions; i++)
-		if (strcmp(type->transitions[2 * i], from) == 0 && strcmp(type->transitions[2 * i + 1], to) == 0)
+		if (strcmp(type->transitions[2 * i], from) == 0 &&
+			strcmp(type->transitions[2 * i + 1], to) == 0)
 			return false;
 	return true;
 }
 
-static void
-note_merge(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said,
-		   const ScVersion *version, const ScMerge *merge)
+static ScLedgerKind
+kind_of(const ScMerge *merge, bool same)
 {
-	static const ScLedgerKind kinds[] = { SC_LEDGER_AGREE, SC_LEDGER_CHANGE, SC_LEDGER_AGREE, SC_LEDGER_CONFLICT,
-										  SC_LEDGER_CONFLICT, SC_LEDGER_HOLD };
-	ScEntity *entity = link->entity;
-	const ScField *field = said->map->field;
-	bool same = sc_value_equal(&merge->old, &sc_model_value(entity, field->name)->value);
-	ScLedgerKind kind = merge->outcome == SC_MERGE_FAST_FORWARD && same ? SC_LEDGER_AGREE : kinds[merge->outcome];
-	ScLedgerEntry *entry = sc_decide_note(batch, kind, link, statement, said);
+	static const ScLedgerKind kinds[] = { SC_LEDGER_AGREE,	  SC_LEDGER_CHANGE,	  SC_LEDGER_AGREE,
+										  SC_LEDGER_CONFLICT, SC_LEDGER_CONFLICT, SC_LEDGER_HOLD };
+
+	return merge->outcome == SC_MERGE_FAST_FORWARD && same ? SC_LEDGER_AGREE
+														   : kinds[merge->outcome];
+}
+
+static void
+note_merge(ScBatch *batch, ScLedgerEntry *entry, const ScField *field, const ScVersion *version,
+		   const ScMerge *merge)
+{
+	ScEntity *entity = entry->entity;
 
 	entry->actor_kind = version->actor_kind;
 	entry->old_value = sc_say_jsonb(field, &merge->old);
 	entry->new_value = sc_say_jsonb(field, &sc_model_value(entity, field->name)->value);
-	entry->rule = merge->disputed ? unconstify(char *, merge->rule) : kind == SC_LEDGER_CHANGE ? "fast_forward" : "agree";
+	entry->rule = merge->disputed					? unconstify(char *, merge->rule)
+				  : entry->kind == SC_LEDGER_CHANGE ? "fast_forward"
+													: "agree";
 	entry->reason = merge->disputed ? merge->reason : say_unopposed(batch, field, version, merge);
-	entry->detail = describe(batch, entity, field, statement->actor_is_us);
-	if (kind == SC_LEDGER_CONFLICT || kind == SC_LEDGER_HOLD)
-		sc_decide_conflict(batch, entity, field, merge, version, entry);
+	if (entry->kind == SC_LEDGER_CONFLICT || entry->kind == SC_LEDGER_HOLD)
+		sc_decide_conflict(batch, merge, version, entry);
 	if (merge->was_held)
 	{
 		ScConflictOut *settled = palloc0(sizeof(ScConflictOut));
@@ -588,22 +648,35 @@ note_merge(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScM
 		batch->settled = lappend(batch->settled, settled);
 	}
 	if (merge->failed != NULL)
-		sc_decide_alert(batch, entity->space, "rule", psprintf("rule:%s:%s", entity->type->name, field->name), merge->failed,
-						"Correct the function named in syncore.policy; until then the next rule of the list decides.");
-	if (said->outcome == SC_MAP_NEAREST)
 	{
-		entry = sc_decide_note(batch, SC_LEDGER_NEAREST, link, statement, said);
-		entry->old_value = said->external.json;
-		entry->rule = said->map->values == NULL ? "nearest" : said->map->values->name;
-		entry->reason = psprintf("nearest: %s of %s says more than %s can keep%s%s", sc_value_to_cstring(&said->external),
-								 link->system->name, sc_say_value(field, &said->canonical),
-								 said->qualifier == NULL ? "" : "; kept beside it: ",
-								 said->qualifier == NULL ? "" : said->qualifier);
+		ScAlertOut *alert = sc_decide_alert(
+			batch, entity->space, "rule", psprintf("rule:%s:%s", entity->type->name, field->name));
+
+		alert->detail = merge->failed;
+		alert->hint = "Correct the function named in syncore.policy; until then the next rule of "
+					  "the list decides.";
 	}
 }
 
+/* CS-04: a value map kept less than it was given. */
+static void
+note_nearest(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said)
+{
+	const ScField *field = said->map->field;
+	ScLedgerEntry *entry = sc_decide_note(batch, SC_LEDGER_NEAREST, link, statement, said);
+
+	entry->old_value = sc_say_jsonb(field, &said->external);
+	entry->rule = said->map->values == NULL ? "nearest" : said->map->values->name;
+	entry->reason = psprintf("nearest: %s of %s says more than %s can keep%s%s",
+							 sc_say_value(field, &said->external), link->system->name,
+							 sc_say_value(field, &said->canonical),
+							 said->qualifier == NULL ? "" : "; kept beside it: ",
+							 said->qualifier == NULL ? "" : said->qualifier);
+}
+
 static char *
-say_unopposed(const ScBatch *batch, const ScField *field, const ScVersion *version, const ScMerge *merge)
+say_unopposed(const ScBatch *batch, const ScField *field, const ScVersion *version,
+			  const ScMerge *merge)
 {
 	char *text = sc_say_version(batch, field, version);
 
@@ -623,6 +696,7 @@ describe(const ScBatch *batch, ScEntity *entity, const ScField *field, bool is_u
 
 	if (is_us)
 		sc_json_text(&json, "account", "our own: not what we wrote, so taken as an edit");
-	sc_json_jsonb(&json, "versions", sc_say_versions_json(batch, field, stamp->versions, stamp->nversions));
+	sc_json_jsonb(&json, "versions",
+				  sc_say_versions_json(batch, field, stamp->versions, stamp->nversions));
 	return sc_json_end(&json);
 }

@@ -15,34 +15,36 @@
 
 typedef enum ScDecided
 {
-	SC_DECIDED,					/* done */
-	SC_DECIDED_WAITS,			/* R3: call again after the outcome; link->waiting has it */
-	SC_DECIDED_QUARANTINE		/* nothing was changed; *failure names the mapped field that failed */
+	SC_DECIDED,			  /* done */
+	SC_DECIDED_WAITS,	  /* R3: call again after the outcome; link->waiting has it */
+	SC_DECIDED_QUARANTINE /* nothing was changed; *failure names the mapped field that failed */
 } ScDecided;
 
 /* A statement about link's record. */
-extern ScDecided sc_decide_statement(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped **failure);
+extern ScDecided sc_decide_statement(ScBatch *batch, ScLink *link, const ScStatement *statement,
+									 const ScMapped **failure);
 
 typedef enum ScOutcomeKind
 {
-	SC_OUTCOME_OK,				/* acknowledged */
-	SC_OUTCOME_UNKNOWN,			/* timeout, cut reply, crash */
-	SC_OUTCOME_REFUSED,			/* 409, 412: read, judge, recompute due */
-	SC_OUTCOME_FAILED,			/* did not happen: will be tried again, or is dead */
-	SC_OUTCOME_GONE,			/* 404, 410 on the record, confirmed by a second look */
-	SC_OUTCOME_NOT_FOUND		/* a look-up by marker found nothing */
+	SC_OUTCOME_OK,		 /* acknowledged */
+	SC_OUTCOME_UNKNOWN,	 /* timeout, cut reply, crash */
+	SC_OUTCOME_REFUSED,	 /* 409, 412: read, judge, recompute due */
+	SC_OUTCOME_FAILED,	 /* did not happen: will be tried again, or is dead */
+	SC_OUTCOME_GONE,	 /* 404, 410 on the record, confirmed by a second look */
+	SC_OUTCOME_NOT_FOUND /* a look-up by marker found nothing */
 } ScOutcomeKind;
 
 typedef struct ScOutcome
 {
 	ScOutcomeKind kind;
 	int64 delivery;
-	char *external_id;			/* create, look-up: the record's id */
+	char *external_id; /* create, look-up: the record's id */
 	char *external_key;
 	char *url;
-	char *comment_id;			/* comment: its id there */
-	ScPosition position;		/* from the response; unknown = none given */
-	ScStatement *body;			/* what the response says the record holds; NULL = no body.  kind RESPONSE or READ */
+	char *comment_id;	 /* comment: its id there */
+	ScPosition position; /* from the response; unknown = none given */
+	ScStatement
+		*body; /* what the response says the record holds; NULL = no body.  kind RESPONSE or READ */
 	char *error_code;
 	char *error;
 } ScOutcome;
@@ -59,8 +61,16 @@ typedef struct ScOutcome
  */
 extern void sc_decide_outcome(ScBatch *batch, ScLink *link, const ScOutcome *outcome);
 
+typedef struct ScHubWord /* what the hub itself says of a field */
+{
+	const char *field;
+	ScValue value;		/* canonical */
+	const char *actor;	/* NULL = a rule, not a person */
+	const char *reason; /* NULL = none */
+} ScHubWord;
+
 /* The hub's own version of a field (resolve, SQL): link 0, context the whole clock. */
-extern void sc_decide_hub(ScBatch *batch, ScEntity *entity, const char *field, const ScValue *value, const char *actor, const char *reason);
+extern void sc_decide_hub(ScBatch *batch, ScEntity *entity, const ScHubWord *word);
 
 /*
  * After all statements of an entity: R10 (seen, retire), routes (fresh links

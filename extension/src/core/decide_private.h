@@ -8,16 +8,17 @@
 
 #include "core/decide.h"
 
-#define SC_NOTE_RULE_MAX 40
-
 /* R4-R6 for one field of a statement. */
-extern void sc_decide_field(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said);
+extern void sc_decide_field(ScBatch *batch, ScLink *link, const ScStatement *statement,
+							const ScMapped *said);
 
 /* The same for all its fields; those of the call are left out when skip is set. */
-extern void sc_decide_fields(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScCall *skip);
+extern void sc_decide_fields(ScBatch *batch, ScLink *link, const ScStatement *statement,
+							 const ScCall *skip);
 
 /* A field that the statement is known to change, whatever its position says (R14). */
-extern void sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said, ScOrder order);
+extern void sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement,
+							 const ScMapped *said, ScOrder order);
 
 /* Maintains keys, address and version of the link from what a statement says. */
 extern void sc_decide_keys(ScLink *link, const ScStatement *statement);
@@ -29,17 +30,19 @@ extern void sc_decide_gone(ScBatch *batch, ScLink *link, const ScStatement *stat
 extern void sc_decide_comments(ScBatch *batch, ScLink *link, const ScStatement *statement);
 
 /* R20.  before: what the field held until now. */
-extern void sc_breaker_watch(ScBatch *batch, ScLink *link, ScShadowField *shadow, const ScStatement *statement,
-							 const ScMapped *said);
+extern void sc_breaker_watch(ScBatch *batch, ScLink *link, ScShadowField *shadow,
+							 const ScStatement *statement, const ScMapped *said);
 
 /* A ledger row about a statement, with its actor, time and event. */
-extern ScLedgerEntry *sc_decide_note(ScBatch *batch, ScLedgerKind kind, ScLink *link, const ScStatement *statement,
-									 const ScMapped *said);
+extern ScLedgerEntry *sc_decide_note(ScBatch *batch, ScLedgerKind kind, ScLink *link,
+									 const ScStatement *statement, const ScMapped *said);
 
-extern void sc_decide_alert(ScBatch *batch, const ScSpace *space, const char *kind, char *cause, char *detail, char *hint);
+/* An alert of level warning; the caller says detail and hint. */
+extern ScAlertOut *sc_decide_alert(ScBatch *batch, const ScSpace *space, const char *kind,
+								   char *cause);
 
-/* The conflict rows and settled holds that a merge brings about; the ledger row tells of it. */
-extern void sc_decide_conflict(ScBatch *batch, ScEntity *entity, const ScField *field, const ScMerge *merge,
-							   const ScVersion *incoming, ScLedgerEntry *entry);
+/* The conflict row of a merge; entry, which names entity and field, tells of it. */
+extern void sc_decide_conflict(ScBatch *batch, const ScMerge *merge, const ScVersion *incoming,
+							   ScLedgerEntry *entry);
 
 #endif

@@ -15,9 +15,10 @@
 #include "core/order.h"
 
 static const ScFieldMap *first_writer(const ScRecordMap *map, const char *field);
-static bool holds_same(const ScBatch *batch, const ScLink *link, const ScFieldMap *form, const ScShadowField *shadow,
-					   const ScFieldValue *value);
-static ScCallField *due_field(const ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *field);
+static bool holds_same(const ScBatch *batch, const ScLink *link, const ScFieldMap *form,
+					   const ScShadowField *shadow, const ScFieldValue *value);
+static ScCallField *due_field(const ScBatch *batch, ScEntity *entity, ScLink *link,
+							  const ScField *field);
 
 bool
 sc_merge_agrees(const ScBatch *batch, const ScEntity *entity, ScLink *link, const ScField *field)
@@ -32,7 +33,8 @@ sc_merge_agrees(const ScBatch *batch, const ScEntity *entity, ScLink *link, cons
 	if (shadow == NULL)
 		return false;
 	if (shadow->held.state == SC_VALUE_UNKNOWN)
-		return shadow->nwrites > 0 && sc_value_equal(&shadow->writes[shadow->nwrites - 1].canonical, &value->value);
+		return shadow->nwrites > 0 &&
+			   sc_value_equal(&shadow->writes[shadow->nwrites - 1].canonical, &value->value);
 
 	down = sc_merge_down(batch, unconstify(ScEntity *, entity), link, form);
 	if (shadow->sent.state != SC_VALUE_UNKNOWN && !sc_merge_is_enumeration(form))
@@ -81,15 +83,17 @@ sc_merge_down(const ScBatch *batch, ScEntity *entity, const ScLink *link, const 
 
 	if (value == NULL || value->value.state != SC_VALUE_JSON)
 		return SC_UNKNOWN;
-	mapped = sc_map_down(batch->conf, link->system, map, &value->value, value->qualifier, batch->map_hooks);
-	return mapped.outcome == SC_MAP_OK || mapped.outcome == SC_MAP_NEAREST ? mapped.external : SC_UNKNOWN;
+	mapped = sc_map_down(batch->conf, link->system, map, &value->value, value->qualifier,
+						 batch->map_hooks);
+	return mapped.outcome == SC_MAP_OK || mapped.outcome == SC_MAP_NEAREST ? mapped.external
+																		   : SC_UNKNOWN;
 }
 
 bool
 sc_merge_takes_part(const ScLink *link)
 {
 	return link->map != NULL && link->in_route && link->system->mode != SC_MODE_DRAFT &&
-		(link->state == SC_LINK_ACTIVE || link->state == SC_LINK_CREATING);
+		   (link->state == SC_LINK_ACTIVE || link->state == SC_LINK_CREATING);
 }
 
 /* NULL when there is nothing to say: held, stopped, in agreement, or not to be said in that system's words. */
@@ -145,8 +149,8 @@ first_writer(const ScRecordMap *map, const char *field)
 	{
 		const ScFieldMap *row = &map->fields[i];
 
-		if ((row->direction == SC_DIRECTION_OUT || row->direction == SC_DIRECTION_BOTH) && !row->as_note &&
-			strcmp(row->field->name, field) == 0)
+		if ((row->direction == SC_DIRECTION_OUT || row->direction == SC_DIRECTION_BOTH) &&
+			!row->as_note && strcmp(row->field->name, field) == 0)
 			return row;
 	}
 	return NULL;
@@ -154,13 +158,14 @@ first_writer(const ScRecordMap *map, const char *field)
 
 /* up(held) = canonical.  A row that only writes cannot be read back. */
 static bool
-holds_same(const ScBatch *batch, const ScLink *link, const ScFieldMap *form, const ScShadowField *shadow,
-		   const ScFieldValue *value)
+holds_same(const ScBatch *batch, const ScLink *link, const ScFieldMap *form,
+		   const ScShadowField *shadow, const ScFieldValue *value)
 {
 	ScMapped up;
 
 	if (form->direction == SC_DIRECTION_OUT || shadow->held.state != SC_VALUE_JSON)
 		return false;
 	up = sc_map_up(batch->conf, link->system, form, &shadow->held, NULL, batch->map_hooks);
-	return (up.outcome == SC_MAP_OK || up.outcome == SC_MAP_NEAREST) && sc_value_equal(&up.canonical, &value->value);
+	return (up.outcome == SC_MAP_OK || up.outcome == SC_MAP_NEAREST) &&
+		   sc_value_equal(&up.canonical, &value->value);
 }

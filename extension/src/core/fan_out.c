@@ -11,11 +11,13 @@
 #include "core/decide_private.h"
 
 static void route_system(ScBatch *batch, ScEntity *entity, const ScSystem *system, Jsonb *document);
-static const ScRoute *find_route(const ScEntity *entity, const ScSystem *system, Jsonb *document, bool *routed);
+static const ScRoute *find_route(const ScEntity *entity, const ScSystem *system, Jsonb *document,
+								 bool *routed);
 static bool comes_from(const ScEntity *entity, const ScRoute *route);
 static ScLink *find_link(const ScEntity *entity, const ScSystem *system, bool *had_one);
 static bool is_too_old(const ScEntity *entity, const ScSystem *system);
-static void create_link(ScBatch *batch, ScEntity *entity, const ScSystem *system, const ScRoute *route);
+static void create_link(ScBatch *batch, ScEntity *entity, const ScSystem *system,
+						const ScRoute *route);
 static void mark_due(ScBatch *batch, ScEntity *entity, ScLink *link);
 static bool has_due_copy(const ScLink *link);
 static bool any_touched(const ScEntity *entity);
@@ -59,7 +61,8 @@ route_system(ScBatch *batch, ScEntity *entity, const ScSystem *system, Jsonb *do
 		}
 		return;
 	}
-	if (route == NULL || !route->may_create || system->mode == SC_MODE_DRAFT || is_too_old(entity, system))
+	if (route == NULL || !route->may_create || system->mode == SC_MODE_DRAFT ||
+		is_too_old(entity, system))
 		return;
 	if (had_one && strcmp(entity->type->on_delete, "recreate") != 0)
 		return;
@@ -124,8 +127,8 @@ is_too_old(const ScEntity *entity, const ScSystem *system)
 {
 	TimestampTz created_at = entity->created_at;
 
-	return !TIMESTAMP_NOT_FINITE(system->create_after) && system->create_after != 0 && !entity->fresh &&
-		created_at < system->create_after;
+	return !TIMESTAMP_NOT_FINITE(system->create_after) && system->create_after != 0 &&
+		   !entity->fresh && created_at < system->create_after;
 }
 
 /* The marker is drawn when the link is stored: there is no chance in pure code. */
@@ -168,7 +171,8 @@ mark_due(ScBatch *batch, ScEntity *entity, ScLink *link)
 		return;
 	}
 	link->look_only = link->read_owed || link->call.unknown;
-	if (link->look_only || link->due || (link->state == SC_LINK_CREATING && link->external_id == NULL))
+	if (link->look_only || link->due ||
+		(link->state == SC_LINK_CREATING && link->external_id == NULL))
 		link->due = true;
 	else if (link->changed || link->whole || any_touched(entity))
 		link->due = has_due_copy(link) || sc_merge_due(batch, entity, link) != NIL;

@@ -12,7 +12,8 @@
 
 #include "core/decide_private.h"
 
-static void apply_rule(ScBatch *batch, ScLink *link, const ScStatement *statement, const char *rule);
+static void apply_rule(ScBatch *batch, ScLink *link, const ScStatement *statement,
+					   const char *rule);
 static const char *closing_state(const ScEntityType *type);
 
 void
@@ -30,8 +31,8 @@ sc_decide_gone(ScBatch *batch, ScLink *link, const ScStatement *statement)
 	memset(&link->call, 0, sizeof(ScCall));
 	entry = sc_decide_note(batch, SC_LEDGER_DELETE, link, statement, NULL);
 	entry->rule = pstrdup(rule);
-	entry->reason = psprintf("%s %s is gone at %s%s", link->record_type, name == NULL ? "(being created)" : name,
-							 link->system->name,
+	entry->reason = psprintf("%s %s is gone at %s%s", link->record_type,
+							 name == NULL ? "(being created)" : name, link->system->name,
 							 statement == NULL ? ": a call found it so, twice" : "");
 	if (link->entity != NULL)
 		apply_rule(batch, link, statement, rule);
@@ -42,24 +43,34 @@ apply_rule(ScBatch *batch, ScLink *link, const ScStatement *statement, const cha
 {
 	ScEntity *entity = link->entity;
 	const char *state = closing_state(entity->type);
+	ScAlertOut *alert;
 
 	for (int i = 0; i < entity->stamps.len; i++)
 		entity->stamps.items[i].touched = true;
 	if (strcmp(rule, "unlink") == 0 || strcmp(rule, "recreate") == 0)
 		return;
-	if (strcmp(rule, "close") == 0 && state != NULL && sc_conf_field(entity->type, "status") != NULL)
+	if (strcmp(rule, "close") == 0 && state != NULL &&
+		sc_conf_field(entity->type, "status") != NULL)
 	{
-		ScValue value = sc_value_text(state);
+		ScHubWord word = { .field = "status",
+						   .value = sc_value_text(state),
+						   .actor = statement == NULL ? NULL : statement->actor,
+						   .reason = psprintf("its record at %s was deleted", link->system->name) };
 
-		sc_decide_hub(batch, entity, "status", &value, statement == NULL ? NULL : statement->actor,
-					  psprintf("its record at %s was deleted", link->system->name));
+		sc_decide_hub(batch, entity, &word);
 		return;
 	}
-	sc_decide_alert(batch, entity->space, "delete", psprintf("delete:" INT64_FORMAT ":%s", entity->id, link->system->name),
-					psprintf("%s %s was deleted at %s; the other records of entity " INT64_FORMAT " are still kept in step",
-							 link->record_type, link->external_key != NULL ? link->external_key :
-							 link->external_id != NULL ? link->external_id : "", link->system->name, entity->id),
-					"Close or delete them by hand, or leave them; set entity_type.on_delete to have it done by rule.");
+	alert = sc_decide_alert(batch, entity->space, "delete",
+							psprintf("delete:" INT64_FORMAT ":%s", entity->id, link->system->name));
+	alert->detail = psprintf("%s %s was deleted at %s; the other records of entity " INT64_FORMAT
+							 " are still kept in step",
+							 link->record_type,
+							 link->external_key != NULL	 ? link->external_key
+							 : link->external_id != NULL ? link->external_id
+														 : "",
+							 link->system->name, entity->id);
+	alert->hint = "Close or delete them by hand, or leave them; set entity_type.on_delete to have "
+				  "it done by rule.";
 }
 
 /* closed where the type has it, else its first state of category done. */

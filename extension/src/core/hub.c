@@ -9,18 +9,20 @@
 #include "core/say.h"
 
 void
-sc_decide_hub(ScBatch *batch, ScEntity *entity, const char *name, const ScValue *value, const char *actor, const char *reason)
+sc_decide_hub(ScBatch *batch, ScEntity *entity, const ScHubWord *word)
 {
+	const char *name = word->field;
+	const ScValue *value = &word->value;
+	const char *actor = word->actor;
+	const char *reason = word->reason;
 	const ScField *field = sc_conf_field(entity->type, name);
 	ScStamp *stamp = sc_stamp_get(&entity->stamps, name);
-	ScVersion version = {
-		.value = *value,
-		.context = sc_vclock_copy(&stamp->clock),
-		.actor_kind = actor == NULL ? SC_ACTOR_AUTOMATION : SC_ACTOR_HUMAN,
-		.actor = actor == NULL ? NULL : pstrdup(actor),
-		.at = batch->now,
-		.source_version = -1
-	};
+	ScVersion version = { .value = *value,
+						  .context = sc_vclock_copy(&stamp->clock),
+						  .actor_kind = actor == NULL ? SC_ACTOR_AUTOMATION : SC_ACTOR_HUMAN,
+						  .actor = actor == NULL ? NULL : pstrdup(actor),
+						  .at = batch->now,
+						  .source_version = -1 };
 	ScFieldValue *current = sc_model_value(entity, name);
 	bool held = stamp->held;
 	ScMerge merge;
@@ -29,7 +31,9 @@ sc_decide_hub(ScBatch *batch, ScEntity *entity, const char *name, const ScValue 
 	if (field == NULL)
 		return;
 	version.replaced = current == NULL ? SC_UNKNOWN : current->value;
-	merge = sc_merge_version(batch, entity, field, sc_conf_policy(batch->conf, entity->space, entity->type, name), &version);
+	merge =
+		sc_merge_version(batch, entity, field,
+						 sc_conf_policy(batch->conf, entity->space, entity->type, name), &version);
 	if (!sc_value_equal(&merge.old, value))
 		entity->revision++;
 	entry = sc_model_note(batch, held ? SC_LEDGER_RESOLVE : SC_LEDGER_CHANGE, entity, NULL);
@@ -40,9 +44,10 @@ sc_decide_hub(ScBatch *batch, ScEntity *entity, const char *name, const ScValue 
 	entry->actor_kind = version.actor_kind;
 	entry->source_time = batch->now;
 	entry->rule = held ? "resolve" : "hub";
-	entry->reason = psprintf("%s was set here by %s%s%s", sc_say_value(field, value),
-							 actor == NULL ? "a rule" : sc_say_actor(batch, 0, actor, SC_ACTOR_HUMAN), reason == NULL ? "" : ": ",
-							 reason == NULL ? "" : reason);
+	entry->reason =
+		psprintf("%s was set here by %s%s%s", sc_say_value(field, value),
+				 actor == NULL ? "a rule" : sc_say_actor(batch, 0, actor, SC_ACTOR_HUMAN),
+				 reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
 	if (held)
 	{
 		ScConflictOut *settled = palloc0(sizeof(ScConflictOut));

@@ -64,7 +64,8 @@ sc_json_end(ScJson *json)
 {
 	bool array = json->state->contVal.type == jbvArray;
 
-	return JsonbValueToJsonb(pushJsonbValue(&json->state, array ? WJB_END_ARRAY : WJB_END_OBJECT, NULL));
+	return JsonbValueToJsonb(
+		pushJsonbValue(&json->state, array ? WJB_END_ARRAY : WJB_END_OBJECT, NULL));
 }
 
 void
@@ -147,7 +148,8 @@ sc_json_get_number(Jsonb *object, const char *key, int64 otherwise)
 	if (value == NULL || value->type != jbvNumeric || numeric_is_nan(value->val.numeric))
 		return otherwise;
 
-	char *text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+	char *text =
+		DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
 	char *end;
 	int64 number;
 

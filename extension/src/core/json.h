@@ -7,18 +7,18 @@
 
 #include "core/value.h"
 
-typedef struct ScJson			/* a document being built */
+typedef struct ScJson /* a document being built */
 {
 	JsonbParseState *state;
 } ScJson;
 
 extern ScJson sc_json_object(void);
 extern ScJson sc_json_array(void);
-extern void sc_json_open_object(ScJson *json, const char *key);	/* key NULL: as an element */
+extern void sc_json_open_object(ScJson *json, const char *key); /* key NULL: as an element */
 extern void sc_json_open_array(ScJson *json, const char *key);
 extern void sc_json_close_object(ScJson *json);
 extern void sc_json_close_array(ScJson *json);
-extern Jsonb *sc_json_end(ScJson *json);	/* closes the outermost one */
+extern Jsonb *sc_json_end(ScJson *json); /* closes the outermost one */
 
 /* Members of an object; with key NULL, elements of an array.  NULL text and NULL jsonb are left out. */
 extern void sc_json_text(ScJson *json, const char *key, const char *text);

@@ -17,23 +17,26 @@
 
 static bool give_dot(ScStamp *stamp, ScVersion *incoming);
 static void add_version(ScStamp *stamp, const ScVersion *incoming);
-static void choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *policy, ScStamp *stamp,
-						  ScMerge *merge);
+static void choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field,
+						  const ScPolicy *policy, ScMerge *merge);
 static void keep_shown(ScStamp *stamp, ScDot shown, int winner);
 static void put_first(ScStamp *stamp, int winner);
 static void combine(ScStamp *stamp, const ScRule *rule, TimestampTz now);
-static ScMergeOutcome name_outcome(const ScStamp *stamp, const ScMerge *merge, const ScVersion *incoming);
+static ScMergeOutcome name_outcome(const ScStamp *stamp, const ScMerge *merge,
+								   const ScVersion *incoming);
 static bool one_value(const ScStamp *stamp);
 static int order_by_dot(const void *a, const void *b);
 static bool settle_field(ScBatch *batch, ScEntity *entity, ScStamp *stamp);
-static bool show_clock(ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *field, const ScStamp *stamp);
+static bool show_clock(ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *field,
+					   const ScStamp *stamp);
 static bool may_retire(const ScEntity *entity, const ScStamp *stamp);
 static bool covers_with_own(const ScClock *seen, const ScStamp *stamp, int64 link);
 static void retire(ScBatch *batch, ScEntity *entity, const ScField *field, ScStamp *stamp);
 static void join_stamp(ScStamp *stamp, const ScStamp *other);
 
 ScMerge
-sc_merge_version(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *policy, ScVersion *incoming)
+sc_merge_version(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *policy,
+				 ScVersion *incoming)
 {
 	ScStamp *stamp = sc_stamp_get(&entity->stamps, field->name);
 	ScFieldValue *value = sc_model_value(entity, field->name);
@@ -43,7 +46,7 @@ sc_merge_version(ScBatch *batch, ScEntity *entity, const ScField *field, const S
 	if (!give_dot(stamp, incoming))
 		return merge;
 	add_version(stamp, incoming);
-	choose_winner(batch, entity, field, policy, stamp, &merge);
+	choose_winner(batch, entity, field, policy, &merge);
 	stamp->touched = true;
 	value = sc_model_value_get(entity, field->name);
 	if (!sc_value_equal(&value->value, &stamp->versions[0].value))
@@ -81,7 +84,8 @@ sc_merge_join(ScBatch *batch, ScEntity *entity, ScEntity *other)
 		stamp->touched = true;
 		if (field == NULL || stamp->nversions == 0)
 			continue;
-		choose_winner(batch, entity, field, sc_conf_policy(batch->conf, entity->space, entity->type, field->name), stamp,
+		choose_winner(batch, entity, field,
+					  sc_conf_policy(batch->conf, entity->space, entity->type, field->name),
 					  &merge);
 		sc_model_value_get(entity, field->name)->value = stamp->versions[0].value;
 	}
@@ -125,8 +129,10 @@ add_version(ScStamp *stamp, const ScVersion *incoming)
 }
 
 static void
-choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *policy, ScStamp *stamp, ScMerge *merge)
+choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *policy,
+			  ScMerge *merge)
 {
+	ScStamp *stamp = sc_stamp_get(&entity->stamps, field->name);
 	ScDot shown = stamp->versions[0].dot;
 	ScDispute dispute = { batch, entity, field, policy, stamp->nversions, stamp->versions };
 	ScChoice choice = sc_policy_choose(&dispute);
@@ -203,7 +209,8 @@ name_outcome(const ScStamp *stamp, const ScMerge *merge, const ScVersion *incomi
 	if (one_value(stamp) && !merge->disputed)
 		return SC_MERGE_AGREE;
 	if (sc_value_equal(&incoming->value, &stamp->versions[0].value))
-		return sc_value_equal(&merge->old, &incoming->value) ? SC_MERGE_AGREE : SC_MERGE_CONFLICT_INCOMING;
+		return sc_value_equal(&merge->old, &incoming->value) ? SC_MERGE_AGREE
+															 : SC_MERGE_CONFLICT_INCOMING;
 	return SC_MERGE_CONFLICT_CURRENT;
 }
 
@@ -248,13 +255,15 @@ settle_field(ScBatch *batch, ScEntity *entity, ScStamp *stamp)
 
 /* A system that holds the canonical value has seen everything that led to it. */
 static bool
-show_clock(ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *field, const ScStamp *stamp)
+show_clock(ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *field,
+		   const ScStamp *stamp)
 {
 	ScShadowField *shadow = sc_shadow_find(&link->shadow, field->name);
 
-	if (shadow == NULL || !sc_merge_takes_part(link) || sc_merge_form(link->map, field->name) == NULL ||
-		sc_vclock_covers(&shadow->seen, &stamp->clock) || sc_order_in_call(link, field->name) != NULL ||
-		!sc_merge_agrees(batch, entity, link, field))
+	if (shadow == NULL || !sc_merge_takes_part(link) ||
+		sc_merge_form(link->map, field->name) == NULL ||
+		sc_vclock_covers(&shadow->seen, &stamp->clock) ||
+		sc_order_in_call(link, field->name) != NULL || !sc_merge_agrees(batch, entity, link, field))
 		return false;
 	shadow->seen = sc_vclock_merge(&shadow->seen, &stamp->clock);
 	link->changed = true;
@@ -306,9 +315,10 @@ retire(ScBatch *batch, ScEntity *entity, const ScField *field, ScStamp *stamp)
 	entry->field = stamp->field;
 	entry->new_value = sc_say_jsonb(field, &stamp->versions[0].value);
 	entry->detail = sc_say_versions_json(batch, field, stamp->versions + 1, stamp->nversions - 1);
-	entry->reason = psprintf("every system has seen that %s stands: %d earlier %s no longer compared with it",
-							 sc_say_version(batch, field, &stamp->versions[0]), stamp->nversions - 1,
-							 stamp->nversions == 2 ? "version is" : "versions are");
+	entry->reason =
+		psprintf("every system has seen that %s stands: %d earlier %s no longer compared with it",
+				 sc_say_version(batch, field, &stamp->versions[0]), stamp->nversions - 1,
+				 stamp->nversions == 2 ? "version is" : "versions are");
 	stamp->nversions = 1;
 	entity->changed = true;
 }
@@ -323,7 +333,8 @@ join_stamp(ScStamp *stamp, const ScStamp *other)
 	for (int i = 0; i < stamp->nversions + other->nversions; i++)
 	{
 		bool mine = i < stamp->nversions;
-		const ScVersion *version = mine ? &stamp->versions[i] : &other->versions[i - stamp->nversions];
+		const ScVersion *version =
+			mine ? &stamp->versions[i] : &other->versions[i - stamp->nversions];
 		const ScStamp *opposite = mine ? other : stamp;
 		bool there = false;
 

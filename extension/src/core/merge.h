@@ -13,12 +13,12 @@ typedef enum ScMergeOutcome
 	SC_MERGE_NOTHING,			/* the dot was covered already */
 	SC_MERGE_FAST_FORWARD,		/* one version left */
 	SC_MERGE_AGREE,				/* several versions, one value */
-	SC_MERGE_CONFLICT_INCOMING,	/* several values: the incoming one won */
+	SC_MERGE_CONFLICT_INCOMING, /* several values: the incoming one won */
 	SC_MERGE_CONFLICT_CURRENT,	/* several values: another stands */
 	SC_MERGE_HELD				/* manual: no winner until a person decides */
 } ScMergeOutcome;
 
-typedef struct ScDecideHooks	/* what pure code may not do itself */
+typedef struct ScDecideHooks /* what pure code may not do itself */
 {
 	void *arg;
 	/* call(function): < 0 a wins, > 0 b wins, 0 tie.  False = the function erred; *error is set. */
@@ -29,13 +29,13 @@ typedef struct ScDecideHooks	/* what pure code may not do itself */
 typedef struct ScMerge
 {
 	ScMergeOutcome outcome;
-	const char *rule;			/* the rule that decided: escalation_wins, …, system_rank */
-	char *reason;				/* a sentence: "critical is more severe than low" */
-	char *failed;				/* a user function that erred or cycled; falls through with an alert */
-	bool disputed;				/* conflict or hold: several values stand; beaten is set */
-	ScVersion beaten;			/* the strongest loser */
-	bool was_held;				/* a hold stood before */
-	ScValue old;				/* the canonical value before; unknown = unset */
+	const char *rule; /* the rule that decided: escalation_wins, …, system_rank */
+	char *reason;	  /* a sentence: "critical is more severe than low" */
+	char *failed;	  /* a user function that erred or cycled; falls through with an alert */
+	bool disputed;	  /* conflict or hold: several values stand; beaten is set */
+	ScVersion beaten; /* the strongest loser */
+	bool was_held;	  /* a hold stood before */
+	ScValue old;	  /* the canonical value before; unknown = unset */
 } ScMerge;
 
 /*
@@ -43,10 +43,12 @@ typedef struct ScMerge
  * link + 1; context extended by the link's own dots), merges it into the stamp and puts the
  * winner first.  The entity's canonical value is set from the winner.
  */
-extern ScMerge sc_merge_version(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *policy, ScVersion *incoming);
+extern ScMerge sc_merge_version(ScBatch *batch, ScEntity *entity, const ScField *field,
+								const ScPolicy *policy, ScVersion *incoming);
 
 /* R9: does what the link holds agree with the canonical value? */
-extern bool sc_merge_agrees(const ScBatch *batch, const ScEntity *entity, ScLink *link, const ScField *field);
+extern bool sc_merge_agrees(const ScBatch *batch, const ScEntity *entity, ScLink *link,
+							const ScField *field);
 
 /* The map whose form a shadow holds: the reader, else the first writer; NULL = the field is not mapped. */
 extern const ScFieldMap *sc_merge_form(const ScRecordMap *map, const char *field);
@@ -55,7 +57,8 @@ extern const ScFieldMap *sc_merge_form(const ScRecordMap *map, const char *field
 extern bool sc_merge_is_enumeration(const ScFieldMap *map);
 
 /* A value as the link's system would hold it; unknown when its map cannot say it. */
-extern ScValue sc_merge_down(const ScBatch *batch, ScEntity *entity, const ScLink *link, const ScFieldMap *map);
+extern ScValue sc_merge_down(const ScBatch *batch, ScEntity *entity, const ScLink *link,
+							 const ScFieldMap *map);
 
 /* Does the link take part: mapped, routed, and neither gone nor apart? */
 extern bool sc_merge_takes_part(const ScLink *link);

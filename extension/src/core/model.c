@@ -14,10 +14,11 @@
 #include "core/model.h"
 
 static const char *const ledger_names[] = {
-	"receive", "change", "agree", "conflict", "retire", "echo", "stale", "duplicate", "unordered",
-	"wait", "unsure", "raced", "hold", "resolve", "refuse", "quarantine", "release", "out_of_scope",
-	"nearest", "comment", "delete", "link", "unlink", "queue", "send", "confirm", "fail", "unknown",
-	"landed", "repeated", "dead", "retry", "cancel", "loop", "config"
+	"receive",	 "change",	   "agree",	  "conflict",	  "retire",	 "echo",	"stale",
+	"duplicate", "unordered",  "wait",	  "unsure",		  "raced",	 "hold",	"resolve",
+	"refuse",	 "quarantine", "release", "out_of_scope", "nearest", "comment", "delete",
+	"link",		 "unlink",	   "queue",	  "send",		  "confirm", "fail",	"unknown",
+	"landed",	 "repeated",   "dead",	  "retry",		  "cancel",	 "loop",	"config"
 };
 
 static const char *const call_names[] = { "none", "create", "update", "comment", "read", "delete" };
@@ -230,12 +231,11 @@ unpack_field(Jsonb *packed, ScCallField *field)
 {
 	field->field = sc_json_get_text(packed, "field");
 	field->before_known_at = unpack_position(packed, "before_known_at");
-	return field->field != NULL &&
-		unpack_value(packed, "value", &field->value) &&
-		unpack_value(packed, "canonical", &field->canonical) &&
-		unpack_value(packed, "before", &field->before_held) &&
-		unpack_clock(packed, "clock", &field->clock) &&
-		unpack_clock(packed, "before_seen", &field->before_seen);
+	return field->field != NULL && unpack_value(packed, "value", &field->value) &&
+		   unpack_value(packed, "canonical", &field->canonical) &&
+		   unpack_value(packed, "before", &field->before_held) &&
+		   unpack_clock(packed, "clock", &field->clock) &&
+		   unpack_clock(packed, "before_seen", &field->before_seen);
 }
 
 static bool
@@ -256,7 +256,7 @@ unpack_value(Jsonb *packed, const char *key, ScValue *value)
 	}
 	value->state = SC_VALUE_DIGEST;
 	return bytes_of(sc_json_get_text(member, "digest"), value->digest) &&
-		bytes_of(sc_json_get_text(member, "loose"), value->loose);
+		   bytes_of(sc_json_get_text(member, "loose"), value->loose);
 }
 
 static ScPosition

@@ -17,7 +17,7 @@
 /* How many of the values held before are kept; each costs a few bytes of every shadow. */
 #define WERE_KEPT 4
 
-typedef struct Question			/* one field of one statement */
+typedef struct Question /* one field of one statement */
 {
 	const ScLink *link;
 	ScShadowField *shadow;
@@ -25,7 +25,7 @@ typedef struct Question			/* one field of one statement */
 	const ScMapped *said;
 	ScGrade grade;
 	ScPosition position;
-	bool in_slot;				/* READ, RESPONSE: no write of ours can be on its way meanwhile */
+	bool in_slot; /* READ, RESPONSE: no write of ours can be on its way meanwhile */
 } Question;
 
 static ScOrder verdict(ScVerdict kind, const char *rule);
@@ -46,7 +46,8 @@ static void remember_were(ScShadowField *shadow, const ScValue *value);
 static void push_write(ScShadowField *shadow, const ScWrite *write);
 static void drop_unconfirmed(ScShadowField *shadow, int at);
 static void raise_position(ScPosition *position, ScPosition to);
-static void apply_landed(ScShadowField *shadow, int unconfirmed, const ScStatement *statement, const ScMapped *said);
+static void apply_landed(ScShadowField *shadow, int unconfirmed, const ScStatement *statement,
+						 const ScMapped *said);
 static void apply_echo(ScShadowField *shadow, const ScOrder *order, const ScMapped *said);
 
 /*
@@ -76,17 +77,16 @@ sc_order_must_wait(const ScLink *link, const ScStatement *statement)
 }
 
 ScOrder
-sc_order_judge(const ScLink *link, ScShadowField *shadow, const ScStatement *statement, const ScMapped *said)
+sc_order_judge(const ScLink *link, ScShadowField *shadow, const ScStatement *statement,
+			   const ScMapped *said)
 {
-	Question question = {
-		.link = link,
-		.shadow = shadow,
-		.statement = statement,
-		.said = said,
-		.grade = link->system->connector->grade,
-		.position = statement->position,
-		.in_slot = is_slot(statement)
-	};
+	Question question = { .link = link,
+						  .shadow = shadow,
+						  .statement = statement,
+						  .said = said,
+						  .grade = link->system->connector->grade,
+						  .position = statement->position,
+						  .in_slot = is_slot(statement) };
 	ScOrder order;
 
 	if (is_marked(&question))
@@ -95,13 +95,15 @@ sc_order_judge(const ScLink *link, ScShadowField *shadow, const ScStatement *sta
 		return verdict(SC_VERDICT_ECHO, "R3");
 	if (question.grade == SC_GRADE_NONE || !question.position.known)
 		return judge_unordered(&question);
-	if (judge_past(&question, &order) || judge_tie(&question, &order) || judge_earlier(&question, &order))
+	if (judge_past(&question, &order) || judge_tie(&question, &order) ||
+		judge_earlier(&question, &order))
 		return order;
 	return judge_latest(&question);
 }
 
 ScClock
-sc_order_apply(ScShadowField *shadow, const ScOrder *order, const ScStatement *statement, const ScMapped *said)
+sc_order_apply(ScShadowField *shadow, const ScOrder *order, const ScStatement *statement,
+			   const ScMapped *said)
 {
 	ScClock context = sc_vclock_empty();
 	ScWrite *write = order->write < 0 ? NULL : &shadow->writes[order->write];
@@ -127,14 +129,16 @@ sc_order_apply(ScShadowField *shadow, const ScOrder *order, const ScStatement *s
 			shadow->held = said->external;
 			shadow->sent = SC_UNKNOWN;
 			shadow->known_at = statement->position.known ? statement->position : shadow->known_at;
-			shadow->changed_at = statement->position.known ? statement->position : shadow->changed_at;
+			shadow->changed_at =
+				statement->position.known ? statement->position : shadow->changed_at;
 			break;
 		case SC_VERDICT_RACED:
 			context = sc_vclock_copy(&write->before_seen);
 			remember_were(shadow, &write->before_held);
 			write->before_held = sc_value_remembered(&said->external);
 			write->before_known_at = statement->position;
-			shadow->changed_at = statement->position.known ? statement->position : shadow->changed_at;
+			shadow->changed_at =
+				statement->position.known ? statement->position : shadow->changed_at;
 			break;
 		default:
 			break;
@@ -143,19 +147,16 @@ sc_order_apply(ScShadowField *shadow, const ScOrder *order, const ScStatement *s
 }
 
 ScWrite *
-sc_order_landed(ScShadowField *shadow, const ScCallField *carried, const ScValue *held, ScPosition at,
-				bool exact, TimestampTz now)
+sc_order_landed(ScShadowField *shadow, const ScCallField *carried, const ScValue *held,
+				ScPosition at, TimestampTz now)
 {
-	ScWrite write = {
-		.value = sc_value_remembered(&carried->value),
-		.canonical = sc_value_remembered(&carried->canonical),
-		.at = at,
-		.exact = exact && at.known,
-		.acked_at = now,
-		.before_held = sc_value_remembered(&carried->before_held),
-		.before_known_at = carried->before_known_at,
-		.before_seen = carried->before_seen
-	};
+	ScWrite write = { .value = sc_value_remembered(&carried->value),
+					  .canonical = sc_value_remembered(&carried->canonical),
+					  .at = at,
+					  .acked_at = now,
+					  .before_held = sc_value_remembered(&carried->before_held),
+					  .before_known_at = carried->before_known_at,
+					  .before_seen = carried->before_seen };
 
 	remember_were(shadow, &carried->before_held);
 	write.nwere = shadow->nwere;
@@ -215,7 +216,7 @@ sc_order_same(const ScFieldMap *map, const ScValue *a, const ScValue *b)
 	if (sc_value_equal(a, b))
 		return true;
 	return map != NULL && a->state == SC_VALUE_JSON && b->state == SC_VALUE_JSON &&
-		sc_map_same_external(map, a, b);
+		   sc_map_same_external(map, a, b);
 }
 
 ScCallField *
@@ -293,7 +294,7 @@ is_ours(const Question *question, const ScWrite *write)
 	if (write->value.state == SC_VALUE_UNKNOWN)
 		return sc_value_equal(&question->said->canonical, &write->canonical);
 	return sc_order_same(question->said->map, &question->said->external, &write->value) ||
-		sc_value_equal_loosely(&question->said->external, &write->value);
+		   sc_value_equal_loosely(&question->said->external, &write->value);
 }
 
 /* R4a: the product hands the marker of a call back, and that call wrote this field. */
@@ -337,8 +338,8 @@ judge_unordered(const Question *question)
 	const ScShadowField *shadow = question->shadow;
 
 	/* Where nothing was heard or written yet there is nothing it could be confused with. */
-	if (question->in_slot ||
-		(shadow->held.state == SC_VALUE_UNKNOWN && shadow->nwrites == 0 && shadow->nunconfirmed == 0))
+	if (question->in_slot || (shadow->held.state == SC_VALUE_UNKNOWN && shadow->nwrites == 0 &&
+							  shadow->nunconfirmed == 0))
 		return judge_current(question, "R4b");
 	if (is_held(question))
 		return verdict(SC_VERDICT_NOTHING, "R4b");
@@ -356,14 +357,16 @@ judge_past(const Question *question, ScOrder *order)
 	const ScShadowField *shadow = question->shadow;
 	int64 p = question->position.at;
 
-	if (question->statement->kind == SC_STATEMENT_READ && shadow->known_at.known && p < shadow->known_at.at)
+	if (question->statement->kind == SC_STATEMENT_READ && shadow->known_at.known &&
+		p < shadow->known_at.at)
 	{
 		*order = verdict(is_held(question) ? SC_VERDICT_NOTHING : SC_VERDICT_READ_AGAIN, "R4f");
 		return true;
 	}
 	if (!shadow->changed_at.known)
 		return false;
-	if (p < shadow->changed_at.at || (question->grade == SC_GRADE_COUNTER && p == shadow->changed_at.at))
+	if (p < shadow->changed_at.at ||
+		(question->grade == SC_GRADE_COUNTER && p == shadow->changed_at.at))
 	{
 		*order = verdict(is_held(question) ? SC_VERDICT_NOTHING : SC_VERDICT_STALE, "R4c");
 		return true;
@@ -442,7 +445,8 @@ judge_against(const Question *question, int index)
 			return verdict(SC_VERDICT_STALE, "R4e");
 	}
 	if (!write->exact && is_ours(question, write) &&
-		(statement->actor_is_us || statement->actor_kind == SC_ACTOR_UNKNOWN || statement->full_record))
+		(statement->actor_is_us || statement->actor_kind == SC_ACTOR_UNKNOWN ||
+		 statement->full_record))
 		return verdict(SC_VERDICT_ECHO, "R4e");
 
 	order = verdict(SC_VERDICT_ECHO, "R4e");
@@ -450,8 +454,10 @@ judge_against(const Question *question, int index)
 	order.unconfirmed = statement->actor_kind == SC_ACTOR_HUMAN ? -1 : find_unconfirmed(question);
 	if (order.unconfirmed >= 0)
 		return order;
-	order.verdict = sc_order_same(question->said->map, &question->said->external, &write->before_held)
-		? SC_VERDICT_NOTHING : SC_VERDICT_RACED;
+	order.verdict =
+		sc_order_same(question->said->map, &question->said->external, &write->before_held)
+			? SC_VERDICT_NOTHING
+			: SC_VERDICT_RACED;
 	return order;
 }
 
@@ -464,8 +470,8 @@ judge_latest(const Question *question)
 
 	if (shadow->known_at.known && p < shadow->known_at.at)
 		return verdict(is_held(question) ? SC_VERDICT_NOTHING : SC_VERDICT_STALE, "R4f");
-	if (shadow->known_at.known && p == shadow->known_at.at && shadow->held.state != SC_VALUE_UNKNOWN &&
-		!is_held(question))
+	if (shadow->known_at.known && p == shadow->known_at.at &&
+		shadow->held.state != SC_VALUE_UNKNOWN && !is_held(question))
 	{
 		if (question->grade == SC_GRADE_COUNTER)
 			return verdict(SC_VERDICT_STALE, "R4g");
@@ -487,7 +493,8 @@ judge_current(const Question *question, const char *rule)
 	if (is_held(question))
 		return verdict(SC_VERDICT_NOTHING, rule);
 	order = verdict(SC_VERDICT_LANDED, "R5");
-	order.unconfirmed = question->statement->actor_kind == SC_ACTOR_HUMAN ? -1 : find_unconfirmed(question);
+	order.unconfirmed =
+		question->statement->actor_kind == SC_ACTOR_HUMAN ? -1 : find_unconfirmed(question);
 	if (order.unconfirmed >= 0)
 		return order;
 	return verdict(SC_VERDICT_CURRENT, rule);
@@ -552,21 +559,20 @@ raise_position(ScPosition *position, ScPosition to)
 
 /* Our write landed late: it is held now, and what it overwrote may still be heard. */
 static void
-apply_landed(ScShadowField *shadow, int unconfirmed, const ScStatement *statement, const ScMapped *said)
+apply_landed(ScShadowField *shadow, int unconfirmed, const ScStatement *statement,
+			 const ScMapped *said)
 {
 	ScUnconfirmed late = shadow->unconfirmed[unconfirmed];
-	ScCallField carried = {
-		.field = shadow->field,
-		.value = late.value,
-		.canonical = late.canonical,
-		.clock = late.clock,
-		.before_held = shadow->held,
-		.before_known_at = shadow->known_at,
-		.before_seen = sc_vclock_copy(&shadow->seen)
-	};
+	ScCallField carried = { .field = shadow->field,
+							.value = late.value,
+							.canonical = late.canonical,
+							.clock = late.clock,
+							.before_held = shadow->held,
+							.before_known_at = shadow->known_at,
+							.before_seen = sc_vclock_copy(&shadow->seen) };
 
 	drop_unconfirmed(shadow, unconfirmed);
-	sc_order_landed(shadow, &carried, &said->external, statement->position, false, statement->received_at);
+	sc_order_landed(shadow, &carried, &said->external, statement->position, statement->received_at);
 	shadow->sent = said->external;
 	shadow->seen = sc_vclock_merge(&shadow->seen, &late.clock);
 	shadow->moved = is_slot(statement);

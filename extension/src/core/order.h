@@ -13,20 +13,20 @@ typedef enum ScVerdict
 	SC_VERDICT_NOTHING,
 	SC_VERDICT_ECHO,
 	SC_VERDICT_STALE,
-	SC_VERDICT_UNSURE,			/* owe a read */
-	SC_VERDICT_CURRENT,			/* a change, context = seen */
-	SC_VERDICT_RACED,			/* a change, context = write->before_seen */
-	SC_VERDICT_LANDED,			/* our unconfirmed write landed late */
-	SC_VERDICT_READ_AGAIN,		/* in the slot, but a statement was processed since the read began */
-	SC_VERDICT_WAIT				/* R3: the whole event waits */
+	SC_VERDICT_UNSURE,	   /* owe a read */
+	SC_VERDICT_CURRENT,	   /* a change, context = seen */
+	SC_VERDICT_RACED,	   /* a change, context = write->before_seen */
+	SC_VERDICT_LANDED,	   /* our unconfirmed write landed late */
+	SC_VERDICT_READ_AGAIN, /* in the slot, but a statement was processed since the read began */
+	SC_VERDICT_WAIT		   /* R3: the whole event waits */
 } ScVerdict;
 
-typedef struct ScOrder			/* a judgement, with the rule that gave it ("R4e") */
+typedef struct ScOrder /* a judgement, with the rule that gave it ("R4e") */
 {
 	ScVerdict verdict;
 	const char *rule;
-	int write;					/* index into shadow->writes that it was judged against; -1 = none */
-	int unconfirmed;			/* index into shadow->unconfirmed of the call that is now known to have landed; -1 = none */
+	int write; /* index into shadow->writes that it was judged against; -1 = none */
+	int unconfirmed; /* index into shadow->unconfirmed of the call that is now known to have landed; -1 = none */
 } ScOrder;
 
 /* R3: must this event wait for the call in flight on its link?  Judges all its fields. */
@@ -48,20 +48,24 @@ extern int64 sc_order_marker(const char *marker);
 extern bool sc_order_was_held(const ScShadowField *shadow, const ScMapped *said);
 
 /* R11, after the slot read: an unsure statement with a tied write that it was held before. */
-extern bool sc_order_was_raced(const ScShadowField *shadow, const ScOrder *order, const ScMapped *said);
+extern bool sc_order_was_raced(const ScShadowField *shadow, const ScOrder *order,
+							   const ScMapped *said);
 
 /* R4 for one field.  in_slot: READ or RESPONSE. */
-extern ScOrder sc_order_judge(const ScLink *link, ScShadowField *shadow, const ScStatement *statement, const ScMapped *said);
+extern ScOrder sc_order_judge(const ScLink *link, ScShadowField *shadow,
+							  const ScStatement *statement, const ScMapped *said);
 
 /* R5: what the judgement does to the shadow.  Returns the context of the change (CURRENT, RACED), else an empty clock. */
-extern ScClock sc_order_apply(ScShadowField *shadow, const ScOrder *order, const ScStatement *statement, const ScMapped *said);
+extern ScClock sc_order_apply(ScShadowField *shadow, const ScOrder *order,
+							  const ScStatement *statement, const ScMapped *said);
 
-/* R14/R15: a write of ours landed at position at: push it onto writes, set held and sent. */
-extern ScWrite *sc_order_landed(ScShadowField *shadow, const ScCallField *carried, const ScValue *held, ScPosition at,
-								bool exact, TimestampTz now);
+/* R14/R15: a write of ours landed at position at: push it onto writes, set held and sent.  Its position is an upper bound unless the caller says exact. */
+extern ScWrite *sc_order_landed(ScShadowField *shadow, const ScCallField *carried,
+								const ScValue *held, ScPosition at, TimestampTz now);
 
 /* R15: a write of ours whose landing was not seen: remembered until it can no longer land. */
-extern void sc_order_unconfirmed(ScShadowField *shadow, const ScCallField *carried, TimestampTz until);
+extern void sc_order_unconfirmed(ScShadowField *shadow, const ScCallField *carried,
+								 TimestampTz until);
 
 /* Forgets unconfirmed values that can no longer land. */
 extern void sc_order_expire(ScShadowField *shadow, TimestampTz now);

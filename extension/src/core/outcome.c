@@ -11,9 +11,9 @@
 #include "core/decide_private.h"
 #include "core/say.h"
 
-typedef enum Shows				/* what a read shows of one field that a call carried */
+typedef enum Shows /* what a read shows of one field that a call carried */
 {
-	SHOWS_NOTHING,				/* it does not speak of the field */
+	SHOWS_NOTHING, /* it does not speak of the field */
 	SHOWS_OURS,
 	SHOWS_OLD,
 	SHOWS_OTHER
@@ -32,14 +32,19 @@ static bool has_landed(const ScLink *link, const ScStatement *body);
 static void take_lost(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *call);
 static Shows shows(const ScStatement *body, const ScCallField *carried, const ScMapped **said);
 static bool is_ours(const ScMapped *said, const ScCallField *carried);
-static void land(ScBatch *batch, ScLink *link, const ScOutcome *outcome, const ScCallField *carried);
-static void land_read(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCallField *carried);
+static void land(ScBatch *batch, ScLink *link, const ScOutcome *outcome,
+				 const ScCallField *carried);
+static void land_read(ScBatch *batch, ScLink *link, const ScStatement *body,
+					  const ScCallField *carried);
 static void land_silent(ScBatch *batch, ScLink *link, ScPosition at, const ScCallField *carried);
 static void acknowledge(ScBatch *batch, ScLink *link, const ScCallField *carried, ScWrite *write);
-static void take_baseline(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *call);
-static void force_change(ScBatch *batch, ScLink *link, const ScStatement *body, const ScMapped *said);
+static void take_baseline(ScBatch *batch, ScLink *link, const ScStatement *body,
+						  const ScCall *call);
+static void force_change(ScBatch *batch, ScLink *link, const ScStatement *body,
+						 const ScMapped *said);
 static ScPosition position_before(ScPosition at);
-static ScLedgerEntry *note_field(ScBatch *batch, ScLedgerKind kind, ScLink *link, const ScCallField *carried);
+static ScLedgerEntry *note_field(ScBatch *batch, ScLedgerKind kind, ScLink *link,
+								 const ScCallField *carried);
 static void clear_call(ScLink *link);
 static void give_replay(ScLink *link);
 static ScCopy *find_copy(const ScLink *link, int64 comment);
@@ -146,8 +151,10 @@ take_created(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 	entry = sc_model_note(batch, found ? SC_LEDGER_LANDED : SC_LEDGER_LINK, link->entity, link);
 	entry->delivery = outcome->delivery;
 	entry->rule = "create";
-	entry->reason = psprintf(found ? "%s %s is at %s: the create whose answer was lost had landed" : "%s %s was created at %s",
-							 link->record_type, link->external_key != NULL ? link->external_key : link->external_id,
+	entry->reason = psprintf(found ? "%s %s is at %s: the create whose answer was lost had landed"
+								   : "%s %s was created at %s",
+							 link->record_type,
+							 link->external_key != NULL ? link->external_key : link->external_id,
 							 link->system->name);
 	take_write(batch, link, outcome);
 }
@@ -210,8 +217,10 @@ take_unknown(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 	entry = sc_model_note(batch, SC_LEDGER_UNKNOWN, link->entity, link);
 	entry->delivery = outcome->delivery;
 	entry->rule = "R15";
-	entry->reason = psprintf("the answer of %s was lost%s%s: whether it took what we wrote is looked up before anything else is sent",
-							 link->system->name, outcome->error == NULL ? "" : ": ", outcome->error == NULL ? "" : outcome->error);
+	entry->reason = psprintf("the answer of %s was lost%s%s: whether it took what we wrote is "
+							 "looked up before anything else is sent",
+							 link->system->name, outcome->error == NULL ? "" : ": ",
+							 outcome->error == NULL ? "" : outcome->error);
 }
 
 /* It did not happen.  R16: refused because the record had moved: it is read and judged first. */
@@ -224,10 +233,12 @@ take_failed(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 
 	entry->delivery = outcome->delivery;
 	entry->rule = outcome->error_code;
-	entry->reason = refused
-		? psprintf("%s refused the write because the record had changed there: it is read before anything else is sent", link->system->name)
-		: psprintf("the call to %s failed%s%s", link->system->name, outcome->error == NULL ? "" : ": ",
-				   outcome->error == NULL ? "" : outcome->error);
+	entry->reason = refused ? psprintf("%s refused the write because the record had changed there: "
+									   "it is read before anything else is sent",
+									   link->system->name)
+							: psprintf("the call to %s failed%s%s", link->system->name,
+									   outcome->error == NULL ? "" : ": ",
+									   outcome->error == NULL ? "" : outcome->error);
 	link->read_owed = link->read_owed || refused;
 	if (link->call.unknown)
 		return;
@@ -247,13 +258,15 @@ take_not_found(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 
 	if (link->call.kind == SC_CALL_NONE)
 		return;
-	if (link->call.kind == SC_CALL_CREATE &&
-		batch->now < first_at + SC_DECIDE_PATIENCE_US + connector->late_landing_us + connector->index_lag_us)
+	if (link->call.kind == SC_CALL_CREATE && batch->now < first_at + SC_DECIDE_PATIENCE_US +
+															  connector->late_landing_us +
+															  connector->index_lag_us)
 		return;
 	entry = sc_model_note(batch, SC_LEDGER_REPEATED, link->entity, link);
 	entry->delivery = outcome->delivery;
 	entry->rule = "repeated_after_unknown";
-	entry->reason = psprintf("nothing of the call whose answer was lost is at %s: it is made again", link->system->name);
+	entry->reason = psprintf("nothing of the call whose answer was lost is at %s: it is made again",
+							 link->system->name);
 	if (copy != NULL)
 		set_copy(link, copy, SC_COPY_DUE);
 	clear_call(link);
@@ -292,8 +305,8 @@ has_landed(const ScLink *link, const ScStatement *body)
 	const ScCall *call = &link->call;
 	int ours = 0;
 
-	if (link->system->connector->grade == SC_GRADE_COUNTER && body->position.known && call->base.known &&
-		body->position.at <= call->base.at)
+	if (link->system->connector->grade == SC_GRADE_COUNTER && body->position.known &&
+		call->base.known && body->position.at <= call->base.at)
 		return false;
 	for (int i = 0; i < call->nfields; i++)
 	{
@@ -311,7 +324,8 @@ has_landed(const ScLink *link, const ScStatement *body)
 static void
 take_lost(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *call)
 {
-	TimestampTz until = batch->now + Max(SC_DECIDE_PATIENCE_US, link->system->connector->late_landing_us);
+	TimestampTz until =
+		batch->now + Max(SC_DECIDE_PATIENCE_US, link->system->connector->late_landing_us);
 
 	/* First what the read shows: it cannot be a landing that it disproves. */
 	sc_decide_fields(batch, link, body, NULL);
@@ -319,9 +333,11 @@ take_lost(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *c
 	{
 		ScLedgerEntry *entry = note_field(batch, SC_LEDGER_REPEATED, link, &call->fields[i]);
 
-		sc_order_unconfirmed(sc_shadow_get(&link->shadow, call->fields[i].field), &call->fields[i], until);
+		sc_order_unconfirmed(sc_shadow_get(&link->shadow, call->fields[i].field), &call->fields[i],
+							 until);
 		entry->rule = "repeated_after_unknown";
-		entry->reason = psprintf("the write to %s whose answer was lost has not landed: it is made again if it is still wanted",
+		entry->reason = psprintf("the write to %s whose answer was lost has not landed: it is made "
+								 "again if it is still wanted",
 								 link->system->name);
 	}
 }
@@ -350,7 +366,7 @@ is_ours(const ScMapped *said, const ScCallField *carried)
 			return true;
 	}
 	return sc_order_same(said->map, &said->external, &carried->value) ||
-		sc_value_equal_loosely(&said->external, &carried->value);
+		   sc_value_equal_loosely(&said->external, &carried->value);
 }
 
 /* One field of an acknowledged write. */
@@ -378,7 +394,8 @@ land(ScBatch *batch, ScLink *link, const ScOutcome *outcome, const ScCallField *
 		force_change(batch, link, body, said);
 		return;
 	}
-	write = sc_order_landed(shadow, carried, said == NULL ? NULL : &said->external, at, body != NULL, batch->now);
+	write = sc_order_landed(shadow, carried, said == NULL ? NULL : &said->external, at, batch->now);
+	write->exact = body != NULL && at.known;
 	acknowledge(batch, link, carried, write);
 	note_field(batch, SC_LEDGER_CONFIRM, link, carried)->delivery = outcome->delivery;
 }
@@ -394,7 +411,8 @@ land_read(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCallFie
 	shows(body, carried, &said);
 	if (said != NULL && is_ours(said, carried))
 	{
-		ScWrite *write = sc_order_landed(shadow, carried, &said->external, body->position, false, batch->now);
+		ScWrite *write =
+			sc_order_landed(shadow, carried, &said->external, body->position, batch->now);
 
 		acknowledge(batch, link, carried, write);
 		if (lost && !sc_merge_is_enumeration(said->map) &&
@@ -413,7 +431,7 @@ land_silent(ScBatch *batch, ScLink *link, ScPosition at, const ScCallField *carr
 {
 	ScShadowField *shadow = sc_shadow_get(&link->shadow, carried->field);
 
-	acknowledge(batch, link, carried, sc_order_landed(shadow, carried, NULL, at, false, batch->now));
+	acknowledge(batch, link, carried, sc_order_landed(shadow, carried, NULL, at, batch->now));
 }
 
 /* R10: the system was shown the clock as of the send. */
@@ -447,7 +465,8 @@ take_baseline(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCal
 
 		for (int k = 0; k < call->nfields; k++)
 			carried = carried || strcmp(call->fields[k].field, name) == 0;
-		if (carried || value == NULL || (said->outcome != SC_MAP_OK && said->outcome != SC_MAP_NEAREST))
+		if (carried || value == NULL ||
+			(said->outcome != SC_MAP_OK && said->outcome != SC_MAP_NEAREST))
 			continue;
 		shadow = sc_shadow_get(&link->shadow, name);
 		if (shadow->held.state != SC_VALUE_UNKNOWN)
@@ -461,7 +480,9 @@ take_baseline(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCal
 static void
 force_change(ScBatch *batch, ScLink *link, const ScStatement *body, const ScMapped *said)
 {
-	ScOrder order = { .verdict = SC_VERDICT_CURRENT, .rule = "R14", .write = -1, .unconfirmed = -1 };
+	ScOrder order = {
+		.verdict = SC_VERDICT_CURRENT, .rule = "R14", .write = -1, .unconfirmed = -1
+	};
 
 	sc_decide_change(batch, link, body, said, order);
 }
@@ -486,7 +507,8 @@ note_field(ScBatch *batch, ScLedgerKind kind, ScLink *link, const ScCallField *c
 	if (field == NULL)
 		return entry;
 	entry->new_value = sc_say_jsonb(field, &carried->canonical);
-	entry->reason = psprintf("%s took %s", link->system->name, sc_say_value(field, &carried->canonical));
+	entry->reason =
+		psprintf("%s took %s", link->system->name, sc_say_value(field, &carried->canonical));
 	return entry;
 }
 

@@ -13,20 +13,19 @@
 #include "core/policy.h"
 #include "core/say.h"
 
-static const char *const rule_names[] = {
-	"escalation_wins", "human_wins", "system_of_record", "version_wins", "last_update_wins",
-	"union", "append", "manual", "call"
-};
+static const char *const rule_names[] = { "escalation_wins", "human_wins",		 "system_of_record",
+										  "version_wins",	 "last_update_wins", "union",
+										  "append",			 "manual",			 "call" };
 
 StaticAssertDecl(lengthof(rule_names) == SC_RULE_CALL + 1, "every rule has a name");
 
-typedef struct Contest			/* a choice being made */
+typedef struct Contest /* a choice being made */
 {
 	const ScDispute *dispute;
-	Jsonb *document;			/* canonical data, for conditions; made when needed */
-	bool *in;					/* candidates left */
+	Jsonb *document; /* canonical data, for conditions; made when needed */
+	bool *in;		 /* candidates left */
 	char *failed;
-	const ScRule *failed_rule;	/* the one that failed: it decides nothing */
+	const ScRule *failed_rule; /* the one that failed: it decides nothing */
 } Contest;
 
 static ScChoice choose(Contest *contest, const ScValue *except);
@@ -35,7 +34,8 @@ static void narrow(Contest *contest, const ScRule *rule);
 static void narrow_by_call(Contest *contest, const ScRule *rule);
 static bool ask_both_ways(Contest *contest, const ScRule *rule, int a, int b, int *result);
 static void narrow_last(Contest *contest);
-static int compare(const ScDispute *dispute, const ScRule *rule, const ScVersion *a, const ScVersion *b);
+static int compare(const ScDispute *dispute, const ScRule *rule, const ScVersion *a,
+				   const ScVersion *b);
 static int compare_last(const ScVersion *a, const ScVersion *b);
 static int rank_in(const ScField *field, const ScValue *value);
 static int32 owner_of(const ScDispute *dispute, const ScRule *rule);
@@ -133,11 +133,12 @@ narrow(Contest *contest, const ScRule *rule)
 		return;
 	}
 	for (int i = 0; i < dispute->n; i++)
-		if (contest->in[i] &&
-			(best < 0 || compare(dispute, rule, &dispute->versions[i], &dispute->versions[best]) > 0))
+		if (contest->in[i] && (best < 0 || compare(dispute, rule, &dispute->versions[i],
+												   &dispute->versions[best]) > 0))
 			best = i;
 	for (int i = 0; i < dispute->n; i++)
-		if (contest->in[i] && compare(dispute, rule, &dispute->versions[best], &dispute->versions[i]) > 0)
+		if (contest->in[i] &&
+			compare(dispute, rule, &dispute->versions[best], &dispute->versions[i]) > 0)
 			contest->in[i] = false;
 }
 
@@ -157,7 +158,8 @@ narrow_by_call(Contest *contest, const ScRule *rule)
 			int result;
 
 			if (!contest->in[a] || !contest->in[b] ||
-				sc_value_equal(&contest->dispute->versions[a].value, &contest->dispute->versions[b].value))
+				sc_value_equal(&contest->dispute->versions[a].value,
+							   &contest->dispute->versions[b].value))
 				continue;
 			if (!ask_both_ways(contest, rule, a, b, &result))
 			{
@@ -172,7 +174,8 @@ narrow_by_call(Contest *contest, const ScRule *rule)
 	if (left == 0)
 	{
 		contest->failed_rule = rule;
-		contest->failed = psprintf("function %s goes round in a circle: each value loses to another", rule->function);
+		contest->failed = psprintf(
+			"function %s goes round in a circle: each value loses to another", rule->function);
 		return;
 	}
 	for (int i = 0; i < n; i++)
@@ -194,17 +197,21 @@ ask_both_ways(Contest *contest, const ScRule *rule, int a, int b, int *result)
 		contest->failed = psprintf("function %s is not available here", rule->function);
 		return false;
 	}
-	if (!hooks->call_rule(hooks->arg, rule, dispute->entity, dispute->field->name, one, other, result, &error) ||
-		!hooks->call_rule(hooks->arg, rule, dispute->entity, dispute->field->name, other, one, &back, &error))
+	if (!hooks->call_rule(hooks->arg, rule, dispute->entity, dispute->field->name, one, other,
+						  result, &error) ||
+		!hooks->call_rule(hooks->arg, rule, dispute->entity, dispute->field->name, other, one,
+						  &back, &error))
 	{
-		contest->failed = psprintf("function %s failed: %s", rule->function, error == NULL ? "no reason given" : error);
+		contest->failed = psprintf("function %s failed: %s", rule->function,
+								   error == NULL ? "no reason given" : error);
 		return false;
 	}
 	*result = (*result > 0) - (*result < 0);
 	back = (back > 0) - (back < 0);
 	if (*result + back == 0)
 		return true;
-	contest->failed = psprintf("function %s answers differently when its arguments are exchanged", rule->function);
+	contest->failed = psprintf("function %s answers differently when its arguments are exchanged",
+							   rule->function);
 	return false;
 }
 
@@ -215,7 +222,8 @@ narrow_last(Contest *contest)
 	int best = -1;
 
 	for (int i = 0; i < dispute->n; i++)
-		if (contest->in[i] && (best < 0 || compare_last(&dispute->versions[i], &dispute->versions[best]) > 0))
+		if (contest->in[i] &&
+			(best < 0 || compare_last(&dispute->versions[i], &dispute->versions[best]) > 0))
 			best = i;
 	for (int i = 0; i < dispute->n; i++)
 		contest->in[i] = i == best;
@@ -232,13 +240,14 @@ compare(const ScDispute *dispute, const ScRule *rule, const ScVersion *a, const 
 		case SC_RULE_HUMAN_WINS:
 			return (int) a->actor_kind - (int) b->actor_kind;
 		case SC_RULE_SYSTEM_OF_RECORD:
-			{
-				int32 owner = owner_of(dispute, rule);
+		{
+			int32 owner = owner_of(dispute, rule);
 
-				return owner == 0 ? 0 : (a->system_id == owner) - (b->system_id == owner);
-			}
+			return owner == 0 ? 0 : (a->system_id == owner) - (b->system_id == owner);
+		}
 		case SC_RULE_VERSION_WINS:
-			return (a->source_version > b->source_version) - (a->source_version < b->source_version);
+			return (a->source_version > b->source_version) -
+				   (a->source_version < b->source_version);
 		case SC_RULE_LAST_UPDATE_WINS:
 			return (a->at > b->at) - (a->at < b->at);
 		default:
@@ -280,7 +289,8 @@ owner_of(const ScDispute *dispute, const ScRule *rule)
 	if (rule->system_id != 0)
 		return rule->system_id;
 	return sc_conf_ownership(dispute->batch->conf, dispute->entity->space, dispute->entity->type,
-							 dispute->field->name).owner_id;
+							 dispute->field->name)
+		.owner_id;
 }
 
 static bool
@@ -316,7 +326,8 @@ must_hold(const Contest *contest, const ScRule *rule)
 	if (dispute->field == severity || strcmp(dispute->field->name, "severity") == 0)
 	{
 		for (int i = 0; i < dispute->n; i++)
-			if (contest->in[i] && rank_in(severity, &dispute->versions[i].value) <= rank_in(severity, &from))
+			if (contest->in[i] &&
+				rank_in(severity, &dispute->versions[i].value) <= rank_in(severity, &from))
 				return true;
 		return false;
 	}
@@ -347,7 +358,8 @@ explain(Contest *contest, ScChoice *choice)
 		if (!rule_applies(contest, rule) || rule == contest->failed_rule)
 			continue;
 		if (rule->name == SC_RULE_CALL)
-			decides = ask_both_ways(contest, rule, choice->winner, choice->beaten, &result) && result < 0;
+			decides =
+				ask_both_ways(contest, rule, choice->winner, choice->beaten, &result) && result < 0;
 		else
 			decides = rule == choice->combine || compare(dispute, rule, winner, beaten) > 0;
 		if (decides)
@@ -375,19 +387,23 @@ say_why(Contest *contest, const ScRule *rule, const ScChoice *choice)
 		case SC_RULE_ESCALATION_WINS:
 			return psprintf("%s is more severe than %s", a, b);
 		case SC_RULE_HUMAN_WINS:
-			return psprintf("%s was set by %s, %s by %s", a, say_kind(winner->actor_kind), b, say_kind(beaten->actor_kind));
+			return psprintf("%s was set by %s, %s by %s", a, say_kind(winner->actor_kind), b,
+							say_kind(beaten->actor_kind));
 		case SC_RULE_SYSTEM_OF_RECORD:
 			return psprintf("%s is the system of record for %s: %s goes before %s",
-							sc_say_system(dispute->batch, winner->system_id), dispute->field->name, a, b);
+							sc_say_system(dispute->batch, winner->system_id), dispute->field->name,
+							a, b);
 		case SC_RULE_VERSION_WINS:
-			return psprintf("%s is version " INT64_FORMAT " of its record, %s is version " INT64_FORMAT, a,
-							winner->source_version, b, beaten->source_version);
+			return psprintf("%s is version " INT64_FORMAT
+							" of its record, %s is version " INT64_FORMAT,
+							a, winner->source_version, b, beaten->source_version);
 		case SC_RULE_LAST_UPDATE_WINS:
 			return psprintf("%s is later than %s", a, b);
 		case SC_RULE_CALL:
 			return psprintf("function %s prefers %s to %s", rule->function, a, b);
 		default:
-			return psprintf("%s and %s were put together by the rule %s", a, b, rule_names[rule->name]);
+			return psprintf("%s and %s were put together by the rule %s", a, b,
+							rule_names[rule->name]);
 	}
 }
 
@@ -414,11 +430,13 @@ say_last(const ScDispute *dispute, const ScVersion *winner, const ScVersion *bea
 	char *b = sc_say_version(dispute->batch, dispute->field, beaten);
 
 	if (winner->rank == beaten->rank)
-		return psprintf("%s goes before %s: no rule tells them apart, their systems have the same rank, and %s was set up first",
+		return psprintf("%s goes before %s: no rule tells them apart, their systems have the same "
+						"rank, and %s was set up first",
 						a, b, sc_say_system(dispute->batch, winner->system_id));
-	return psprintf("%s goes before %s: no rule tells them apart, and %s has rank %d, before %s with %d", a, b,
-					sc_say_system(dispute->batch, winner->system_id), winner->rank,
-					sc_say_system(dispute->batch, beaten->system_id), beaten->rank);
+	return psprintf(
+		"%s goes before %s: no rule tells them apart, and %s has rank %d, before %s with %d", a, b,
+		sc_say_system(dispute->batch, winner->system_id), winner->rank,
+		sc_say_system(dispute->batch, beaten->system_id), beaten->rank);
 }
 
 static char *
@@ -426,10 +444,11 @@ say_manual(const Contest *contest, const ScChoice *choice)
 {
 	const ScDispute *dispute = contest->dispute;
 
-	return psprintf("%s and %s wait for a person: that is the policy of %s",
-					sc_say_version(dispute->batch, dispute->field, &dispute->versions[choice->winner]),
-					sc_say_version(dispute->batch, dispute->field, &dispute->versions[choice->beaten]),
-					dispute->field->name);
+	return psprintf(
+		"%s and %s wait for a person: that is the policy of %s",
+		sc_say_version(dispute->batch, dispute->field, &dispute->versions[choice->winner]),
+		sc_say_version(dispute->batch, dispute->field, &dispute->versions[choice->beaten]),
+		dispute->field->name);
 }
 
 static int
@@ -505,7 +524,8 @@ removed_members(const ScVersion *versions, int n)
 		{
 			ScValue member = sc_value_json(before[k]);
 
-			if (versions[i].value.state == SC_VALUE_JSON && !is_member(versions[i].value.json, &member))
+			if (versions[i].value.state == SC_VALUE_JSON &&
+				!is_member(versions[i].value.json, &member))
 				sc_json_jsonb(&taken, NULL, before[k]);
 		}
 	}

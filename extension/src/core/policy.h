@@ -10,16 +10,16 @@
 
 typedef struct ScChoice
 {
-	int winner;					/* index into versions */
-	int beaten;					/* strongest version of another value; -1 = there is none */
-	const char *rule;			/* the rule that put winner before beaten; "system_rank" is the last */
-	char *reason;				/* a sentence; NULL when nothing was beaten */
-	char *failed;				/* a user function that erred, disagreed with itself or went round in a circle */
-	bool hold;					/* manual was reached with several values left: no winner until a person decides */
-	const ScRule *combine;		/* union or append was reached with several values left; NULL = no */
+	int winner;		  /* index into versions */
+	int beaten;		  /* strongest version of another value; -1 = there is none */
+	const char *rule; /* the rule that put winner before beaten; "system_rank" is the last */
+	char *reason;	  /* a sentence; NULL when nothing was beaten */
+	char *failed; /* a user function that erred, disagreed with itself or went round in a circle */
+	bool hold; /* manual was reached with several values left: no winner until a person decides */
+	const ScRule *combine; /* union or append was reached with several values left; NULL = no */
 } ScChoice;
 
-typedef struct ScDispute			/* what is to be decided */
+typedef struct ScDispute /* what is to be decided */
 {
 	const ScBatch *batch;
 	const ScEntity *entity;

@@ -12,13 +12,14 @@
 #include "core/json.h"
 #include "core/say.h"
 
-#define SAY_VALUE_MAX 80		/* bytes of a text that a sentence quotes */
+#define SAY_VALUE_MAX 80 /* bytes of a text that a sentence quotes */
 
 static const char *const kind_names[] = { "unknown", "integration", "automation", "human" };
 
 static char *short_text(const char *text);
 static bool is_free_text(const ScField *field);
-static void add_version(ScJson *json, const char *key, const ScBatch *batch, const ScField *field, const ScVersion *version);
+static void add_version(ScJson *json, const char *key, const ScBatch *batch, const ScField *field,
+						const ScVersion *version);
 
 char *
 sc_say_value(const ScField *field, const ScValue *value)
@@ -75,7 +76,8 @@ sc_say_time(TimestampTz at, TimestampTz now)
 	if (day_count == today)
 		return psprintf("%02d:%02d:%02d", seconds / 3600, seconds / 60 % 60, seconds % 60);
 	j2date((int) day_count + POSTGRES_EPOCH_JDATE, &year, &month, &day);
-	return psprintf("%04d-%02d-%02d %02d:%02d:%02d", year, month, day, seconds / 3600, seconds / 60 % 60, seconds % 60);
+	return psprintf("%04d-%02d-%02d %02d:%02d:%02d", year, month, day, seconds / 3600,
+					seconds / 60 % 60, seconds % 60);
 }
 
 char *
@@ -99,7 +101,8 @@ sc_say_actor(const ScBatch *batch, int32 system_id, const char *actor, ScActorKi
 char *
 sc_say_version(const ScBatch *batch, const ScField *field, const ScVersion *version)
 {
-	return psprintf("%s from %s (%s, %s)", sc_say_value(field, &version->value), sc_say_system(batch, version->system_id),
+	return psprintf("%s from %s (%s, %s)", sc_say_value(field, &version->value),
+					sc_say_system(batch, version->system_id),
 					sc_say_actor(batch, version->system_id, version->actor, version->actor_kind),
 					sc_say_time(version->at, batch->now));
 }
@@ -144,7 +147,8 @@ sc_say_actor_kind(ScActorKind kind)
 }
 
 static void
-add_version(ScJson *json, const char *key, const ScBatch *batch, const ScField *field, const ScVersion *version)
+add_version(ScJson *json, const char *key, const ScBatch *batch, const ScField *field,
+			const ScVersion *version)
 {
 	sc_json_open_object(json, key);
 	sc_json_text(json, "system", sc_say_system(batch, version->system_id));
@@ -152,7 +156,8 @@ add_version(ScJson *json, const char *key, const ScBatch *batch, const ScField *
 	sc_json_text(json, "actor", version->actor);
 	sc_json_text(json, "actor_kind", sc_say_actor_kind(version->actor_kind));
 	sc_json_text(json, "at", sc_map_format_time(version->at, NULL));
-	sc_json_text(json, "dot", psprintf(INT64_FORMAT ":" INT64_FORMAT, version->dot.link, version->dot.n));
+	sc_json_text(json, "dot",
+				 psprintf(INT64_FORMAT ":" INT64_FORMAT, version->dot.link, version->dot.n));
 	sc_json_text(json, "seen", sc_vclock_to_cstring(&version->context));
 	if (version->source_version >= 0)
 		sc_json_number(json, "version", version->source_version);

@@ -18,7 +18,8 @@ extern Jsonb *sc_say_jsonb(const ScField *field, const ScValue *value);
 extern char *sc_say_time(TimestampTz at, TimestampTz now);
 
 /* b.kim; an automation (Router); somebody.  By identity_map where it knows the actor. */
-extern char *sc_say_actor(const ScBatch *batch, int32 system_id, const char *actor, ScActorKind kind);
+extern char *sc_say_actor(const ScBatch *batch, int32 system_id, const char *actor,
+						  ScActorKind kind);
 
 /* critical from pd (b.kim, 14:03:12) */
 extern char *sc_say_version(const ScBatch *batch, const ScField *field, const ScVersion *version);
@@ -27,9 +28,11 @@ extern char *sc_say_version(const ScBatch *batch, const ScField *field, const Sc
 extern const char *sc_say_system(const ScBatch *batch, int32 system_id);
 
 /* A version with everything about it, and an array of them, for ledger.detail and conflict.versions. */
-extern Jsonb *sc_say_version_json(const ScBatch *batch, const ScField *field, const ScVersion *version);
-extern Jsonb *sc_say_versions_json(const ScBatch *batch, const ScField *field, const ScVersion *versions, int n);
+extern Jsonb *sc_say_version_json(const ScBatch *batch, const ScField *field,
+								  const ScVersion *version);
+extern Jsonb *sc_say_versions_json(const ScBatch *batch, const ScField *field,
+								   const ScVersion *versions, int n);
 
-extern const char *sc_say_actor_kind(ScActorKind kind);	/* human automation integration unknown */
+extern const char *sc_say_actor_kind(ScActorKind kind); /* human automation integration unknown */
 
 #endif

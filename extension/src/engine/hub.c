@@ -51,7 +51,9 @@ syncore_decide_hub(PG_FUNCTION_ARGS)
 				errhint("Its fields are in syncore.field."));
 	ScValue value = sc_value_json(json);
 
-	sc_decide_hub(&batch, entity, field, &value, actor, reason);
+	ScHubWord word = { .field = field, .value = value, .actor = actor, .reason = reason };
+
+	sc_decide_hub(&batch, entity, &word);
 	sc_decide_fan_out(&batch, entity);
 	if (sc_save(&batch))
 		sc_wake_at_commit();
