@@ -70,18 +70,24 @@ void
 sc_resolve_again(ScRun *run, ScWork **works, int n)
 {
 	ScRecordRef *refs = palloc0(sizeof(ScRecordRef) * Max(n, 1));
+	ScWork **asked = palloc0(sizeof(ScWork *) * Max(n, 1));
+	int nasked = 0;
 
+	/* The outcome of a create knows its link, and no record yet: there is nothing to look for. */
 	for (int i = 0; i < n; i++)
 	{
-		refs[i] = works[i]->ref;
-		refs[i].link = refs[i].entity = 0;
+		if (works[i]->ref.external_id == NULL)
+			continue;
+		refs[nasked] = works[i]->ref;
+		refs[nasked].link = refs[nasked].entity = 0;
+		asked[nasked++] = works[i];
 	}
-	sc_load_find(refs, n);
-	for (int i = 0; i < n; i++)
+	sc_load_find(refs, nasked);
+	for (int i = 0; i < nasked; i++)
 	{
-		works[i]->ref = refs[i];
+		asked[i]->ref = refs[i];
 		if (refs[i].link != 0)
-			works[i]->entity = refs[i].entity;
+			asked[i]->entity = refs[i].entity;
 	}
 }
 
