@@ -114,3 +114,20 @@ CREATE FUNCTION syncore._retire_records(piece integer DEFAULT 5000) RETURNS bigi
 	END
 	$$;
 COMMENT ON FUNCTION syncore._retire_records(integer) IS 'run: removes old event ids, ended jobs, closed alerts and decided quarantine entries, a piece at a time; returns how many went';
+
+-- Alerts that only time can close: nobody has tried again for an hour.
+CREATE FUNCTION syncore._close_quiet_alerts() RETURNS bigint
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		closed bigint;
+	BEGIN
+		UPDATE syncore.alert SET closed_at = now(), closed_by = 'syncore'
+			WHERE closed_at IS NULL AND last_at < now() - interval '1 hour'
+				AND (kind = 'webhook_refused' OR cause LIKE 'webhook\_secret:%');
+		GET DIAGNOSTICS closed = ROW_COUNT;
+		RETURN closed;
+	END
+	$$;
+COMMENT ON FUNCTION syncore._close_quiet_alerts() IS 'run: closes alerts about refused webhooks that have not come back for an hour; returns how many';

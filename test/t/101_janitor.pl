@@ -56,6 +56,9 @@ $t->sql(q{INSERT INTO syncore.job (kind, target, state, ended) VALUES ('check_sy
 	('check_system', 'snow', 'failed', now() - interval '1 day')});
 $t->sql(q{INSERT INTO syncore.alert (level, kind, cause, detail, closed_at) VALUES ('info', 'test', 'old', 'x', now() - interval '91 days'),
 	('info', 'test', 'young', 'x', now() - interval '1 day')});
+$t->sql(q{INSERT INTO syncore.alert (level, kind, cause, detail, last_at) VALUES
+	('warning', 'webhook_refused', 'webhook_refused:quiet', 'x', now() - interval '61 min'),
+	('warning', 'webhook_refused', 'webhook_refused:busy', 'x', now() - interval '50 min')});
 is($t->value('SELECT count(*) FROM syncore.event WHERE event_id LIKE ?', 'old-%'), 40, 'old events are there');
 restart_janitor();
 $t->wait_until('old events are gone', sub { $t->value('SELECT count(*) FROM syncore.event WHERE event_id LIKE ?', 'old-%') == 1 });
@@ -64,6 +67,8 @@ $t->wait_until('old records are gone', sub { $t->value("SELECT count(*) FROM syn
 is($t->value('SELECT string_agg(event_id, \',\') FROM syncore.event_key WHERE event_id IN (\'old\', \'young\')'), 'young', 'event ids are remembered for their time');
 is($t->value("SELECT string_agg(state, ',') FROM syncore.job"), 'failed', 'a job that ended lately is kept');
 is($t->value("SELECT string_agg(cause, ',') FROM syncore.alert WHERE kind = 'test'"), 'young', 'an alert that was closed lately is kept');
+is($t->value("SELECT string_agg(cause, ',') FROM syncore.alert WHERE kind = 'webhook_refused' AND closed_at IS NULL"), 'webhook_refused:busy',
+	'an alert about refused webhooks is closed when they have stopped');
 is(partitions('event'), $events + 1, 'its partition is the only one left over');
 $t->sql("UPDATE syncore.quarantine_entry SET state = 'discarded', decided_at = now()");
 restart_janitor();

@@ -174,6 +174,7 @@ remove_piece(void)
 	int64 gone = call_number("SELECT syncore._retire_events()");
 
 	gone += call_number("SELECT syncore._retire_records()");
+	call_number("SELECT syncore._close_quiet_alerts()");
 	return gone > 0;
 }
 
