@@ -23,6 +23,7 @@
 
 const ScValue SC_UNKNOWN = { .state = SC_VALUE_UNKNOWN };
 
+static bool is_string(Jsonb *json);
 static Jsonb *scalar_jsonb(JsonbValue *value);
 static void append_scalar(StringInfo buf, const JsonbValue *value);
 static void digest_of(Jsonb *json, uint8 *digest);
@@ -69,6 +70,13 @@ sc_value_is_null(const ScValue *value)
 }
 
 /* The same JSON value; a digest stands for the value that it was made of.  Unknown equals nothing. */
+/* One bare string: it has one stored form, so that other bytes are another string. */
+static bool
+is_string(Jsonb *json)
+{
+	return JB_ROOT_IS_SCALAR(json) && JBE_ISSTRING(json->root.children[0]);
+}
+
 bool
 sc_value_equal(const ScValue *a, const ScValue *b)
 {
@@ -78,6 +86,8 @@ sc_value_equal(const ScValue *a, const ScValue *b)
 	{
 		if (VARSIZE(a->json) == VARSIZE(b->json) && memcmp(a->json, b->json, VARSIZE(a->json)) == 0)
 			return true;
+		if (is_string(a->json) && is_string(b->json))
+			return false;
 		size_t alen;
 		size_t blen;
 		char *atext = sc_value_canonical_text(a->json, &alen);

@@ -23,6 +23,7 @@
 
 static void save_keys(const ScConf *conf, ScBatch *batch);
 static void save_candidates(ScBatch *batch);
+static bool is_touched(ScEntity *entity, const ScMatchRule *rule);
 static char *entity_key(ScEntity *entity, const ScMatchRule *rule);
 static char *record_key(const ScConf *conf, const ScSystem *system, const ScRecordMap *map, Jsonb *record,
 						const ScMatchRule *rule);
@@ -94,7 +95,7 @@ save_keys(const ScConf *conf, ScBatch *batch)
 			const ScMatchRule *rule = &conf->matches[i];
 			char *key = NULL;
 
-			if (rule->kind == SC_MATCH_EXACT && applies(rule, entity->space->id, entity->type))
+			if (rule->kind == SC_MATCH_EXACT && applies(rule, entity->space->id, entity->type) && is_touched(entity, rule))
 				key = entity_key(entity, rule);
 			if (key == NULL)
 				continue;
@@ -143,6 +144,21 @@ save_candidates(ScBatch *batch)
 					"INSERT INTO syncore.match_candidate (space_id, entity, other, rule, score, reason) VALUES ($1, $2, $3, $4, 1, $5)",
 					5, types, values, NULL);
 	}
+}
+
+/* Did this batch decide anything about the fields of the key? */
+static bool
+is_touched(ScEntity *entity, const ScMatchRule *rule)
+{
+	bool touched = entity->fresh;
+
+	for (int i = 0; i < rule->nfields && !touched; i++)
+	{
+		const ScStamp *stamp = sc_stamp_find(&entity->stamps, rule->fields[i]);
+
+		touched = stamp != NULL && stamp->touched;
+	}
+	return touched;
 }
 
 static char *
