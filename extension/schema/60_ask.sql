@@ -76,6 +76,13 @@ CREATE FUNCTION syncore._say_decision(kind text, outcome text) RETURNS text
 			ELSE replace(kind, '_', ' ') END
 	$$;
 
+-- The value of a version as conflicts keep it: with its actor, time and dot around it.
+CREATE FUNCTION syncore._version_value(version jsonb) RETURNS jsonb
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT CASE WHEN jsonb_typeof(version) = 'object' AND version ? 'dot' THEN version -> 'value' ELSE version END $$;
+COMMENT ON FUNCTION syncore._version_value(jsonb) IS 'ask: the value of a version as conflicts keep it';
+
 -- The ledger of one field, newest first, at most 200 rows.
 CREATE FUNCTION syncore._field_ledger(entity bigint, field text) RETURNS SETOF syncore.ledger
 	LANGUAGE sql STABLE ROWS 20
@@ -98,7 +105,7 @@ CREATE FUNCTION syncore._because(field text, value jsonb, entry syncore.ledger, 
 							CASE WHEN syncore._say_actor(entry.actor, entry.actor_kind) IS NULL THEN coalesce(system, 'the hub') || ' said so'
 								ELSE 'set it in ' || coalesce(system, 'the hub') END END,
 					CASE WHEN entry.kind = 'conflict' THEN format(', and rule %s decided against %s', coalesce(entry.rule, 'system_rank'),
-						syncore._say((SELECT CASE c.outcome WHEN 'apply_remote' THEN c.current ELSE c.incoming END FROM syncore.conflict c WHERE c.id = entry.conflict)))
+						syncore._say((SELECT syncore._version_value(CASE c.outcome WHEN 'apply_remote' THEN c.current ELSE c.incoming END) FROM syncore.conflict c WHERE c.id = entry.conflict)))
 						ELSE '' END,
 					CASE WHEN entry.reason IS NULL THEN '.' ELSE ': ' || rtrim(entry.reason, '. ') || '.' END) END
 	$$;
@@ -110,7 +117,7 @@ CREATE FUNCTION syncore._why(entity bigint, field text)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 		WITH entry AS MATERIALIZED (
-			SELECT l AS row, l.*, y.name::text AS system_name, c.incoming, c.outcome
+			SELECT l AS row, l.*, y.name::text AS system_name, syncore._version_value(c.incoming) AS incoming, c.outcome
 			FROM syncore._field_ledger(_why.entity, _why.field) l
 				LEFT JOIN syncore.system y ON y.id = l.system_id
 				LEFT JOIN syncore.conflict c ON c.id = l.conflict

@@ -56,8 +56,8 @@ CREATE FUNCTION syncore._choice(conflict syncore.conflict, choice text, value js
 		SELECT jsonb_object_agg(y.name, v.value) INTO sides FROM (
 			SELECT CASE WHEN x ->> 'system' ~ '^[0-9]+$' THEN (x ->> 'system')::integer END AS id, x ->> 'system' AS name, x -> 'value' AS value
 				FROM jsonb_array_elements(CASE jsonb_typeof(conflict.versions) WHEN 'array' THEN conflict.versions ELSE '[]' END) x
-			UNION ALL SELECT conflict.current_system, NULL, conflict.current
-			UNION ALL SELECT conflict.incoming_system, NULL, conflict.incoming
+			UNION ALL SELECT conflict.current_system, NULL, syncore._version_value(conflict.current)
+			UNION ALL SELECT conflict.incoming_system, NULL, syncore._version_value(conflict.incoming)
 		) v JOIN syncore.system y ON y.id = v.id OR y.name = v.name;
 		IF NOT coalesce(sides ? choice, false) THEN
 			PERFORM syncore._raise_unknown('choice', choice, ARRAY(SELECT jsonb_object_keys(sides)) || '{current,value}'::text[],
