@@ -54,9 +54,9 @@ load_world(ScBatch *batch, ScWork **works, int n)
 
 		if (work->entity != 0)
 			entities[nentities++] = work->entity;
-		else if (outcome)
+		if (outcome && work->item->plan->entity == 0)
 			candidates[ncandidates++] = work->item->plan->link;
-		else if (work->ref.link != 0)
+		else if (work->entity == 0 && work->ref.link != 0)
 			candidates[ncandidates++] = work->ref.link;
 		if (outcome && work->other.link != 0 && work->other.entity == 0)
 			candidates[ncandidates++] = work->other.link;

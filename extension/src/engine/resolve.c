@@ -197,8 +197,15 @@ collect_refs(ScRun *run, bool unknown_only)
 	for (int i = 0; i < n; i++)
 		*targets[i] = refs[i];
 	for (int i = 0; i < run->nworks; i++)
-		if (run->works[i].ref.link != 0)
-			run->works[i].entity = run->works[i].ref.entity;
+	{
+		ScWork *work = &run->works[i];
+
+		if (work->ref.link != 0)
+			work->entity = work->ref.entity;
+		/* A candidate's record shows the marker of a create of ours: it is judged with that entity. */
+		if (work->item->kind == SC_ITEM_OUTCOME && work->item->plan->entity == 0 && work->other.entity != 0)
+			work->entity = work->other.entity;
+	}
 }
 
 static bool
