@@ -29,7 +29,8 @@ PG_FUNCTION_INFO_V1(core_test_call);
 Datum
 core_test_call(PG_FUNCTION_ARGS)
 {
-	ScSystem *system = make_system(PG_GETARG_JSONB_P(0), PG_GETARG_JSONB_P(1), PG_GETARG_JSONB_P(2));
+	ScSystem *system =
+		make_system(PG_GETARG_JSONB_P(0), PG_GETARG_JSONB_P(1), PG_GETARG_JSONB_P(2));
 	ScCallPlan *plan = make_plan(system, PG_GETARG_JSONB_P(2));
 	Jsonb **answers;
 	int nanswers = sc_json_elements(PG_GETARG_JSONB_P(3), &answers);
@@ -60,7 +61,8 @@ PG_FUNCTION_INFO_V1(core_test_retry_after);
 Datum
 core_test_retry_after(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT64(sc_call_retry_after_us(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_TIMESTAMPTZ(1)));
+	PG_RETURN_INT64(
+		sc_call_retry_after_us(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_TIMESTAMPTZ(1)));
 }
 
 PG_FUNCTION_INFO_V1(core_test_backoff);
@@ -79,7 +81,9 @@ make_system(Jsonb *connector_row, Jsonb *operations, Jsonb *plan)
 	Jsonb **rows;
 
 	connector->name = sc_json_get_text(connector_row, "name");
-	connector->grade = strcmp(sc_json_get_text(connector_row, "position_grade"), "counter") == 0 ? SC_GRADE_COUNTER : SC_GRADE_FINE;
+	connector->grade = strcmp(sc_json_get_text(connector_row, "position_grade"), "counter") == 0
+						   ? SC_GRADE_COUNTER
+						   : SC_GRADE_FINE;
 	connector->error_paths = sc_json_get(connector_row, "error_paths");
 	connector->rate_headers = sc_json_get(connector_row, "rate_headers");
 	connector->noperations = sc_json_elements(operations, &rows);

@@ -21,8 +21,8 @@
 
 PG_MODULE_MAGIC;
 
-#define EXPORTED(name) \
-	PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+#define EXPORTED(name)                                                                             \
+	PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                                      \
 	PG_FUNCTION_INFO_V1(name)
 
 EXPORTED(test_claim);
@@ -31,7 +31,7 @@ EXPORTED(test_record);
 EXPORTED(test_forget);
 EXPORTED(test_adopt);
 
-static List *plans = NIL;		/* in TopMemoryContext */
+static List *plans = NIL; /* in TopMemoryContext */
 
 static ScCallPlan *find_plan(int64 delivery);
 static void all_shards(bool *shards);
@@ -51,11 +51,14 @@ test_claim(PG_FUNCTION_ARGS)
 	sc_config_init();
 	all_shards(shards);
 	SPI_connect();
-	claimed = sc_claim(PG_GETARG_INT32(0), shards, PG_GETARG_INT32(1), &low_water, TopMemoryContext);
+	claimed =
+		sc_claim(PG_GETARG_INT32(0), shards, PG_GETARG_INT32(1), &low_water, TopMemoryContext);
 
-	foreach(cell, claimed)
+	foreach (cell, claimed)
 	{
-		static const char *const kinds[] = { "none", "create", "update", "comment", "read", "delete" };
+		static const char *const kinds[] = {
+			"none", "create", "update", "comment", "read", "delete"
+		};
 		ScCallPlan *plan = lfirst(cell);
 		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 
@@ -66,7 +69,8 @@ test_claim(PG_FUNCTION_ARGS)
 		for (int i = 0; i < plan->call.nfields; i++)
 			appendStringInfo(&out, "%s%s", i == 0 ? ": " : ", ", plan->call.fields[i].field);
 		if (plan->write != NULL && !plan->call.unknown)
-			appendStringInfo(&out, " %s", JsonbToCString(NULL, &plan->write->root, VARSIZE(plan->write)));
+			appendStringInfo(&out, " %s",
+							 JsonbToCString(NULL, &plan->write->root, VARSIZE(plan->write)));
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();
@@ -90,7 +94,8 @@ test_answer(PG_FUNCTION_ARGS)
 		sc_call_feed(plan, answer_make(answers[i]));
 	}
 	if (plan->request != NULL)
-		appendStringInfo(&out, "%s %s waits for an answer\n", plan->request->method, plan->request->url);
+		appendStringInfo(&out, "%s %s waits for an answer\n", plan->request->method,
+						 plan->request->url);
 	else
 		answer_say_outcome(&out, plan);
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(out.data, out.len - 1));
@@ -103,7 +108,7 @@ test_record(PG_FUNCTION_ARGS)
 	List *finished = NIL;
 	ListCell *cell;
 
-	foreach(cell, plans)
+	foreach (cell, plans)
 	{
 		ScCallPlan *plan = lfirst(cell);
 
@@ -113,7 +118,7 @@ test_record(PG_FUNCTION_ARGS)
 	SPI_connect();
 	sc_record(finished);
 	SPI_finish();
-	foreach(cell, finished)
+	foreach (cell, finished)
 	{
 		ScCallPlan *plan = lfirst(cell);
 
@@ -130,7 +135,7 @@ test_forget(PG_FUNCTION_ARGS)
 	int n = list_length(plans);
 	ListCell *cell;
 
-	foreach(cell, plans)
+	foreach (cell, plans)
 		MemoryContextDelete(((ScCallPlan *) lfirst(cell))->cxt);
 	plans = NIL;
 	PG_RETURN_INT32(n);
@@ -156,7 +161,7 @@ find_plan(int64 delivery)
 {
 	ListCell *cell;
 
-	foreach(cell, plans)
+	foreach (cell, plans)
 	{
 		ScCallPlan *plan = lfirst(cell);
 

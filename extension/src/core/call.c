@@ -16,11 +16,15 @@
 #include "core/richtext.h"
 #include "core/shape.h"
 
-static const char *const step_operations[] = {
-	[SC_STEP_FIND] = "find", [SC_STEP_CREATE] = "create", [SC_STEP_UPDATE] = "update",
-	[SC_STEP_TRANSITIONS] = "transitions", [SC_STEP_TRANSITION] = "transition", [SC_STEP_COMMENT] = "comment",
-	[SC_STEP_COMMENTS] = "comments", [SC_STEP_DELETE] = "delete", [SC_STEP_READ] = "read"
-};
+static const char *const step_operations[] = { [SC_STEP_FIND] = "find",
+											   [SC_STEP_CREATE] = "create",
+											   [SC_STEP_UPDATE] = "update",
+											   [SC_STEP_TRANSITIONS] = "transitions",
+											   [SC_STEP_TRANSITION] = "transition",
+											   [SC_STEP_COMMENT] = "comment",
+											   [SC_STEP_COMMENTS] = "comments",
+											   [SC_STEP_DELETE] = "delete",
+											   [SC_STEP_READ] = "read" };
 
 static ScStep first_step(const ScCallPlan *plan);
 static bool has_apart(const ScCallPlan *plan);
@@ -32,7 +36,8 @@ static void take_found(ScCallPlan *plan, Jsonb *body);
 static void take_created(ScCallPlan *plan, Jsonb *body);
 static void take_written(ScCallPlan *plan, Jsonb *body);
 static void take_transitions(ScCallPlan *plan, Jsonb *body);
-static bool offers(const ScOperation *operation, Jsonb *transition, const char *wanted, bool exactly);
+static bool offers(const ScOperation *operation, Jsonb *transition, const char *wanted,
+				   bool exactly);
 static void take_commented(ScCallPlan *plan, Jsonb *body);
 static void take_comments(ScCallPlan *plan, Jsonb *body);
 static bool is_our_comment(const ScCallPlan *plan, const ScOperation *operation, Jsonb *comment);
@@ -82,8 +87,9 @@ sc_call_finish(ScCallPlan *plan, const ScMapHooks *hooks)
 {
 	if (plan->record == NULL)
 		return;
-	plan->outcome.body = sc_call_statement(plan->conf, plan->system, plan->record_operation, plan->record_type,
-										   plan->record, plan->record_kind, hooks);
+	plan->outcome.body =
+		sc_call_statement(plan->conf, plan->system, plan->record_operation, plan->record_type,
+						  plan->record, plan->record_kind, hooks);
 	if (plan->record_kind == SC_STATEMENT_RESPONSE)
 		plan->outcome.position = plan->outcome.body->position;
 	if (plan->outcome.external_key == NULL)
@@ -154,7 +160,8 @@ operation_of(const ScCallPlan *plan, ScStep step)
 
 	for (int position = 1; step == SC_STEP_COMMENT && channel != NULL; position++)
 	{
-		const ScOperation *operation = sc_conf_operation(connector, plan->record_type, name, position);
+		const ScOperation *operation =
+			sc_conf_operation(connector, plan->record_type, name, position);
 		char *writes = operation != NULL ? sc_json_get_text(operation->options, "channel") : NULL;
 
 		if (operation == NULL)
@@ -181,7 +188,7 @@ send_step(ScCallPlan *plan, ScStep step)
 		flow->operation = operation;
 		if (step == SC_STEP_COMMENT)
 			add_comment(plan, operation);
-		plan->request = sc_call_build(plan->system, operation, flow->context, write, plan->call.marker, &problem);
+		plan->request = sc_call_build(plan->system, operation, flow->context, write, &problem);
 	}
 	else if (operation != NULL)
 		problem = "the call took too many steps";
@@ -197,8 +204,8 @@ send_step(ScCallPlan *plan, ScStep step)
 	{
 		plan->permanent = true;
 		end_call(plan, plan->call.unknown ? SC_OUTCOME_UNKNOWN : SC_OUTCOME_FAILED, "bad_request",
-				 psprintf("could not make request \"%s\" for record type \"%s\": %s", step_operations[step],
-						  plan->record_type, problem));
+				 psprintf("could not make request \"%s\" for record type \"%s\": %s",
+						  step_operations[step], plan->record_type, problem));
 	}
 }
 
@@ -213,7 +220,8 @@ add_comment(ScCallPlan *plan, const ScOperation *operation)
 
 	if (spelling == NULL || strcmp(spelling, "adf") != 0 || body == NULL)
 		return;
-	flow->context = sc_pointer_set(flow->context, sc_pointer_parse("/comment/body", &reason), sc_richtext_to_adf(body));
+	flow->context = sc_pointer_set(flow->context, sc_pointer_parse("/comment/body", &reason),
+								   sc_richtext_to_adf(body));
 }
 
 static void
@@ -283,7 +291,8 @@ take_found(ScCallPlan *plan, Jsonb *body)
 		send_step(plan, SC_STEP_FIND);
 	}
 	else
-		end_call(plan, SC_OUTCOME_UNKNOWN, "too_many", "too many records to look through for our marker");
+		end_call(plan, SC_OUTCOME_UNKNOWN, "too_many",
+				 "too many records to look through for our marker");
 }
 
 static void
@@ -297,7 +306,8 @@ take_created(ScCallPlan *plan, Jsonb *body)
 	plan->outcome.external_key = sc_call_source(flow->operation, "key", from);
 	if (plan->outcome.external_id == NULL)
 	{
-		end_call(plan, SC_OUTCOME_UNKNOWN, "bad_answer", "the answer to the create names no record");
+		end_call(plan, SC_OUTCOME_UNKNOWN, "bad_answer",
+				 "the answer to the create names no record");
 		return;
 	}
 	flow->acknowledged = true;
@@ -322,7 +332,8 @@ take_written(ScCallPlan *plan, Jsonb *body)
 
 	if (record != NULL && (shown == NULL || wanted == NULL || strcmp(shown, wanted) != 0))
 	{
-		end_call(plan, SC_OUTCOME_UNKNOWN, "bad_answer", "the answer speaks of another record than the one written to");
+		end_call(plan, SC_OUTCOME_UNKNOWN, "bad_answer",
+				 "the answer speaks of another record than the one written to");
 		return;
 	}
 	flow->acknowledged = true;
@@ -368,7 +379,8 @@ take_transitions(ScCallPlan *plan, Jsonb *body)
 	}
 	plan->permanent = true;
 	end_call(plan, SC_OUTCOME_FAILED, "no_transition",
-			 psprintf("none of the %d transitions on offer leads to \"%s\"", n, wanted != NULL ? wanted : ""));
+			 psprintf("none of the %d transitions on offer leads to \"%s\"", n,
+					  wanted != NULL ? wanted : ""));
 }
 
 static bool
@@ -387,7 +399,8 @@ offers(const ScOperation *operation, Jsonb *transition, const char *wanted, bool
 		char *text = sc_value_to_cstring(&pointer);
 		char *leads_to = text != NULL ? sc_pointer_get_cstring(transition, text) : NULL;
 
-		if (leads_to != NULL && (exactly ? strcmp(leads_to, wanted) : pg_strcasecmp(leads_to, wanted)) == 0)
+		if (leads_to != NULL &&
+			(exactly ? strcmp(leads_to, wanted) : pg_strcasecmp(leads_to, wanted)) == 0)
 			return true;
 	}
 	return false;
@@ -403,7 +416,8 @@ take_commented(ScCallPlan *plan, Jsonb *body)
 	plan->outcome.comment_id = sc_call_source(flow->operation, "comment_id", body);
 	if (record != NULL)
 		keep_record(plan, record, SC_STATEMENT_RESPONSE);
-	if (plan->outcome.comment_id == NULL && sc_json_get_boolean(flow->operation->options, "id_by_list", false))
+	if (plan->outcome.comment_id == NULL &&
+		sc_json_get_boolean(flow->operation->options, "id_by_list", false))
 		send_step(plan, SC_STEP_COMMENTS);
 	else
 		end_call(plan, SC_OUTCOME_OK, NULL, NULL);
@@ -428,7 +442,8 @@ take_comments(ScCallPlan *plan, Jsonb *body)
 	if (flow->acknowledged)
 		end_call(plan, SC_OUTCOME_OK, NULL, NULL);
 	else
-		end_call(plan, SC_OUTCOME_NOT_FOUND, "not_found", "our comment is not among the record's comments");
+		end_call(plan, SC_OUTCOME_NOT_FOUND, "not_found",
+				 "our comment is not among the record's comments");
 }
 
 /* By channel, by author where both are known, and by the text that we wrote but for what the product makes of it. */
@@ -446,8 +461,8 @@ is_our_comment(const ScCallPlan *plan, const ScOperation *operation, Jsonb *comm
 
 	if (channel != NULL && wanted_channel != NULL && strcmp(channel, wanted_channel) != 0)
 		return false;
-	if (author != NULL && plan->system->integration_actor != NULL
-		&& strcmp(author, plan->system->integration_actor) != 0)
+	if (author != NULL && plan->system->integration_actor != NULL &&
+		strcmp(author, plan->system->integration_actor) != 0)
 		return false;
 	if (body != NULL && sc_richtext_is_adf(body))
 		shown = sc_value_text(sc_richtext_from_adf(body));
@@ -465,7 +480,8 @@ take_read(ScCallPlan *plan, const ScAnswer *answer)
 
 	if (wanted == NULL || shown == NULL || strcmp(shown, wanted) != 0)
 	{
-		ScAnswer other = { SC_ANSWER_UNPROVEN, NULL, "bad_answer", "the answer speaks of another record than the one asked for" };
+		ScAnswer other = { SC_ANSWER_UNPROVEN, NULL, "bad_answer",
+						   "the answer speaks of another record than the one asked for" };
 
 		fail_step(plan, &other);
 		return;
@@ -509,7 +525,8 @@ put(ScCallPlan *plan, const char *pointer, const char *value)
 	const char *reason;
 
 	if (value != NULL)
-		flow->context = sc_pointer_set(flow->context, sc_pointer_parse(pointer, &reason), sc_value_text(value).json);
+		flow->context = sc_pointer_set(flow->context, sc_pointer_parse(pointer, &reason),
+									   sc_value_text(value).json);
 }
 
 /* What a failed step means for the call. */
@@ -533,8 +550,8 @@ fail_step(ScCallPlan *plan, const ScAnswer *answer)
 			end_call(plan, writes ? SC_OUTCOME_UNKNOWN : failed, answer->code, answer->message);
 			return;
 		case SC_ANSWER_REFUSED:
-			end_call(plan, writes && flow->step != SC_STEP_CREATE ? SC_OUTCOME_REFUSED : failed, answer->code,
-					 answer->message);
+			end_call(plan, writes && flow->step != SC_STEP_CREATE ? SC_OUTCOME_REFUSED : failed,
+					 answer->code, answer->message);
 			return;
 		case SC_ANSWER_MISSING:
 			look_again(plan, answer);
@@ -563,10 +580,12 @@ look_again(ScCallPlan *plan, const ScAnswer *answer)
 	if (flow->step == SC_STEP_CREATE || flow->step == SC_STEP_FIND)
 	{
 		plan->permanent = true;
-		end_call(plan, plan->call.unknown ? SC_OUTCOME_UNKNOWN : SC_OUTCOME_FAILED, answer->code, answer->message);
+		end_call(plan, plan->call.unknown ? SC_OUTCOME_UNKNOWN : SC_OUTCOME_FAILED, answer->code,
+				 answer->message);
 	}
 	else if (flow->missed && flow->step == SC_STEP_READ)
-		end_call(plan, plan->call.kind == SC_CALL_DELETE ? SC_OUTCOME_OK : SC_OUTCOME_GONE, answer->code, answer->message);
+		end_call(plan, plan->call.kind == SC_CALL_DELETE ? SC_OUTCOME_OK : SC_OUTCOME_GONE,
+				 answer->code, answer->message);
 	else
 	{
 		flow->missed = true;

@@ -32,19 +32,19 @@ typedef struct ScHeader
 typedef struct ScRequest
 {
 	const char *method;
-	char *url;					/* absolute, below the system's base_url */
+	char *url; /* absolute, below the system's base_url */
 	int nheaders;
-	ScHeader *headers;			/* without credentials: net/auth.c adds those */
-	char *body;					/* NULL = none */
+	ScHeader *headers; /* without credentials: net/auth.c adds those */
+	char *body;		   /* NULL = none */
 	size_t body_len;
-	bool writes;				/* a lost answer leaves the outcome unknown */
+	bool writes; /* a lost answer leaves the outcome unknown */
 } ScRequest;
 
 typedef enum ScTransport
 {
-	SC_TRANSPORT_ANSWERED,		/* status is set */
-	SC_TRANSPORT_NOT_SENT,		/* refused, DNS, TLS, address not allowed: it did not happen */
-	SC_TRANSPORT_LOST			/* timeout or cut after bytes went out: unknown */
+	SC_TRANSPORT_ANSWERED, /* status is set */
+	SC_TRANSPORT_NOT_SENT, /* refused, DNS, TLS, address not allowed: it did not happen */
+	SC_TRANSPORT_LOST	   /* timeout or cut after bytes went out: unknown */
 } ScTransport;
 
 typedef struct ScResponse
@@ -52,15 +52,16 @@ typedef struct ScResponse
 	ScTransport transport;
 	int status;
 	int nheaders;
-	ScHeader *headers;			/* names in lower case */
-	char *body;					/* NUL-terminated; may be empty */
+	ScHeader *headers; /* names in lower case */
+	char *body;		   /* NUL-terminated; may be empty */
 	size_t body_len;
-	char *error;				/* transport error in words */
+	char *error; /* transport error in words */
 	int64 duration_us;
 	TimestampTz arrived_at;
 } ScResponse;
 
-typedef struct ScCallPlan		/* one claimed delivery, from claim to record; lives in its own memory context */
+typedef struct
+	ScCallPlan /* one claimed delivery, from claim to record; lives in its own memory context */
 {
 	MemoryContext cxt;
 	int64 delivery;
@@ -68,29 +69,30 @@ typedef struct ScCallPlan		/* one claimed delivery, from claim to record; lives 
 	int64 entity;
 	int32 system_id;
 	int32 space_id;
-	int32 attempts;				/* before this one */
-	TimestampTz claimed_at;		/* delivery.sent_at; an outcome whose mark is another one is refused (R17) */
+	int32 attempts; /* before this one */
+	TimestampTz
+		claimed_at; /* delivery.sent_at; an outcome whose mark is another one is refused (R17) */
 	char *correlation_id;
-	const ScSystem *system;		/* from a config that outlives the plan: the plan pins it */
-	ScConf *conf;				/* pinned */
+	const ScSystem *system; /* from a config that outlives the plan: the plan pins it */
+	ScConf *conf;			/* pinned */
 	char *record_type;
 	const ScRecordMap *map;
 	ScCall call;
-	Jsonb *context;				/* variables of the templates */
-	Jsonb *write;				/* the write document */
-	int step;					/* index into steps done */
+	Jsonb *context; /* variables of the templates */
+	Jsonb *write;	/* the write document */
+	int step;		/* index into steps done */
 	int nsteps;
-	ScRequest *request;			/* the one to send now; NULL when there is an outcome */
-	ScOutcome outcome;			/* valid when request is NULL */
-	Jsonb *answer;				/* last parsed body */
-	Jsonb *record;				/* what the last answer says the record holds; NULL = nothing */
-	const ScOperation *record_operation;	/* how to read it */
-	ScStatementKind record_kind;	/* RESPONSE: of the write itself; READ: read in the slot */
-	bool wrote;					/* a write step was sent: a failure from here on is unknown, not failed */
-	int64 retry_after_us;		/* from Retry-After or limit headers; 0 = none */
-	bool permanent;				/* FAILED must not be tried again blindly */
-	bool auth_failed;			/* 401, 403 */
-	void *private_data;			/* call.c's own */
+	ScRequest *request; /* the one to send now; NULL when there is an outcome */
+	ScOutcome outcome;	/* valid when request is NULL */
+	Jsonb *answer;		/* last parsed body */
+	Jsonb *record;		/* what the last answer says the record holds; NULL = nothing */
+	const ScOperation *record_operation; /* how to read it */
+	ScStatementKind record_kind;		 /* RESPONSE: of the write itself; READ: read in the slot */
+	bool wrote;			  /* a write step was sent: a failure from here on is unknown, not failed */
+	int64 retry_after_us; /* from Retry-After or limit headers; 0 = none */
+	bool permanent;		  /* FAILED must not be tried again blindly */
+	bool auth_failed;	  /* 401, 403 */
+	void *private_data;	  /* call.c's own */
 } ScCallPlan;
 
 /* The first request of a plan. */
@@ -106,20 +108,23 @@ extern void sc_call_feed(ScCallPlan *plan, const ScResponse *response);
 extern void sc_call_finish(ScCallPlan *plan, const ScMapHooks *hooks);
 
 /* Does an operation other than create and update write this pointer of the write document (a status by transition)? */
-extern bool sc_call_is_apart(const ScConnector *connector, const char *record_type, const char *write_path);
+extern bool sc_call_is_apart(const ScConnector *connector, const char *record_type,
+							 const char *write_path);
 
 /* over laid on under: members of objects are joined, anything else of over stands; nulls stay.  over may be NULL. */
 extern Jsonb *sc_call_overlay(Jsonb *under, Jsonb *over);
 
 /* A request outside any link: check, list; for jobs.  operation as in connector_operation. */
-extern ScRequest *sc_call_request(const ScSystem *system, const ScOperation *operation, Jsonb *context, Jsonb *write);
+extern ScRequest *sc_call_request(const ScSystem *system, const ScOperation *operation,
+								  Jsonb *context, Jsonb *write);
 
 /* The body of an answer as jsonb; NULL when it is no JSON.  Never throws on what a peer sends. */
 extern Jsonb *sc_call_parse(const ScResponse *response);
 
 /* A record in an API answer as a statement (READ, RESPONSE, SNAPSHOT), in the current context. */
-extern ScStatement *sc_call_statement(const ScConf *conf, const ScSystem *system, const ScOperation *operation,
-									  const char *record_type, Jsonb *record, ScStatementKind kind, const ScMapHooks *hooks);
+extern ScStatement *sc_call_statement(const ScConf *conf, const ScSystem *system,
+									  const ScOperation *operation, const char *record_type,
+									  Jsonb *record, ScStatementKind kind, const ScMapHooks *hooks);
 
 /* Backoff with full jitter: uniform in [0, min(cap, base * 2^attempts)), by a random number the caller drew in [0, 1). */
 extern int64 sc_call_backoff_us(int attempts, double random);

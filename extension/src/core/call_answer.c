@@ -53,7 +53,8 @@ sc_call_judge(const ScSystem *system, const ScOperation *operation, const ScResp
 
 		answer.kind = lost ? SC_ANSWER_LOST : SC_ANSWER_NOT_SENT;
 		answer.code = lost ? "lost" : "not_sent";
-		answer.message = one_line(pstrdup(response->error != NULL ? response->error : "the connection failed"));
+		answer.message =
+			one_line(pstrdup(response->error != NULL ? response->error : "the connection failed"));
 		return answer;
 	}
 	answer.body = sc_call_parse(response);
@@ -64,8 +65,9 @@ sc_call_judge(const ScSystem *system, const ScOperation *operation, const ScResp
 			return answer;
 		answer.kind = SC_ANSWER_UNPROVEN;
 		answer.code = "bad_answer";
-		answer.message = psprintf("status %d, but the body does not show what a success of \"%s\" shows",
-								  response->status, operation->operation);
+		answer.message =
+			psprintf("status %d, but the body does not show what a success of \"%s\" shows",
+					 response->status, operation->operation);
 		return answer;
 	}
 	answer.kind = kind_of_status(response->status);
@@ -118,15 +120,16 @@ sc_call_pause_us(const ScSystem *system, const ScResponse *response)
 		return 0;
 	if (retry_after != NULL)
 		pause = sc_call_retry_after_us(retry_after, response->arrived_at);
-	if (pause == 0 && reset != NULL
-		&& (response->status == 429 || (remaining != NULL && strcmp(remaining, "0") == 0)))
+	if (pause == 0 && reset != NULL &&
+		(response->status == 429 || (remaining != NULL && strcmp(remaining, "0") == 0)))
 		pause = reset_us(reset, response->arrived_at);
 	return pause;
 }
 
 ScStatement *
-sc_call_statement(const ScConf *conf, const ScSystem *system, const ScOperation *operation, const char *record_type,
-				  Jsonb *record, ScStatementKind kind, const ScMapHooks *hooks)
+sc_call_statement(const ScConf *conf, const ScSystem *system, const ScOperation *operation,
+				  const char *record_type, Jsonb *record, ScStatementKind kind,
+				  const ScMapHooks *hooks)
 {
 	ScStatement *statement = palloc0(sizeof(ScStatement));
 	char *updated = sc_call_source(operation, "updated", record);
@@ -143,20 +146,21 @@ sc_call_statement(const ScConf *conf, const ScSystem *system, const ScOperation 
 	statement->version_text = sc_call_source(operation, "version", record);
 	statement->actor = sc_call_source(operation, "actor", record);
 	statement->actor_kind = sc_conf_actor_kind(system, statement->actor);
-	statement->actor_is_us = statement->actor != NULL && system->integration_actor != NULL
-		&& strcmp(statement->actor, system->integration_actor) == 0;
-	has_time = updated != NULL
-		&& sc_map_parse_time(updated, sc_json_get_text(operation->response, "time_format"), &statement->source_time);
-	statement->position = sc_shape_position(system->connector->grade, statement->version_text, has_time,
-											statement->source_time);
+	statement->actor_is_us = statement->actor != NULL && system->integration_actor != NULL &&
+							 strcmp(statement->actor, system->integration_actor) == 0;
+	has_time = updated != NULL &&
+			   sc_map_parse_time(updated, sc_json_get_text(operation->response, "time_format"),
+								 &statement->source_time);
+	statement->position = sc_shape_position(system->connector->grade, statement->version_text,
+											has_time, statement->source_time);
 	if (has_time)
 		statement->source_time -= system->clock_offset_us;
 	if (statement->version_text == NULL)
 		statement->version_text = updated;
 	statement->full_record = sc_json_get_boolean(operation->response, "full", false);
 	if (statement->map != NULL)
-		statement->nfields = sc_map_read(conf, system, statement->map, record, statement->full_record, hooks,
-										 &statement->fields);
+		statement->nfields = sc_map_read(conf, system, statement->map, record,
+										 statement->full_record, hooks, &statement->fields);
 	return statement;
 }
 
@@ -295,8 +299,10 @@ sc_call_parse(const ScResponse *response)
 	MemoryContext cxt = CurrentMemoryContext;
 	volatile Jsonb *result = NULL;
 
-	if (response->body == NULL || response->body_len == 0 || strlen(response->body) != response->body_len
-		|| pg_verify_mbstr_len(GetDatabaseEncoding(), response->body, (int) response->body_len, true) < 0)
+	if (response->body == NULL || response->body_len == 0 ||
+		strlen(response->body) != response->body_len ||
+		pg_verify_mbstr_len(GetDatabaseEncoding(), response->body, (int) response->body_len, true) <
+			0)
 		return NULL;
 	PG_TRY();
 	{
@@ -383,7 +389,8 @@ append_members(StringInfo buf, Jsonb *object)
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY)
-			appendStringInfo(buf, "%s%.*s", buf->len > 0 ? "; " : "", value.val.string.len, value.val.string.val);
+			appendStringInfo(buf, "%s%.*s", buf->len > 0 ? "; " : "", value.val.string.len,
+							 value.val.string.val);
 		else if (token == WJB_VALUE && value.type == jbvString)
 			appendStringInfo(buf, ": %.*s", value.val.string.len, value.val.string.val);
 	}
@@ -432,7 +439,8 @@ reset_us(const char *value, TimestampTz now)
 			return bounded_pause(number * USECS_PER_SEC);
 		if (number > INT64CONST(100000000000))
 			return 0;
-		at = (number - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) SECS_PER_DAY) * USECS_PER_SEC;
+		at = (number - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) SECS_PER_DAY) *
+			 USECS_PER_SEC;
 		return bounded_pause(at - now);
 	}
 	if (sc_map_parse_time(value, NULL, &at) || parse_http_date(value, &at))
@@ -452,31 +460,34 @@ parse_http_date(const char *value, TimestampTz *at)
 	int second;
 	int used = 0;
 
-	if (sscanf(value, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &day, month, &year, &hour, &minute,
-			   &second, &used) < 6 || value[used] != '\0' || used == 0)
+	if (sscanf(value, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &day, month, &year,
+			   &hour, &minute, &second, &used) < 6 ||
+		value[used] != '\0' || used == 0)
 	{
 		used = 0;
-		if (sscanf(value, "%*9[A-Za-z], %2d-%3[A-Za-z]-%2d %2d:%2d:%2d GMT%n", &day, month, &year, &hour, &minute,
-				   &second, &used) == 6 && used > 0 && value[used] == '\0')
+		if (sscanf(value, "%*9[A-Za-z], %2d-%3[A-Za-z]-%2d %2d:%2d:%2d GMT%n", &day, month, &year,
+				   &hour, &minute, &second, &used) == 6 &&
+			used > 0 && value[used] == '\0')
 			year += year < 70 ? 2000 : 1900;
-		else if (sscanf(value, "%*3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d%n", month, &day, &hour, &minute, &second,
-						&year, &used) < 6 || used == 0 || value[used] != '\0')
+		else if (sscanf(value, "%*3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d%n", month, &day, &hour,
+						&minute, &second, &year, &used) < 6 ||
+				 used == 0 || value[used] != '\0')
 			return false;
 	}
-	if (month_of(month) == 0 || day < 1 || day > 31 || year < 1970 || year > 9999 || hour < 0 || hour > 23
-		|| minute < 0 || minute > 59 || second < 0 || second > 60)
+	if (month_of(month) == 0 || day < 1 || day > 31 || year < 1970 || year > 9999 || hour < 0 ||
+		hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
 		return false;
-	*at = ((int64) (date2j(year, month_of(month), day) - POSTGRES_EPOCH_JDATE) * SECS_PER_DAY
-		   + hour * SECS_PER_HOUR + minute * SECS_PER_MINUTE + second) * USECS_PER_SEC;
+	*at = ((int64) (date2j(year, month_of(month), day) - POSTGRES_EPOCH_JDATE) * SECS_PER_DAY +
+		   hour * SECS_PER_HOUR + minute * SECS_PER_MINUTE + second) *
+		  USECS_PER_SEC;
 	return true;
 }
 
 static int
 month_of(const char *name)
 {
-	static const char *const names[] = {
-		"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"
-	};
+	static const char *const names[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+										 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 
 	for (int i = 0; i < lengthof(names); i++)
 	{

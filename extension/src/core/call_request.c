@@ -20,9 +20,9 @@
 
 #define SC_CALL_HEADERS_MAX 32
 
-static const char *const write_operations[] = {
-	"create", "update", "transition", "delete", "comment", "comment_edit", "comment_delete", "register_webhook"
-};
+static const char *const write_operations[] = { "create",		  "update",			 "transition",
+												"delete",		  "comment",		 "comment_edit",
+												"comment_delete", "register_webhook" };
 
 static char *make_url(const ScSystem *system, const ScOperation *operation, Jsonb *context);
 static char *make_body(const ScOperation *operation, Jsonb *context, Jsonb *write);
@@ -36,20 +36,20 @@ sc_call_request(const ScSystem *system, const ScOperation *operation, Jsonb *con
 {
 	const char *problem;
 
-	return sc_call_build(system, operation, context, write, sc_json_get_text(sc_json_get(context, "call"), "marker"),
-						 &problem);
+	return sc_call_build(system, operation, context, write, &problem);
 }
 
 /*
  * The request, or NULL with *problem (static text) when what would be sent is
  * not fit to be sent: a path segment made of dots, a header with a line end.
- * marker may be NULL; on writes it becomes the idempotency key.
+ * On writes the context's call.marker becomes the idempotency key.
  */
 ScRequest *
-sc_call_build(const ScSystem *system, const ScOperation *operation, Jsonb *context, Jsonb *write, const char *marker,
+sc_call_build(const ScSystem *system, const ScOperation *operation, Jsonb *context, Jsonb *write,
 			  const char **problem)
 {
 	ScRequest *request = palloc0(sizeof(ScRequest));
+	char *marker = sc_pointer_get_cstring(context, "/call/marker");
 	bool fit;
 
 	request->method = pstrdup(operation->method);
@@ -63,12 +63,16 @@ sc_call_build(const ScSystem *system, const ScOperation *operation, Jsonb *conte
 	request->headers = palloc0(SC_CALL_HEADERS_MAX * sizeof(ScHeader));
 	request->body = make_body(operation, context, write);
 	request->body_len = request->body != NULL ? strlen(request->body) : 0;
-	fit = add_header(request, "Accept", "application/json") && add_header(request, "User-Agent", "syncore/0.1");
+	fit = add_header(request, "Accept", "application/json") &&
+		  add_header(request, "User-Agent", "syncore/0.1");
 	if (fit && request->body != NULL)
-		fit = add_header(request, "Content-Type", strcmp(operation->body_kind, "form") == 0
-						 ? "application/x-www-form-urlencoded" : "application/json");
+		fit = add_header(request, "Content-Type",
+						 strcmp(operation->body_kind, "form") == 0
+							 ? "application/x-www-form-urlencoded"
+							 : "application/json");
 	if (fit && request->writes && marker != NULL)
-		fit = add_header(request, "Idempotency-Key", marker) && add_header(request, "X-Syncore-Marker", marker);
+		fit = add_header(request, "Idempotency-Key", marker) &&
+			  add_header(request, "X-Syncore-Marker", marker);
 	if (fit)
 		fit = add_row_headers(request, operation, context);
 	if (!fit)
@@ -209,7 +213,8 @@ overlay_object(JsonbParseState **state, JsonbContainer *under, JsonbContainer *o
 	while ((token = JsonbIteratorNext(&iterator, &key, true)) == WJB_KEY)
 	{
 		JsonbValue found;
-		JsonbValue *other = getKeyJsonValueFromContainer(over, key.val.string.val, key.val.string.len, &found);
+		JsonbValue *other =
+			getKeyJsonValueFromContainer(over, key.val.string.val, key.val.string.len, &found);
 
 		token = JsonbIteratorNext(&iterator, &value, true);
 		pushJsonbValue(state, WJB_KEY, &key);
@@ -229,7 +234,8 @@ overlay_object(JsonbParseState **state, JsonbContainer *under, JsonbContainer *o
 		JsonbValue found;
 
 		token = JsonbIteratorNext(&iterator, &value, true);
-		if (getKeyJsonValueFromContainer(under, key.val.string.val, key.val.string.len, &found) != NULL)
+		if (getKeyJsonValueFromContainer(under, key.val.string.val, key.val.string.len, &found) !=
+			NULL)
 			continue;
 		pushJsonbValue(state, WJB_KEY, &key);
 		pushJsonbValue(state, WJB_VALUE, &value);

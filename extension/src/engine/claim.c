@@ -26,7 +26,7 @@
 #include "store/plan.h"
 #include "store/save.h"
 
-#define SC_CLAIM_RESCAN 16		/* one claim in so many starts below the low-water mark */
+#define SC_CLAIM_RESCAN 16 /* one claim in so many starts below the low-water mark */
 
 static bool may_claim(int32 system_id);
 static List *find_candidates(int32 system_id, const bool *shards, int limit, int64 *low_water);
@@ -46,7 +46,8 @@ static void run_over_ids(const char *name, const char *sql, List *ids);
 static void lose_call(ScBatch *batch, ScClaimed *claimed);
 
 List *
-sc_claim(int32 system_id, const bool *shards, int limit, int64 *low_water, MemoryContext plan_parent)
+sc_claim(int32 system_id, const bool *shards, int limit, int64 *low_water,
+		 MemoryContext plan_parent)
 {
 	List *candidates;
 	List *claimed;
@@ -62,7 +63,7 @@ sc_claim(int32 system_id, const bool *shards, int limit, int64 *low_water, Memor
 	batch = load_links(candidates);
 	claimed = lock_deliveries(candidates, false);
 	find_links(batch, claimed);
-	foreach(cell, claimed)
+	foreach (cell, claimed)
 	{
 		ScClaimed *one = lfirst(cell);
 
@@ -90,7 +91,9 @@ sc_claim_adopt(const bool *shards)
 	ListCell *cell;
 	List *ids = NIL;
 
-	sc_plan_run("claim adopt", "SELECT id, link FROM syncore.delivery WHERE sent_at IS NOT NULL AND shard = ANY ($1) ORDER BY id",
+	sc_plan_run("claim adopt",
+				"SELECT id, link FROM syncore.delivery WHERE sent_at IS NOT NULL AND shard = ANY "
+				"($1) ORDER BY id",
 				1, types, values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 		marked = lappend(marked, read_claimed(SPI_tuptable->vals[i], SPI_tuptable->tupdesc));
@@ -99,7 +102,7 @@ sc_claim_adopt(const bool *shards)
 	batch = load_links(marked);
 	claimed = lock_deliveries(marked, true);
 	find_links(batch, claimed);
-	foreach(cell, claimed)
+	foreach (cell, claimed)
 	{
 		ScClaimed *one = lfirst(cell);
 
@@ -108,8 +111,11 @@ sc_claim_adopt(const bool *shards)
 		ids = lappend(ids, one);
 	}
 	(void) sc_save(batch);
-	run_over_ids("claim clear", "UPDATE syncore.delivery d SET sent_at = NULL, sent_gen = NULL, not_before = pg_catalog.now()"
-				 " FROM claim_ids i WHERE d.id = i.id", ids);
+	run_over_ids("claim clear",
+				 "UPDATE syncore.delivery d SET sent_at = NULL, sent_gen = NULL, not_before = "
+				 "pg_catalog.now()"
+				 " FROM claim_ids i WHERE d.id = i.id",
+				 ids);
 	return list_length(claimed);
 }
 
@@ -145,12 +151,14 @@ find_candidates(int32 system_id, const bool *shards, int limit, int64 *low_water
 	values[1] = Int64GetDatum(*low_water);
 	values[2] = shard_array(shards);
 	values[3] = Int32GetDatum(limit);
-	sc_plan_run("claim candidates",
-				"SELECT id, link FROM ("
-				"SELECT id, link, priority FROM syncore.delivery"
-				" WHERE system_id = $1 AND id > $2 AND state = 'due' AND sent_at IS NULL"
-				" AND not_before <= pg_catalog.now() AND shard = ANY ($3) ORDER BY id LIMIT $4 * 4) c"
-				" ORDER BY priority, id LIMIT $4", 4, types, values, NULL);
+	sc_plan_run(
+		"claim candidates",
+		"SELECT id, link FROM ("
+		"SELECT id, link, priority FROM syncore.delivery"
+		" WHERE system_id = $1 AND id > $2 AND state = 'due' AND sent_at IS NULL"
+		" AND not_before <= pg_catalog.now() AND shard = ANY ($3) ORDER BY id LIMIT $4 * 4) c"
+		" ORDER BY priority, id LIMIT $4",
+		4, types, values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		ScClaimed *one = read_claimed(SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
@@ -173,7 +181,8 @@ shard_array(const bool *shards)
 		if (shards[i])
 			elements[n++] = Int16GetDatum((int16) i);
 	}
-	return PointerGetDatum(construct_array(elements, n, INT2OID, sizeof(int16), true, TYPALIGN_SHORT));
+	return PointerGetDatum(
+		construct_array(elements, n, INT2OID, sizeof(int16), true, TYPALIGN_SHORT));
 }
 
 /*
@@ -195,20 +204,23 @@ load_links(List *claimed)
 	Datum values[1];
 	ListCell *cell;
 
-	foreach(cell, claimed)
+	foreach (cell, claimed)
 		elements[n++] = Int64GetDatum(((ScClaimed *) lfirst(cell))->link_id);
-	values[0] = PointerGetDatum(construct_array(elements, n, INT8OID, sizeof(int64), true, TYPALIGN_DOUBLE));
+	values[0] = PointerGetDatum(
+		construct_array(elements, n, INT8OID, sizeof(int64), true, TYPALIGN_DOUBLE));
 	batch->conf = sc_config_get();
 	batch->now = GetCurrentTransactionStartTimestamp();
 	batch->map_hooks = sc_hooks_map();
 	batch->hooks = sc_hooks_decide();
 	sc_plan_run("claim entities",
-				"SELECT DISTINCT COALESCE(entity, id), entity IS NULL FROM syncore.link WHERE id = ANY ($1) ORDER BY 1",
+				"SELECT DISTINCT COALESCE(entity, id), entity IS NULL FROM syncore.link WHERE id = "
+				"ANY ($1) ORDER BY 1",
 				1, types, values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool isnull;
-		int64 id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+		int64 id =
+			DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
 
 		if (DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull)))
 			candidates[ncandidates++] = id;
@@ -231,15 +243,18 @@ lock_deliveries(List *candidates, bool marked)
 	int n = 0;
 	ListCell *cell;
 
-	foreach(cell, candidates)
+	foreach (cell, candidates)
 		ids[n++] = Int64GetDatum(((ScClaimed *) lfirst(cell))->delivery);
-	values[0] = PointerGetDatum(construct_array(ids, n, INT8OID, sizeof(int64), true, TYPALIGN_DOUBLE));
+	values[0] =
+		PointerGetDatum(construct_array(ids, n, INT8OID, sizeof(int64), true, TYPALIGN_DOUBLE));
 	values[1] = BoolGetDatum(marked);
 	sc_plan_run("claim lock",
-				"SELECT id, link, gen, attempts, 'sha256:' || pg_catalog.encode(sent_hash, 'hex'), sent_marker, correlation_id"
+				"SELECT id, link, gen, attempts, 'sha256:' || pg_catalog.encode(sent_hash, 'hex'), "
+				"sent_marker, correlation_id"
 				" FROM syncore.delivery WHERE id = ANY ($1) AND ($2 = (sent_at IS NOT NULL))"
 				" AND ($2 OR (state = 'due' AND not_before <= pg_catalog.now()))"
-				" ORDER BY id FOR NO KEY UPDATE", 2, types, values, NULL);
+				" ORDER BY id FOR NO KEY UPDATE",
+				2, types, values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		HeapTuple row = SPI_tuptable->vals[i];
@@ -275,11 +290,11 @@ find_links(ScBatch *batch, List *claimed)
 	ListCell *cell;
 	ListCell *other;
 
-	foreach(cell, claimed)
+	foreach (cell, claimed)
 	{
 		ScClaimed *one = lfirst(cell);
 
-		foreach(other, batch->links)
+		foreach (other, batch->links)
 		{
 			ScLink *link = lfirst(other);
 
@@ -294,13 +309,15 @@ static void
 store_marks(List *claimed, TimestampTz now)
 {
 	const ScColumn columns[] = {
-		{ "id", INT8OID }, { "gen", INT4OID }, { "fields", TEXTARRAYOID }, { "clock", sc_catalog_get()->vclock_type },
-		{ "hash", TEXTOID }, { "marker", TEXTOID }, { "at", TIMESTAMPTZOID }
+		{ "id", INT8OID },			{ "gen", INT4OID },
+		{ "fields", TEXTARRAYOID }, { "clock", sc_catalog_get()->vclock_type },
+		{ "hash", TEXTOID },		{ "marker", TEXTOID },
+		{ "at", TIMESTAMPTZOID }
 	};
 	ScRows *rows = sc_rows_begin("claim_marks", lengthof(columns), columns);
 	ListCell *cell;
 
-	foreach(cell, claimed)
+	foreach (cell, claimed)
 	{
 		const ScClaimed *one = lfirst(cell);
 
@@ -308,8 +325,10 @@ store_marks(List *claimed, TimestampTz now)
 			put_mark(rows, one, now);
 	}
 	sc_rows_run(rows, "claim mark",
-				"UPDATE syncore.delivery d SET sent_gen = m.gen, sent_fields = m.fields, sent_clock = m.clock, sent_at = m.at,"
-				" sent_hash = COALESCE(pg_catalog.decode(pg_catalog.substr(m.hash, 8), 'hex'), d.sent_hash),"
+				"UPDATE syncore.delivery d SET sent_gen = m.gen, sent_fields = m.fields, "
+				"sent_clock = m.clock, sent_at = m.at,"
+				" sent_hash = COALESCE(pg_catalog.decode(pg_catalog.substr(m.hash, 8), 'hex'), "
+				"d.sent_hash),"
 				" sent_marker = COALESCE(m.marker, d.sent_marker)"
 				" FROM claim_marks m WHERE d.id = m.id");
 }
@@ -360,7 +379,7 @@ delete_idle(List *claimed)
 	List *idle = NIL;
 	ListCell *cell;
 
-	foreach(cell, claimed)
+	foreach (cell, claimed)
 	{
 		ScClaimed *one = lfirst(cell);
 
@@ -368,7 +387,8 @@ delete_idle(List *claimed)
 			idle = lappend(idle, one);
 	}
 	if (idle != NIL)
-		run_over_ids("claim idle", "DELETE FROM syncore.delivery d USING claim_ids i WHERE d.id = i.id", idle);
+		run_over_ids("claim idle",
+					 "DELETE FROM syncore.delivery d USING claim_ids i WHERE d.id = i.id", idle);
 }
 
 /* Records that were wanted before the system was active are not created (create_after). */
@@ -378,7 +398,7 @@ drop_links(List *claimed)
 	List *dropped = NIL;
 	ListCell *cell;
 
-	foreach(cell, claimed)
+	foreach (cell, claimed)
 	{
 		ScClaimed *one = lfirst(cell);
 
@@ -386,7 +406,10 @@ drop_links(List *claimed)
 			dropped = lappend(dropped, one);
 	}
 	if (dropped != NIL)
-		run_over_ids("claim drop", "DELETE FROM syncore.link l USING claim_ids i WHERE l.id = i.link AND l.state = 'creating'", dropped);
+		run_over_ids("claim drop",
+					 "DELETE FROM syncore.link l USING claim_ids i WHERE l.id = i.link AND l.state "
+					 "= 'creating'",
+					 dropped);
 }
 
 /* What is due and can never be written as it stands waits for a person as a dead letter. */
@@ -397,7 +420,7 @@ bury_unfit(List *claimed)
 	ScRows *rows = sc_rows_begin("claim_unfit", lengthof(columns), columns);
 	ListCell *cell;
 
-	foreach(cell, claimed)
+	foreach (cell, claimed)
 	{
 		const ScClaimed *one = lfirst(cell);
 		Datum values[2];
@@ -410,7 +433,8 @@ bury_unfit(List *claimed)
 		sc_rows_put(rows, values, nulls);
 	}
 	sc_rows_run(rows, "claim bury",
-				"UPDATE syncore.delivery d SET state = 'dead', error_code = 'unmapped', error_message = u.message,"
+				"UPDATE syncore.delivery d SET state = 'dead', error_code = 'unmapped', "
+				"error_message = u.message,"
 				" error_at = pg_catalog.now() FROM claim_unfit u WHERE d.id = u.id");
 }
 
@@ -422,7 +446,7 @@ run_over_ids(const char *name, const char *sql, List *ids)
 	ScRows *rows = sc_rows_begin("claim_ids", lengthof(columns), columns);
 	ListCell *cell;
 
-	foreach(cell, ids)
+	foreach (cell, ids)
 	{
 		const ScClaimed *one = lfirst(cell);
 		Datum values[2] = { Int64GetDatum(one->delivery), Int64GetDatum(one->link_id) };
@@ -450,7 +474,7 @@ lose_call(ScBatch *batch, ScClaimed *claimed)
 		return;
 	}
 	link->call.unknown = true;
-	foreach(cell, link->copies)
+	foreach (cell, link->copies)
 	{
 		ScCopy *copy = lfirst(cell);
 
@@ -461,5 +485,6 @@ lose_call(ScBatch *batch, ScClaimed *claimed)
 	}
 	entry = sc_model_note(batch, SC_LEDGER_UNKNOWN, link->entity, link);
 	entry->delivery = claimed->delivery;
-	entry->reason = "The worker that made the call ended before its outcome was recorded; it is looked up before anything else is sent.";
+	entry->reason = "The worker that made the call ended before its outcome was recorded; it is "
+					"looked up before anything else is sent.";
 }

@@ -25,14 +25,14 @@
 
 #define SC_MINUTES_MARGIN 10
 
-typedef struct Making			/* a plan being made */
+typedef struct Making /* a plan being made */
 {
 	ScBatch *batch;
 	ScClaimed *claimed;
 	ScLink *link;
 	ScCall call;
-	Jsonb *write;				/* NULL = none */
-	Jsonb *comment;				/* NULL = none */
+	Jsonb *write;	/* NULL = none */
+	Jsonb *comment; /* NULL = none */
 } Making;
 
 static bool look_for_lost(Making *making);
@@ -103,7 +103,7 @@ look_for_lost(Making *making)
 	{
 		ListCell *cell;
 
-		foreach(cell, link->copies)
+		foreach (cell, link->copies)
 		{
 			const ScCopy *copy = lfirst(cell);
 
@@ -128,13 +128,15 @@ make_create(Making *making)
 	{
 		ScLedgerEntry *entry = sc_model_note(making->batch, SC_LEDGER_UNLINK, link->entity, link);
 
-		entry->reason = psprintf("No record is created in system \"%s\": this one was there before the system was activated.",
+		entry->reason = psprintf("No record is created in system \"%s\": this one was there before "
+								 "the system was activated.",
 								 link->system->name);
 		making->claimed->drop_link = true;
 		return false;
 	}
 	making->call.kind = SC_CALL_CREATE;
-	making->write = write_fields(making, sc_merge_due(making->batch, link->entity, link), false, &carried);
+	making->write =
+		write_fields(making, sc_merge_due(making->batch, link->entity, link), false, &carried);
 	making->write = overlay(fixed_values(making), making->write);
 	carry_fields(making, carried);
 	return true;
@@ -173,12 +175,13 @@ make_comment(Making *making)
 	ScCopy *oldest = NULL;
 	ListCell *cell;
 
-	foreach(cell, link->copies)
+	foreach (cell, link->copies)
 	{
 		ScCopy *copy = lfirst(cell);
 
-		if ((copy->state == SC_COPY_DUE || copy->state == SC_COPY_SENDING || copy->state == SC_COPY_UNKNOWN)
-			&& (oldest == NULL || copy->comment < oldest->comment))
+		if ((copy->state == SC_COPY_DUE || copy->state == SC_COPY_SENDING ||
+			 copy->state == SC_COPY_UNKNOWN) &&
+			(oldest == NULL || copy->comment < oldest->comment))
 			oldest = copy;
 	}
 	if (oldest == NULL || link->external_id == NULL)
@@ -209,7 +212,8 @@ read_comment(Making *making, const ScCopy *copy)
 	sc_plan_run("claim comment",
 				"SELECT c.author, c.body, c.visibility::text, l.system_id"
 				" FROM syncore.comment c LEFT JOIN syncore.link l ON l.id = c.link"
-				" WHERE c.id = $1 AND c.deleted_at IS NULL", 1, types, values, NULL);
+				" WHERE c.id = $1 AND c.deleted_at IS NULL",
+				1, types, values, NULL);
 	if (SPI_processed == 0)
 		return NULL;
 
@@ -219,15 +223,19 @@ read_comment(Making *making, const ScCopy *copy)
 	char *body = SPI_getvalue(row, desc, 2);
 	char *visibility = SPI_getvalue(row, desc, 3);
 	char *system_id = SPI_getvalue(row, desc, 4);
-	const ScSystem *origin = system_id != NULL ? sc_conf_system(making->batch->conf, atoi(system_id)) : NULL;
-	const char *person = origin != NULL && author != NULL ? sc_conf_person(making->batch->conf, origin->id, author) : NULL;
+	const ScSystem *origin =
+		system_id != NULL ? sc_conf_system(making->batch->conf, atoi(system_id)) : NULL;
+	const char *person = origin != NULL && author != NULL
+							 ? sc_conf_person(making->batch->conf, origin->id, author)
+							 : NULL;
 
 	if (person == NULL)
 		person = author;
 	if (copy->sent_body != NULL && copy->state != SC_COPY_DUE)
 		body = copy->sent_body;
 	else if (adds_author(making->link, copy->channel) && person != NULL)
-		body = psprintf("%s (%s) wrote:\n\n%s", person, origin != NULL ? origin->name : "syncore", body);
+		body = psprintf("%s (%s) wrote:\n\n%s", person, origin != NULL ? origin->name : "syncore",
+						body);
 	json = sc_json_object();
 	sc_json_number(&json, "id", copy->comment);
 	sc_json_text(&json, "channel", copy->channel);
@@ -258,7 +266,7 @@ write_fields(Making *making, List *due, bool apart, List **carried)
 	Jsonb *write = NULL;
 	ListCell *cell;
 
-	foreach(cell, due)
+	foreach (cell, due)
 	{
 		ScCallField *field = lfirst(cell);
 
@@ -284,15 +292,16 @@ writes_field(Making *making, const ScCallField *due, bool apart, Jsonb **write)
 		const ScFieldMap *row = &map->fields[i];
 		ScMapped mapped;
 
-		if (strcmp(row->field->name, due->field) != 0 || row->as_note
-			|| (row->direction != SC_DIRECTION_BOTH && row->direction != SC_DIRECTION_OUT)
-			|| sc_call_is_apart(link->system->connector, link->record_type, row->write_path_text) != apart)
+		if (strcmp(row->field->name, due->field) != 0 || row->as_note ||
+			(row->direction != SC_DIRECTION_BOTH && row->direction != SC_DIRECTION_OUT) ||
+			sc_call_is_apart(link->system->connector, link->record_type, row->write_path_text) !=
+				apart)
 			continue;
 		mapped = sc_map_down(making->batch->conf, link->system, row, &due->canonical,
 							 value != NULL ? value->qualifier : NULL, making->batch->map_hooks);
 		if (mapped.outcome == SC_MAP_FAILED && making->claimed->unfit == NULL)
-			making->claimed->unfit = psprintf("field \"%s\" cannot be written to \"%s\": %s", due->field,
-											  row->write_path_text, mapped.message);
+			making->claimed->unfit = psprintf("field \"%s\" cannot be written to \"%s\": %s",
+											  due->field, row->write_path_text, mapped.message);
 		if (mapped.outcome != SC_MAP_OK && mapped.outcome != SC_MAP_NEAREST)
 			continue;
 		*write = sc_pointer_set(*write, row->write_path, mapped.external.json);
@@ -312,9 +321,9 @@ fixed_values(Making *making)
 	{
 		const ScRoute *route = &link->system->routes[i];
 
-		if (route->type != link->entity->type
-			|| (route->record_type != NULL && strcmp(route->record_type, link->record_type) != 0)
-			|| !sc_conf_holds(route->condition, sc_model_entity_json(link->entity)))
+		if (route->type != link->entity->type ||
+			(route->record_type != NULL && strcmp(route->record_type, link->record_type) != 0) ||
+			!sc_conf_holds(route->condition, sc_model_entity_json(link->entity)))
 			continue;
 		return overlay(fixed, route->create_with);
 	}
@@ -335,7 +344,7 @@ carry_fields(Making *making, List *carried)
 	ListCell *cell;
 
 	making->call.fields = palloc0(sizeof(ScCallField) * Max(1, list_length(carried)));
-	foreach(cell, carried)
+	foreach (cell, carried)
 	{
 		ScCallField *field = &making->call.fields[making->call.nfields++];
 		ScShadowField *shadow;
@@ -355,7 +364,8 @@ carry_fields(Making *making, List *carried)
 static ScPosition
 base_position(ScLink *link)
 {
-	ScPosition base = sc_shape_position(link->system->connector->grade, link->top_version, false, 0);
+	ScPosition base =
+		sc_shape_position(link->system->connector->grade, link->top_version, false, 0);
 
 	for (int i = 0; i < link->shadow.len; i++)
 	{
@@ -414,17 +424,18 @@ note_send(Making *making)
 	entry->delivery = making->claimed->delivery;
 	entry->correlation_id = making->claimed->correlation_id;
 	if (making->call.kind == SC_CALL_CREATE)
-		entry->reason = psprintf("A record of type \"%s\" is created in system \"%s\".", making->link->record_type,
-								 making->link->system->name);
+		entry->reason = psprintf("A record of type \"%s\" is created in system \"%s\".",
+								 making->link->record_type, making->link->system->name);
 	else
-		entry->reason = psprintf("Comment " INT64_FORMAT " is written to system \"%s\".", making->call.comment,
-								 making->link->system->name);
+		entry->reason = psprintf("Comment " INT64_FORMAT " is written to system \"%s\".",
+								 making->call.comment, making->link->system->name);
 }
 
 static void
 note_field(Making *making, const ScCallField *field)
 {
-	ScLedgerEntry *entry = sc_model_note(making->batch, SC_LEDGER_SEND, making->link->entity, making->link);
+	ScLedgerEntry *entry =
+		sc_model_note(making->batch, SC_LEDGER_SEND, making->link->entity, making->link);
 	const ScField *known = sc_conf_field(making->link->entity->type, field->field);
 
 	entry->delivery = making->claimed->delivery;
@@ -434,7 +445,8 @@ note_field(Making *making, const ScCallField *field)
 	if (known == NULL || known->sensitive != SC_SENSITIVE_NO)
 		return;
 	entry->old_value = field->before_held.state == SC_VALUE_JSON ? field->before_held.json : NULL;
-	entry->new_value = field->value.state == SC_VALUE_JSON ? field->value.json : field->canonical.json;
+	entry->new_value =
+		field->value.state == SC_VALUE_JSON ? field->value.json : field->canonical.json;
 }
 
 /* The plan in a memory context of its own, holding on to the configuration that it was made by. */
@@ -455,7 +467,8 @@ finish_plan(Making *making, MemoryContext plan_parent)
 	plan->space_id = link->system->space->id;
 	plan->attempts = making->claimed->attempts;
 	plan->claimed_at = making->batch->now;
-	plan->correlation_id = making->claimed->correlation_id != NULL ? pstrdup(making->claimed->correlation_id) : NULL;
+	plan->correlation_id =
+		making->claimed->correlation_id != NULL ? pstrdup(making->claimed->correlation_id) : NULL;
 	plan->conf = unconstify(ScConf *, making->batch->conf);
 	plan->system = link->system;
 	plan->record_type = pstrdup(link->record_type);
@@ -481,7 +494,9 @@ template_context(Making *making)
 	sc_json_text(&json, "system", link->system->name);
 	sc_json_text(&json, "record_type", link->record_type);
 	sc_json_text(&json, "correlation_id", making->claimed->correlation_id);
-	sc_json_number(&json, "minutes", (making->batch->now - making->call.first_at) / USECS_PER_MINUTE + SC_MINUTES_MARGIN);
+	sc_json_number(&json, "minutes",
+				   (making->batch->now - making->call.first_at) / USECS_PER_MINUTE +
+					   SC_MINUTES_MARGIN);
 	sc_json_jsonb(&json, "settings", link->system->settings);
 	sc_json_jsonb(&json, "comment", making->comment);
 	sc_json_open_object(&json, "link");

@@ -8,22 +8,22 @@
 
 #include "engine/engine.h"
 
-typedef struct ScClaimed		/* one delivery under its row lock */
+typedef struct ScClaimed /* one delivery under its row lock */
 {
 	int64 delivery;
 	int64 link_id;
 	int32 gen;
 	int32 attempts;
-	char *hash;					/* 'sha256:…' of what its last write said; NULL = none */
-	char *marker;				/* the idempotency key of that write */
+	char *hash;	  /* 'sha256:…' of what its last write said; NULL = none */
+	char *marker; /* the idempotency key of that write */
 	char *correlation_id;
 
-	ScLink *link;				/* NULL: the link is gone */
+	ScLink *link; /* NULL: the link is gone */
 	/* set by sc_claim_plan */
-	ScCallPlan *plan;			/* NULL: nothing to send */
-	bool writes;				/* hash and marker are new ones of a write */
-	bool drop_link;				/* a create that is not wanted after all */
-	char *unfit;				/* why what is due cannot be written; the delivery is dead */
+	ScCallPlan *plan; /* NULL: nothing to send */
+	bool writes;	  /* hash and marker are new ones of a write */
+	bool drop_link;	  /* a create that is not wanted after all */
+	char *unfit;	  /* why what is due cannot be written; the delivery is dead */
 } ScClaimed;
 
 /* What this link's next call is: sets plan and the intent in link->call, or one of the other members. */

@@ -24,13 +24,13 @@
 #include "store/save.h"
 
 #define SC_RECORD_ATTEMPTS_MAX 12
-#define SC_RECORD_LOOKS_MAX 3	/* a look-up's backoff grows no further */
+#define SC_RECORD_LOOKS_MAX 3 /* a look-up's backoff grows no further */
 
-typedef struct Verdict			/* what becomes of one delivery */
+typedef struct Verdict /* what becomes of one delivery */
 {
-	bool done;					/* goes away, or is looked at anew */
-	bool settled;				/* the write itself succeeded: its key is used up */
-	bool counts;				/* one attempt more */
+	bool done;	  /* goes away, or is looked at anew */
+	bool settled; /* the write itself succeeded: its key is used up */
+	bool counts;  /* one attempt more */
 	bool dead;
 	int64 wait_us;
 } Verdict;
@@ -54,7 +54,7 @@ sc_record(List *plans)
 	plans = refuse_late(plans);
 	if (plans == NIL)
 		return;
-	foreach(cell, plans)
+	foreach (cell, plans)
 	{
 		ScCallPlan *plan = lfirst(cell);
 		ScItem *item = palloc0(sizeof(ScItem));
@@ -66,7 +66,7 @@ sc_record(List *plans)
 	}
 	sc_run(items);
 	update_deliveries(plans);
-	foreach(cell, plans)
+	foreach (cell, plans)
 	{
 		ScCallPlan *plan = lfirst(cell);
 
@@ -85,39 +85,44 @@ sc_record(List *plans)
 static List *
 refuse_late(List *plans)
 {
-	const ScColumn columns[] = { { "n", INT4OID }, { "delivery", INT8OID }, { "at", TIMESTAMPTZOID } };
+	const ScColumn columns[] = { { "n", INT4OID },
+								 { "delivery", INT8OID },
+								 { "at", TIMESTAMPTZOID } };
 	ScRows *rows = sc_rows_begin("record_marks", lengthof(columns), columns);
 	List *kept = NIL;
 	bool *late = palloc0(sizeof(bool) * list_length(plans));
 	ListCell *cell;
 
-	foreach(cell, plans)
+	foreach (cell, plans)
 	{
 		const ScCallPlan *plan = lfirst(cell);
-		Datum values[3] = { Int32GetDatum(foreach_current_index(cell)), Int64GetDatum(plan->delivery),
-							TimestampTzGetDatum(plan->claimed_at) };
+		Datum values[3] = { Int32GetDatum(foreach_current_index(cell)),
+							Int64GetDatum(plan->delivery), TimestampTzGetDatum(plan->claimed_at) };
 		bool nulls[3] = { false };
 
 		sc_rows_put(rows, values, nulls);
 	}
 	sc_rows_run(rows, "record late",
-				"SELECT m.n FROM record_marks m JOIN syncore.delivery d ON d.id = m.delivery WHERE d.sent_at IS DISTINCT FROM m.at");
+				"SELECT m.n FROM record_marks m JOIN syncore.delivery d ON d.id = m.delivery WHERE "
+				"d.sent_at IS DISTINCT FROM m.at");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool isnull;
 
-		late[DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull))] = true;
+		late[DatumGetInt32(
+			SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull))] = true;
 	}
-	foreach(cell, plans)
+	foreach (cell, plans)
 	{
 		const ScCallPlan *plan = lfirst(cell);
 
 		if (!late[foreach_current_index(cell)])
 			kept = lappend(kept, lfirst(cell));
 		else
-			ereport(LOG, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						  errmsg("late outcome of delivery " INT64_FORMAT " refused", plan->delivery),
-						  errdetail("Its call was given up, and the outcome is looked up.")));
+			ereport(LOG,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("late outcome of delivery " INT64_FORMAT " refused", plan->delivery),
+					 errdetail("Its call was given up, and the outcome is looked up.")));
 	}
 	return kept;
 }
@@ -139,7 +144,8 @@ judge(const ScCallPlan *plan)
 			verdict.settled = true;
 			return verdict;
 		case SC_OUTCOME_NOT_FOUND:
-			verdict.wait_us = sc_call_backoff_us(Min(plan->attempts, SC_RECORD_LOOKS_MAX), pg_prng_double(&pg_global_prng_state));
+			verdict.wait_us = sc_call_backoff_us(Min(plan->attempts, SC_RECORD_LOOKS_MAX),
+												 pg_prng_double(&pg_global_prng_state));
 			return verdict;
 		case SC_OUTCOME_UNKNOWN:
 		case SC_OUTCOME_REFUSED:
@@ -153,41 +159,46 @@ judge(const ScCallPlan *plan)
 			verdict.wait_us = backoff(plan);
 			break;
 	}
-	verdict.dead = plan->permanent || (verdict.counts && plan->attempts + 1 >= SC_RECORD_ATTEMPTS_MAX);
+	verdict.dead =
+		plan->permanent || (verdict.counts && plan->attempts + 1 >= SC_RECORD_ATTEMPTS_MAX);
 	return verdict;
 }
 
 static int64
 backoff(const ScCallPlan *plan)
 {
-	return Max(plan->retry_after_us, sc_call_backoff_us(plan->attempts, pg_prng_double(&pg_global_prng_state)));
+	return Max(plan->retry_after_us,
+			   sc_call_backoff_us(plan->attempts, pg_prng_double(&pg_global_prng_state)));
 }
 
 static void
 update_deliveries(List *plans)
 {
-	const ScColumn columns[] = {
-		{ "id", INT8OID }, { "done", BOOLOID }, { "settled", BOOLOID }, { "counts", BOOLOID }, { "dead", BOOLOID },
-		{ "not_before", TIMESTAMPTZOID }, { "code", TEXTOID }, { "message", TEXTOID }
-	};
+	const ScColumn columns[] = { { "id", INT8OID },		 { "done", BOOLOID },
+								 { "settled", BOOLOID }, { "counts", BOOLOID },
+								 { "dead", BOOLOID },	 { "not_before", TIMESTAMPTZOID },
+								 { "code", TEXTOID },	 { "message", TEXTOID } };
 	ScRows *rows = sc_rows_begin("recorded", lengthof(columns), columns);
 	TimestampTz now = GetCurrentTimestamp();
 	ListCell *cell;
 
-	foreach(cell, plans)
+	foreach (cell, plans)
 		put_delivery(rows, lfirst(cell), now);
-	sc_rows_run(rows, "record deliveries",
-				"WITH gone AS (DELETE FROM syncore.delivery d USING recorded r"
-				" WHERE d.id = r.id AND r.done AND d.gen = d.sent_gen RETURNING d.id)"
-				" UPDATE syncore.delivery d SET sent_gen = NULL, sent_fields = NULL, sent_clock = NULL, sent_at = NULL,"
-				" sent_hash = CASE WHEN r.settled THEN NULL ELSE d.sent_hash END,"
-				" sent_marker = CASE WHEN r.settled THEN NULL ELSE d.sent_marker END,"
-				" attempts = CASE WHEN r.settled THEN 0 WHEN r.counts THEN d.attempts + 1 ELSE d.attempts END,"
-				" state = CASE WHEN r.dead THEN 'dead'::syncore.delivery_state ELSE 'due' END,"
-				" not_before = r.not_before, error_code = COALESCE(r.code, d.error_code),"
-				" error_message = COALESCE(r.message, d.error_message),"
-				" error_at = CASE WHEN r.code IS NULL THEN d.error_at ELSE pg_catalog.now() END"
-				" FROM recorded r WHERE d.id = r.id AND (NOT r.done OR d.gen IS DISTINCT FROM d.sent_gen)");
+	sc_rows_run(
+		rows, "record deliveries",
+		"WITH gone AS (DELETE FROM syncore.delivery d USING recorded r"
+		" WHERE d.id = r.id AND r.done AND d.gen = d.sent_gen RETURNING d.id)"
+		" UPDATE syncore.delivery d SET sent_gen = NULL, sent_fields = NULL, sent_clock = NULL, "
+		"sent_at = NULL,"
+		" sent_hash = CASE WHEN r.settled THEN NULL ELSE d.sent_hash END,"
+		" sent_marker = CASE WHEN r.settled THEN NULL ELSE d.sent_marker END,"
+		" attempts = CASE WHEN r.settled THEN 0 WHEN r.counts THEN d.attempts + 1 ELSE d.attempts "
+		"END,"
+		" state = CASE WHEN r.dead THEN 'dead'::syncore.delivery_state ELSE 'due' END,"
+		" not_before = r.not_before, error_code = COALESCE(r.code, d.error_code),"
+		" error_message = COALESCE(r.message, d.error_message),"
+		" error_at = CASE WHEN r.code IS NULL THEN d.error_at ELSE pg_catalog.now() END"
+		" FROM recorded r WHERE d.id = r.id AND (NOT r.done OR d.gen IS DISTINCT FROM d.sent_gen)");
 }
 
 static void
@@ -224,15 +235,19 @@ tell_of_dead(const ScCallPlan *plan, ScBatch *alerts)
 		alert->kind = "credential";
 		alert->cause = psprintf("auth:%s", system);
 		alert->detail = psprintf("System \"%s\" refuses our credential: %s", system, error);
-		alert->hint = psprintf("Set a working credential, then: SELECT syncore.retry('%s');", system);
+		alert->hint =
+			psprintf("Set a working credential, then: SELECT syncore.retry('%s');", system);
 	}
 	else
 	{
 		alert->level = "warning";
 		alert->kind = "dead_letter";
-		alert->cause = psprintf("dead:%s:%s", system, plan->outcome.error_code != NULL ? plan->outcome.error_code : "error");
+		alert->cause =
+			psprintf("dead:%s:%s", system,
+					 plan->outcome.error_code != NULL ? plan->outcome.error_code : "error");
 		alert->detail = psprintf("A call to system \"%s\" was given up: %s", system, error);
-		alert->hint = psprintf("TABLE syncore.dead_letter; after the cure: SELECT syncore.retry('%s');", system);
+		alert->hint = psprintf(
+			"TABLE syncore.dead_letter; after the cure: SELECT syncore.retry('%s');", system);
 	}
 	alerts->alerts = lappend(alerts->alerts, alert);
 	append_dead(plan);
@@ -243,8 +258,9 @@ append_dead(const ScCallPlan *plan)
 {
 	Oid types[6] = { INT8OID, INT8OID, INT4OID, INT4OID, INT8OID, TEXTOID };
 	Datum values[6];
-	char *reason = psprintf("Given up at attempt %d: %s", plan->attempts + 1,
-							plan->outcome.error != NULL ? plan->outcome.error : "no reason was given");
+	char *reason =
+		psprintf("Given up at attempt %d: %s", plan->attempts + 1,
+				 plan->outcome.error != NULL ? plan->outcome.error : "no reason was given");
 
 	values[0] = Int64GetDatum(plan->entity);
 	values[1] = Int64GetDatum(plan->link);
@@ -253,7 +269,8 @@ append_dead(const ScCallPlan *plan)
 	values[4] = Int64GetDatum(plan->delivery);
 	values[5] = CStringGetTextDatum(reason);
 	sc_plan_run("record dead",
-				"SELECT syncore._ledger_append('dead', NULLIF($1, 0), $2, $3, $4, NULL, $5, NULL, NULL, NULL, NULL, $6, NULL)",
+				"SELECT syncore._ledger_append('dead', NULLIF($1, 0), $2, $3, $4, NULL, $5, NULL, "
+				"NULL, NULL, NULL, $6, NULL)",
 				6, types, values, NULL);
 }
 
@@ -267,7 +284,7 @@ close_alerts(List *plans)
 	int n = 0;
 	ListCell *cell;
 
-	foreach(cell, plans)
+	foreach (cell, plans)
 	{
 		const ScCallPlan *plan = lfirst(cell);
 
@@ -277,7 +294,9 @@ close_alerts(List *plans)
 	if (n == 0)
 		return;
 	values[0] = PointerGetDatum(construct_array(causes, n, TEXTOID, -1, false, TYPALIGN_INT));
-	sc_plan_run("record close alerts",
-				"UPDATE syncore.alert SET closed_at = pg_catalog.now(), closed_by = 'a call that succeeded'"
-				" WHERE closed_at IS NULL AND cause = ANY ($1)", 1, types, values, NULL);
+	sc_plan_run(
+		"record close alerts",
+		"UPDATE syncore.alert SET closed_at = pg_catalog.now(), closed_by = 'a call that succeeded'"
+		" WHERE closed_at IS NULL AND cause = ANY ($1)",
+		1, types, values, NULL);
 }
