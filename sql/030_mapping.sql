@@ -1,5 +1,7 @@
 -- Mapping rows at work, from an INSERT into event to the entity: what a person sees who writes them.
 SET client_min_messages = warning;
+SET syncore.allow_drop = on;
+DROP EXTENSION IF EXISTS syncore CASCADE;
 CREATE EXTENSION syncore CASCADE;
 RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
@@ -51,3 +53,6 @@ INSERT INTO syncore.event (system, payload) VALUES ('ann', said('A7', 1, '{"titl
 SELECT payload -> 'f' AS stored FROM syncore.event WHERE external_id = 'A7';
 SELECT count(*) > 0 AS ledger_tells_of_the_field FROM syncore.ledger WHERE field = 'ssn';
 SELECT count(*) AS ledger_rows_that_tell_its_value FROM syncore.ledger WHERE new::text LIKE '%078-05%' OR old::text LIKE '%078-05%' OR detail::text LIKE '%078-05%' OR reason LIKE '%078-05%';
+SET client_min_messages = warning;
+DROP EXTENSION syncore CASCADE;
+DROP FUNCTION said(text, integer, jsonb, text, text), shown(text);

@@ -69,7 +69,6 @@ sc_value_is_null(const ScValue *value)
 	return scalar.type == jbvNull;
 }
 
-/* The same JSON value; a digest stands for the value that it was made of.  Unknown equals nothing. */
 /* One bare string: it has one stored form, so that other bytes are another string. */
 static bool
 is_string(Jsonb *json)
@@ -77,6 +76,7 @@ is_string(Jsonb *json)
 	return JB_ROOT_IS_SCALAR(json) && JBE_ISSTRING(json->root.children[0]);
 }
 
+/* The same JSON value; a digest stands for the value that it was made of.  Unknown equals nothing. */
 bool
 sc_value_equal(const ScValue *a, const ScValue *b)
 {
