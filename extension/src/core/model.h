@@ -16,80 +16,83 @@
 
 typedef enum ScLinkState
 {
-	SC_LINK_CANDIDATE,			/* heard of, not yet known whose: next creating's, or active */
-	SC_LINK_CREATING,			/* our create is wanted or on its way: next active, diverged, tombstone */
+	SC_LINK_CANDIDATE, /* heard of, not yet known whose: next creating's, or active */
+	SC_LINK_CREATING,  /* our create is wanted or on its way: next active, diverged, tombstone */
 	SC_LINK_ACTIVE,
-	SC_LINK_DIVERGED,			/* nothing is sent until a person decides */
-	SC_LINK_TOMBSTONE			/* gone there */
+	SC_LINK_DIVERGED, /* nothing is sent until a person decides */
+	SC_LINK_TOMBSTONE /* gone there */
 } ScLinkState;
 
 typedef enum ScCallKind
 {
 	SC_CALL_NONE,
-	SC_CALL_CREATE,				/* preceded by a look-up by marker when an earlier outcome is unknown */
-	SC_CALL_UPDATE,				/* fields; transitions are steps of it */
-	SC_CALL_COMMENT,			/* one comment copy */
-	SC_CALL_READ,				/* slot read */
+	SC_CALL_CREATE,	 /* preceded by a look-up by marker when an earlier outcome is unknown */
+	SC_CALL_UPDATE,	 /* fields; transitions are steps of it */
+	SC_CALL_COMMENT, /* one comment copy */
+	SC_CALL_READ,	 /* slot read */
 	SC_CALL_DELETE
 } ScCallKind;
 
-typedef struct ScCallField		/* one field that a call in flight carries */
+typedef struct ScCallField /* one field that a call in flight carries */
 {
 	char *field;
-	ScValue value;				/* external, in the reader's form; without a reader, in that of the first writer; may be unknown */
+	ScValue
+		value; /* external, in the reader's form; without a reader, in that of the first writer; may be unknown */
 	ScValue canonical;
-	ScClock clock;				/* the field's clock as of the send */
-	ScValue before_held;		/* the shadow as of the send */
+	ScClock clock;		 /* the field's clock as of the send */
+	ScValue before_held; /* the shadow as of the send */
 	ScPosition before_known_at;
 	ScClock before_seen;
 } ScCallField;
 
-typedef struct ScCall			/* the intent (R13), kept in link.call as jsonb */
+typedef struct ScCall /* the intent (R13), kept in link.call as jsonb */
 {
-	ScCallKind kind;			/* SC_CALL_NONE: no call */
-	bool unknown;				/* the outcome was lost: read or look up before anything else */
+	ScCallKind kind; /* SC_CALL_NONE: no call */
+	bool unknown;	 /* the outcome was lost: read or look up before anything else */
 	int64 delivery;
 	int32 gen;
-	char *marker;				/* also the Idempotency-Key; stable over retries of one intent */
-	TimestampTz at;				/* claim time */
-	bool heard;					/* a statement about the record was decided since the claim (R4g); a claim clears it */
-	TimestampTz first_at;		/* first attempt of this create; patience counts from here */
-	ScPosition base;			/* highest position known at the send */
-	int64 comment;				/* SC_CALL_COMMENT */
+	char *marker;	/* also the Idempotency-Key; stable over retries of one intent */
+	TimestampTz at; /* claim time */
+	bool
+		heard; /* a statement about the record was decided since the claim (R4g); a claim clears it */
+	TimestampTz first_at; /* first attempt of this create; patience counts from here */
+	ScPosition base;	  /* highest position known at the send */
+	int64 comment;		  /* SC_CALL_COMMENT */
 	int nfields;
 	ScCallField *fields;
 } ScCall;
 
 struct ScEntity;
 
-typedef enum ScCopyState		/* syncore.copy_state */
+typedef enum ScCopyState /* syncore.copy_state */
 {
-	SC_COPY_ORIGIN,				/* the comment was written there */
+	SC_COPY_ORIGIN, /* the comment was written there */
 	SC_COPY_DUE,
 	SC_COPY_SENDING,
-	SC_COPY_UNKNOWN,			/* the outcome was lost: look before sending again */
+	SC_COPY_UNKNOWN, /* the outcome was lost: look before sending again */
 	SC_COPY_DONE,
 	SC_COPY_DEAD,
 	SC_COPY_DELETED
 } ScCopyState;
 
-typedef struct ScCopy			/* a comment as this link's record has it, or shall have it (comment_copy) */
+typedef struct ScCopy /* a comment as this link's record has it, or shall have it (comment_copy) */
 {
 	int64 comment;
 	char *channel;
 	ScCopyState state;
-	char *external_id;			/* NULL = not known (yet) */
-	char *sent_body;			/* as rendered for that system; NULL = not sent */
-	bool changed;				/* state or external_id was set by this batch: must be stored */
+	char *external_id; /* NULL = not known (yet) */
+	char *sent_body;   /* as rendered for that system; NULL = not sent */
+	bool changed;	   /* state or external_id was set by this batch: must be stored */
 } ScCopy;
 
 typedef struct ScLink
 {
-	int64 id;					/* of a link that load makes: drawn before decide (dots name it); 0 = made by fan-out */
+	int64
+		id; /* of a link that load makes: drawn before decide (dots name it); 0 = made by fan-out */
 	const ScSystem *system;
-	const ScRecordMap *map;		/* NULL when no record map fits any more */
+	const ScRecordMap *map; /* NULL when no record map fits any more */
 	char *record_type;
-	char *external_id;			/* NULL while creating */
+	char *external_id; /* NULL while creating */
 	char *external_key;
 	char *url;
 	char *marker;
@@ -97,47 +100,49 @@ typedef struct ScLink
 	ScShadow shadow;
 	ScCall call;
 	bool read_owed;
-	List *waiting;				/* of int64 *: event ids, oldest first */
-	List *unsure;				/* of int64 *: events with an unsure statement */
+	List *waiting; /* of int64 *: event ids, oldest first */
+	List *unsure;  /* of int64 *: events with an unsure statement */
 	char *top_version;
 	bool in_route;
-	List *copies;				/* of ScCopy *: every due, sending or unknown one, and those whose id a statement names */
-	struct ScEntity *entity;	/* NULL: candidate */
+	List *
+		copies; /* of ScCopy *: every due, sending or unknown one, and those whose id a statement names */
+	struct ScEntity *entity; /* NULL: candidate */
 
 	/* What this batch did to it. */
-	bool changed;				/* must be stored */
-	bool due;					/* a delivery must exist */
-	bool fresh;					/* made by this batch */
-	bool look_only;				/* due, but only to read or look up */
-	bool whole;					/* every field must be looked at for what is due, not only touched ones */
-	bool read_taken;			/* a slot read was decided: unsure statements can be settled */
-	List *replay;				/* of int64 *: events to feed to sc_decide_statement after an outcome, oldest first */
-	TimestampTz not_before;		/* of a new delivery; 0 = at once (settle time of a create) */
+	bool changed;	 /* must be stored */
+	bool due;		 /* a delivery must exist */
+	bool fresh;		 /* made by this batch */
+	bool look_only;	 /* due, but only to read or look up */
+	bool whole;		 /* every field must be looked at for what is due, not only touched ones */
+	bool read_taken; /* a slot read was decided: unsure statements can be settled */
+	List *
+		replay; /* of int64 *: events to feed to sc_decide_statement after an outcome, oldest first */
+	TimestampTz not_before; /* of a new delivery; 0 = at once (settle time of a create) */
 } ScLink;
 
 typedef struct ScFieldValue
 {
 	char *field;
-	ScValue value;				/* canonical, whole (long ones too) */
+	ScValue value; /* canonical, whole (long ones too) */
 	char *qualifier;
 } ScFieldValue;
 
 typedef struct ScEntity
 {
-	int64 id;					/* drawn by load, of fresh ones too */
+	int64 id; /* drawn by load, of fresh ones too */
 	const ScSpace *space;
 	const ScEntityType *type;
 	int nvalues;
-	ScFieldValue *values;		/* sorted by field */
-	ScStamps stamps;			/* winners filled in */
+	ScFieldValue *values; /* sorted by field */
+	ScStamps stamps;	  /* winners filled in */
 	int64 revision;
 	int64 ledger_seq;
 	uint8 ledger_head[32];
 	bool has_head;
 	char *correlation_id;
-	TimestampTz created_at;		/* fresh: the batch's now */
+	TimestampTz created_at; /* fresh: the batch's now */
 	int64 predecessor;
-	List *links;				/* of ScLink *, by id; tombstones too */
+	List *links; /* of ScLink *, by id; tombstones too */
 
 	bool changed;
 	bool fresh;
@@ -150,24 +155,24 @@ typedef enum ScStatementKind
 	SC_STATEMENT_DELETE,
 	SC_STATEMENT_COMMENT,
 	SC_STATEMENT_COMMENT_DELETE,
-	SC_STATEMENT_SNAPSHOT,		/* a list or poll says what the record is like */
-	SC_STATEMENT_READ,			/* made in the link's slot: says what is held now */
-	SC_STATEMENT_RESPONSE		/* the body of our own write's answer; in the slot too */
+	SC_STATEMENT_SNAPSHOT, /* a list or poll says what the record is like */
+	SC_STATEMENT_READ,	   /* made in the link's slot: says what is held now */
+	SC_STATEMENT_RESPONSE  /* the body of our own write's answer; in the slot too */
 } ScStatementKind;
 
-typedef struct ScCommentIn		/* one comment that a statement speaks of */
+typedef struct ScCommentIn /* one comment that a statement speaks of */
 {
 	char *channel;
-	char *external_id;			/* NULL = the product gives none */
+	char *external_id; /* NULL = the product gives none */
 	char *author;
-	char *body;					/* plain text or Markdown */
+	char *body; /* plain text or Markdown */
 	TimestampTz written_at;
 } ScCommentIn;
 
 typedef struct ScStatement
 {
 	ScStatementKind kind;
-	int64 event;				/* 0 for READ and RESPONSE */
+	int64 event; /* 0 for READ and RESPONSE */
 	TimestampTz received_at;
 	const ScSystem *system;
 	const ScRecordMap *map;
@@ -175,18 +180,18 @@ typedef struct ScStatement
 	char *external_id;
 	char *external_key;
 	char *url;
-	char *marker;				/* of the record: link.marker, when the record shows it */
-	char *call_marker;			/* of one write (call.marker), when the product hands it back; R4a */
+	char *marker;	   /* of the record: link.marker, when the record shows it */
+	char *call_marker; /* of one write (call.marker), when the product hands it back; R4a */
 	ScPosition position;
-	char *version_text;			/* as the system spells it */
-	TimestampTz source_time;	/* corrected by the clock offset, never beyond now + tolerance */
+	char *version_text;		 /* as the system spells it */
+	TimestampTz source_time; /* corrected by the clock offset, never beyond now + tolerance */
 	ScActorKind actor_kind;
-	bool actor_is_us;			/* our integration user */
+	bool actor_is_us; /* our integration user */
 	char *actor;
 	char *correlation_id;
 	bool full_record;
 	int nfields;
-	ScMapped *fields;			/* in the order of the map; ABSENT ones may be left out */
+	ScMapped *fields; /* in the order of the map; ABSENT ones may be left out */
 	int ncomments;
 	ScCommentIn *comments;
 } ScStatement;
@@ -194,50 +199,50 @@ typedef struct ScStatement
 /* What becomes of things, in the order in which it happened. */
 typedef enum ScLedgerKind
 {
-	SC_LEDGER_RECEIVE,			/* an event made or joined an entity */
-	SC_LEDGER_CHANGE,			/* a field got a new canonical value */
-	SC_LEDGER_AGREE,			/* same value from another side: versions merged, value stands */
-	SC_LEDGER_CONFLICT,			/* concurrent versions: rule, reason, all versions in detail */
-	SC_LEDGER_RETIRE,			/* siblings retired */
-	SC_LEDGER_ECHO,				/* dropped: our own write coming back */
-	SC_LEDGER_STALE,			/* dropped: older than what was heard */
-	SC_LEDGER_DUPLICATE,		/* dropped: event seen before */
-	SC_LEDGER_UNORDERED,		/* passed over: could not be ordered against our write */
-	SC_LEDGER_WAIT,				/* waits for the outcome of a call */
-	SC_LEDGER_UNSURE,			/* a read is owed */
-	SC_LEDGER_RACED,			/* a person's edit that our write overwrote */
-	SC_LEDGER_HOLD,				/* manual: held for review */
+	SC_LEDGER_RECEIVE,	 /* an event made or joined an entity */
+	SC_LEDGER_CHANGE,	 /* a field got a new canonical value */
+	SC_LEDGER_AGREE,	 /* same value from another side: versions merged, value stands */
+	SC_LEDGER_CONFLICT,	 /* concurrent versions: rule, reason, all versions in detail */
+	SC_LEDGER_RETIRE,	 /* siblings retired */
+	SC_LEDGER_ECHO,		 /* dropped: our own write coming back */
+	SC_LEDGER_STALE,	 /* dropped: older than what was heard */
+	SC_LEDGER_DUPLICATE, /* dropped: event seen before */
+	SC_LEDGER_UNORDERED, /* passed over: could not be ordered against our write */
+	SC_LEDGER_WAIT,		 /* waits for the outcome of a call */
+	SC_LEDGER_UNSURE,	 /* a read is owed */
+	SC_LEDGER_RACED,	 /* a person's edit that our write overwrote */
+	SC_LEDGER_HOLD,		 /* manual: held for review */
 	SC_LEDGER_RESOLVE,
-	SC_LEDGER_REFUSE,			/* not the owner, or an illegal transition */
+	SC_LEDGER_REFUSE, /* not the owner, or an illegal transition */
 	SC_LEDGER_QUARANTINE,
 	SC_LEDGER_RELEASE,
 	SC_LEDGER_OUT_OF_SCOPE,
-	SC_LEDGER_NEAREST,			/* a value map kept less than it was given */
+	SC_LEDGER_NEAREST, /* a value map kept less than it was given */
 	SC_LEDGER_COMMENT,
 	SC_LEDGER_DELETE,
-	SC_LEDGER_LINK,				/* a record was tied to an entity */
+	SC_LEDGER_LINK, /* a record was tied to an entity */
 	SC_LEDGER_UNLINK,
-	SC_LEDGER_QUEUE,			/* a delivery was made */
-	SC_LEDGER_SEND,				/* intent: what a call carries, before it leaves */
-	SC_LEDGER_CONFIRM,			/* acknowledged: what the system now holds */
-	SC_LEDGER_FAIL,				/* a call failed; will be tried again */
-	SC_LEDGER_UNKNOWN,			/* outcome lost */
-	SC_LEDGER_LANDED,			/* an unknown or late write was found to have landed */
-	SC_LEDGER_REPEATED,			/* repeated_after_unknown */
+	SC_LEDGER_QUEUE,	/* a delivery was made */
+	SC_LEDGER_SEND,		/* intent: what a call carries, before it leaves */
+	SC_LEDGER_CONFIRM,	/* acknowledged: what the system now holds */
+	SC_LEDGER_FAIL,		/* a call failed; will be tried again */
+	SC_LEDGER_UNKNOWN,	/* outcome lost */
+	SC_LEDGER_LANDED,	/* an unknown or late write was found to have landed */
+	SC_LEDGER_REPEATED, /* repeated_after_unknown */
 	SC_LEDGER_DEAD,
 	SC_LEDGER_RETRY,
 	SC_LEDGER_CANCEL,
-	SC_LEDGER_LOOP,				/* the breaker fired */
-	SC_LEDGER_CONFIG			/* a configuration change */
+	SC_LEDGER_LOOP,	 /* the breaker fired */
+	SC_LEDGER_CONFIG /* a configuration change */
 } ScLedgerKind;
 
 typedef struct ScLedgerEntry
 {
 	ScLedgerKind kind;
-	ScEntity *entity;			/* NULL = none */
+	ScEntity *entity; /* NULL = none */
 	ScLink *link;
 	const ScSystem *system;
-	const ScSpace *space;		/* needed when entity is NULL */
+	const ScSpace *space; /* needed when entity is NULL */
 	int64 event;
 	int64 delivery;
 	char *field;
@@ -245,20 +250,20 @@ typedef struct ScLedgerEntry
 	Jsonb *new_value;
 	char *actor;
 	ScActorKind actor_kind;
-	TimestampTz source_time;	/* 0 = none */
+	TimestampTz source_time; /* 0 = none */
 	char *rule;
-	char *reason;				/* a sentence */
+	char *reason; /* a sentence */
 	Jsonb *detail;
 	char *correlation_id;
-	struct ScConflictOut *conflict;	/* the conflict this row tells of */
+	struct ScConflictOut *conflict; /* the conflict this row tells of */
 } ScLedgerEntry;
 
 typedef struct ScConflictOut
 {
 	ScEntity *entity;
 	char *field;
-	const char *kind;			/* update_origin_differs, … */
-	const char *state;			/* decided, pending */
+	const char *kind;  /* update_origin_differs, … */
+	const char *state; /* decided, pending */
 	int32 incoming_system;
 	int32 current_system;
 	Jsonb *incoming;
@@ -266,7 +271,7 @@ typedef struct ScConflictOut
 	Jsonb *versions;
 	char *rule;
 	char *reason;
-	const char *outcome;		/* apply_remote keep_local merged deferred */
+	const char *outcome; /* apply_remote keep_local merged deferred */
 	int64 event;
 } ScConflictOut;
 
@@ -281,48 +286,51 @@ typedef struct ScAlertOut
 	char *hint;
 } ScAlertOut;
 
-typedef struct ScCommentOut		/* a comment to be stored with its copies */
+typedef struct ScCommentOut /* a comment to be stored with its copies */
 {
 	ScEntity *entity;
-	ScLink *link;				/* origin */
+	ScLink *link; /* origin */
 	ScVisibility visibility;
 	ScCommentIn *comment;
 	ScActorKind author_kind;
 	int64 event;
-	List *targets;				/* of ScLink *: each gets a due copy */
-	List *channels;				/* of char *, beside targets */
+	List *targets;	/* of ScLink *: each gets a due copy */
+	List *channels; /* of char *, beside targets */
 } ScCommentOut;
 
-typedef struct ScMatchOut		/* two entities that may be one: for the review */
+typedef struct ScMatchOut /* two entities that may be one: for the review */
 {
-	ScEntity *entity;			/* fresh */
+	ScEntity *entity; /* fresh */
 	ScEntity *other;
-	int rule;					/* match_rule.id */
+	int rule; /* match_rule.id */
 	char *reason;
 } ScMatchOut;
 
-typedef struct ScBatch			/* one run of decide */
+typedef struct ScBatch /* one run of decide */
 {
 	const ScConf *conf;
 	TimestampTz now;
 	const ScMapHooks *map_hooks;
 	const struct ScDecideHooks *hooks;
-	List *entities;				/* of ScEntity * */
-	List *links;				/* of ScLink * */
+	List *entities; /* of ScEntity * */
+	List *links;	/* of ScLink * */
 
-	List *ledger;				/* of ScLedgerEntry * */
-	List *conflicts;			/* of ScConflictOut * */
-	List *settled;				/* of ScConflictOut *: pending ones of this entity and field that ended */
-	List *alerts;				/* of ScAlertOut * */
-	List *comments;				/* of ScCommentOut * */
-	List *matches;				/* of ScMatchOut *; made by resolve, not by decide */
+	List *ledger;	 /* of ScLedgerEntry * */
+	List *conflicts; /* of ScConflictOut * */
+	List *settled;	 /* of ScConflictOut *: pending ones of this entity and field that ended */
+	List *alerts;	 /* of ScAlertOut * */
+	List *comments;	 /* of ScCommentOut * */
+	List *matches;	 /* of ScMatchOut *; made by resolve, not by decide */
 } ScBatch;
 
-extern ScFieldValue *sc_model_value(ScEntity *entity, const char *field);	/* NULL = unset */
-extern ScFieldValue *sc_model_value_get(ScEntity *entity, const char *field);	/* made when missing */
-extern ScLedgerEntry *sc_model_note(ScBatch *batch, ScLedgerKind kind, ScEntity *entity, ScLink *link);
-extern const char *sc_model_ledger_name(ScLedgerKind kind);	/* 'change', 'echo', … as stored in ledger.kind */
-extern Jsonb *sc_model_entity_json(ScEntity *entity);	/* canonical data, for conditions */
+extern ScFieldValue *sc_model_value(ScEntity *entity, const char *field); /* NULL = unset */
+extern ScFieldValue *sc_model_value_get(ScEntity *entity,
+										const char *field); /* made when missing */
+extern ScLedgerEntry *sc_model_note(ScBatch *batch, ScLedgerKind kind, ScEntity *entity,
+									ScLink *link);
+extern const char *
+sc_model_ledger_name(ScLedgerKind kind); /* 'change', 'echo', … as stored in ledger.kind */
+extern Jsonb *sc_model_entity_json(ScEntity *entity); /* canonical data, for conditions */
 
 /* The intent as stored in link.call, and back; unpack never throws: a malformed one is SC_CALL_READ, unknown. */
 extern Jsonb *sc_model_call_pack(const ScCall *call);
