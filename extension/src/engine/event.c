@@ -23,13 +23,35 @@
 #include "store/plan.h"
 
 #define FUTURE_TOLERANCE_US (5 * USECS_PER_SEC) /* a source time further ahead than this is cut */
-#define EVENT_SELECT "SELECT id, received_at, txid, system, payload, record_type, event_id, kind, external_id, source_time, " \
-	"source_version, actor, correlation_id, batch_id, headers, via, external_key, actor_kind, marker, shape, system_id, " \
+#define EVENT_SELECT                                                                               \
+	"SELECT id, received_at, txid, system, payload, record_type, event_id, kind, external_id, "    \
+	"source_time, "                                                                                \
+	"source_version, actor, correlation_id, batch_id, headers, via, external_key, actor_kind, "    \
+	"marker, shape, system_id, "                                                                   \
 	"space_id FROM syncore.event WHERE id = ANY ($1)"
 
-static const char *const column_names[EVENT_COLUMNS] = {"id", "received_at", "txid", "system", "payload", "record_type",
-	"event_id", "kind", "external_id", "source_time", "source_version", "actor", "correlation_id", "batch_id", "headers", "via",
-	"external_key", "actor_kind", "marker", "shape", "system_id", "space_id"};
+static const char *const column_names[EVENT_COLUMNS] = { "id",
+														 "received_at",
+														 "txid",
+														 "system",
+														 "payload",
+														 "record_type",
+														 "event_id",
+														 "kind",
+														 "external_id",
+														 "source_time",
+														 "source_version",
+														 "actor",
+														 "correlation_id",
+														 "batch_id",
+														 "headers",
+														 "via",
+														 "external_key",
+														 "actor_kind",
+														 "marker",
+														 "shape",
+														 "system_id",
+														 "space_id" };
 
 static MemoryContext heard_cxt = NULL;
 static HTAB *heard_events = NULL;
@@ -66,7 +88,8 @@ sc_event_is_new(Datum txid, TimestampTz received_at)
 {
 	FullTransactionId mine = GetTopFullTransactionIdIfAny();
 
-	return FullTransactionIdIsValid(mine) && FullTransactionIdEquals(DatumGetFullTransactionId(txid), mine) &&
+	return FullTransactionIdIsValid(mine) &&
+		   FullTransactionIdEquals(DatumGetFullTransactionId(txid), mine) &&
 		   received_at == GetCurrentTransactionStartTimestamp();
 }
 
@@ -89,7 +112,7 @@ sc_event_read(TupleTableSlot *slot)
 ScEventRow **
 sc_event_load(const int64 *ids, int n)
 {
-	static const Oid types[] = {INT8ARRAYOID};
+	static const Oid types[] = { INT8ARRAYOID };
 	ScEventRow **rows = palloc0(sizeof(ScEventRow *) * Max(n, 1));
 	Datum *elements = palloc(sizeof(Datum) * Max(n, 1));
 	Datum arguments[1];
@@ -98,7 +121,8 @@ sc_event_load(const int64 *ids, int n)
 		return rows;
 	for (int i = 0; i < n; i++)
 		elements[i] = Int64GetDatum(ids[i]);
-	arguments[0] = PointerGetDatum(construct_array(elements, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	arguments[0] = PointerGetDatum(
+		construct_array(elements, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	sc_plan_run("load_events", EVENT_SELECT, 1, types, arguments, NULL);
 	for (int r = 0; r < (int) SPI_processed; r++)
 	{
@@ -106,7 +130,8 @@ sc_event_load(const int64 *ids, int n)
 		bool nulls[EVENT_COLUMNS];
 
 		for (int i = 0; i < EVENT_COLUMNS; i++)
-			values[i] = SPI_getbinval(SPI_tuptable->vals[r], SPI_tuptable->tupdesc, i + 1, &nulls[i]);
+			values[i] =
+				SPI_getbinval(SPI_tuptable->vals[r], SPI_tuptable->tupdesc, i + 1, &nulls[i]);
 		ScEventRow *row = row_of(values, nulls);
 
 		for (int i = 0; i < n; i++)
@@ -127,7 +152,8 @@ sc_event_heard_context(void)
 		RegisterXactCallback(forget_on_end, NULL);
 		callback_registered = true;
 	}
-	heard_cxt = AllocSetContextCreate(TopMemoryContext, "syncore events heard", ALLOCSET_DEFAULT_SIZES);
+	heard_cxt =
+		AllocSetContextCreate(TopMemoryContext, "syncore events heard", ALLOCSET_DEFAULT_SIZES);
 	return heard_cxt;
 }
 
@@ -139,9 +165,12 @@ sc_event_remember(const ScHeard *heard, ScConf *conf)
 		return;
 	if (heard_events == NULL)
 	{
-		HASHCTL control = {.keysize = sizeof(int64), .entrysize = sizeof(ScHeard), .hcxt = heard_cxt};
+		HASHCTL control = { .keysize = sizeof(int64),
+							.entrysize = sizeof(ScHeard),
+							.hcxt = heard_cxt };
 
-		heard_events = hash_create("syncore events heard", 128, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		heard_events = hash_create("syncore events heard", 128, &control,
+								   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 		sc_config_pin(conf);
 		heard_conf = conf;
 	}
@@ -177,7 +206,8 @@ ScShape
 sc_event_shape(const ScConf *conf, const ScSystem *system, const ScEventRow *row)
 {
 	const ScHeard *heard = sc_event_heard(row->id, conf);
-	ScShape shape = heard != NULL ? heard->shape : sc_shape_read(system, row->payload, row->headers);
+	ScShape shape =
+		heard != NULL ? heard->shape : sc_shape_read(system, row->payload, row->headers);
 
 	if (row->record_type != NULL)
 		shape.record_type = row->record_type;
@@ -202,8 +232,8 @@ sc_event_shape(const ScConf *conf, const ScSystem *system, const ScEventRow *row
 }
 
 ScStatement *
-sc_event_statement(const ScBatch *batch, const ScSystem *system, const ScRecordMap *map, const ScEventRow *row,
-				   const ScShape *shape)
+sc_event_statement(const ScBatch *batch, const ScSystem *system, const ScRecordMap *map,
+				   const ScEventRow *row, const ScShape *shape)
 {
 	ScStatement *statement = palloc0(sizeof(ScStatement));
 
@@ -218,20 +248,24 @@ sc_event_statement(const ScBatch *batch, const ScSystem *system, const ScRecordM
 	statement->url = shape->url;
 	statement->marker = shape->marker;
 	statement->call_marker = shape->call_marker;
-	statement->position = sc_shape_position(system->connector->grade, shape->version, shape->has_time, shape->source_time);
+	statement->position = sc_shape_position(system->connector->grade, shape->version,
+											shape->has_time, shape->source_time);
 	statement->version_text = shape->version;
 	statement->source_time = row->received_at;
 	if (shape->has_time)
-		statement->source_time = Min(shape->source_time - system->clock_offset_us, batch->now + FUTURE_TOLERANCE_US);
+		statement->source_time =
+			Min(shape->source_time - system->clock_offset_us, batch->now + FUTURE_TOLERANCE_US);
 	statement->actor = shape->actor;
-	statement->actor_kind = row->has_actor_kind ? row->actor_kind : sc_conf_actor_kind(system, shape->actor);
+	statement->actor_kind =
+		row->has_actor_kind ? row->actor_kind : sc_conf_actor_kind(system, shape->actor);
 	statement->actor_is_us = shape->actor != NULL && system->integration_actor != NULL &&
 							 strcmp(shape->actor, system->integration_actor) == 0;
 	statement->correlation_id = row->correlation_id;
 	statement->full_record = shape->shape != NULL && shape->shape->full_record;
 	if (shape->record != NULL && map != NULL)
-		statement->nfields = sc_map_read(batch->conf, system, map, shape->record, statement->full_record, batch->map_hooks,
-										 &statement->fields);
+		statement->nfields =
+			sc_map_read(batch->conf, system, map, shape->record, statement->full_record,
+						batch->map_hooks, &statement->fields);
 	statement->ncomments = shape->ncomments;
 	statement->comments = shape->comments;
 	return statement;
@@ -286,8 +320,12 @@ statement_kind(const char *kind)
 	{
 		const char *name;
 		ScStatementKind kind;
-	} kinds[] = {{"create", SC_STATEMENT_CREATE}, {"update", SC_STATEMENT_UPDATE}, {"delete", SC_STATEMENT_DELETE},
-		{"comment", SC_STATEMENT_COMMENT}, {"comment_delete", SC_STATEMENT_COMMENT_DELETE}, {"snapshot", SC_STATEMENT_SNAPSHOT}};
+	} kinds[] = { { "create", SC_STATEMENT_CREATE },
+				  { "update", SC_STATEMENT_UPDATE },
+				  { "delete", SC_STATEMENT_DELETE },
+				  { "comment", SC_STATEMENT_COMMENT },
+				  { "comment_delete", SC_STATEMENT_COMMENT_DELETE },
+				  { "snapshot", SC_STATEMENT_SNAPSHOT } };
 
 	for (int i = 0; kind != NULL && i < lengthof(kinds); i++)
 		if (strcmp(kinds[i].name, kind) == 0)

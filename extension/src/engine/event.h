@@ -12,10 +12,29 @@
 
 enum
 {
-	EVENT_ID, EVENT_RECEIVED_AT, EVENT_TXID, EVENT_SYSTEM, EVENT_PAYLOAD, EVENT_RECORD_TYPE, EVENT_EVENT_ID, EVENT_KIND,
-	EVENT_EXTERNAL_ID, EVENT_SOURCE_TIME, EVENT_SOURCE_VERSION, EVENT_ACTOR, EVENT_CORRELATION_ID, EVENT_BATCH_ID,
-	EVENT_HEADERS, EVENT_VIA, EVENT_EXTERNAL_KEY, EVENT_ACTOR_KIND, EVENT_MARKER, EVENT_SHAPE, EVENT_SYSTEM_ID,
-	EVENT_SPACE_ID, EVENT_COLUMNS
+	EVENT_ID,
+	EVENT_RECEIVED_AT,
+	EVENT_TXID,
+	EVENT_SYSTEM,
+	EVENT_PAYLOAD,
+	EVENT_RECORD_TYPE,
+	EVENT_EVENT_ID,
+	EVENT_KIND,
+	EVENT_EXTERNAL_ID,
+	EVENT_SOURCE_TIME,
+	EVENT_SOURCE_VERSION,
+	EVENT_ACTOR,
+	EVENT_CORRELATION_ID,
+	EVENT_BATCH_ID,
+	EVENT_HEADERS,
+	EVENT_VIA,
+	EVENT_EXTERNAL_KEY,
+	EVENT_ACTOR_KIND,
+	EVENT_MARKER,
+	EVENT_SHAPE,
+	EVENT_SYSTEM_ID,
+	EVENT_SPACE_ID,
+	EVENT_COLUMNS
 };
 
 /* Attribute numbers of the columns above in a row type; raises when one is missing.  Remembered for the last row type. */
@@ -36,20 +55,21 @@ extern ScEventRow **sc_event_load(const int64 *ids, int n);
  */
 typedef struct ScHeard
 {
-	int64 event;				/* key */
+	int64 event; /* key */
 	ScShape shape;
-	Jsonb *payload;				/* as it came */
+	Jsonb *payload; /* as it came */
 } ScHeard;
-extern MemoryContext sc_event_heard_context(void);	/* shape and payload must live here */
+extern MemoryContext sc_event_heard_context(void); /* shape and payload must live here */
 extern void sc_event_remember(const ScHeard *heard, ScConf *conf);
-extern const ScHeard *sc_event_heard(int64 event, const ScConf *conf);	/* NULL = read it anew */
+extern const ScHeard *sc_event_heard(int64 event, const ScConf *conf); /* NULL = read it anew */
 extern void sc_event_forget(void);
 
 /* The shape of a row: as heard, else read anew; what the row's own columns say comes first. */
 extern ScShape sc_event_shape(const ScConf *conf, const ScSystem *system, const ScEventRow *row);
 
 /* The statement of an event about a record of that map. */
-extern ScStatement *sc_event_statement(const ScBatch *batch, const ScSystem *system, const ScRecordMap *map,
-									   const ScEventRow *row, const ScShape *shape);
+extern ScStatement *sc_event_statement(const ScBatch *batch, const ScSystem *system,
+									   const ScRecordMap *map, const ScEventRow *row,
+									   const ScShape *shape);
 
 #endif

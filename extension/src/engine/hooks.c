@@ -36,9 +36,9 @@
 #include "engine/run.h"
 #include "store/catalog.h"
 
-typedef struct UserCall			/* one call, and what came of it */
+typedef struct UserCall /* one call, and what came of it */
 {
-	const char *function;		/* schema.name */
+	const char *function; /* schema.name */
 	const char *run_as;
 	int nargs;
 	Datum args[3];
@@ -46,19 +46,19 @@ typedef struct UserCall			/* one call, and what came of it */
 	char nulls[3];
 	MemoryContext result_cxt;
 	bool is_null;
-	Datum result;				/* of a jsonb or integer function, copied to result_cxt */
+	Datum result; /* of a jsonb or integer function, copied to result_cxt */
 	bool is_jsonb;
-	char *error;				/* NULL = it went well */
+	char *error; /* NULL = it went well */
 } UserCall;
 
 static TimeoutId timer;
 static bool timer_registered = false;
 static volatile sig_atomic_t timer_fired = false;
 
-static bool transform(void *arg, const char *function, const char *run_as, Jsonb *value, Jsonb *record, Jsonb **result,
-					  char **error);
-static bool call_rule(void *arg, const ScRule *rule, const ScEntity *entity, const char *field, const ScVersion *a,
-					  const ScVersion *b, int *result, char **error);
+static bool transform(void *arg, const char *function, const char *run_as, Jsonb *value,
+					  Jsonb *record, Jsonb **result, char **error);
+static bool call_rule(void *arg, const ScRule *rule, const ScEntity *entity, const char *field,
+					  const ScVersion *a, const ScVersion *b, int *result, char **error);
 static Jsonb *version_json(const ScVersion *version);
 static bool run_call(UserCall *call);
 static void enter_role(const char *name);
@@ -68,8 +68,8 @@ static bool has_second_argument(const char *function);
 static void on_timer(void);
 static void start_timer(void);
 
-static const ScMapHooks map_hooks = {.transform = transform};
-static const ScDecideHooks decide_hooks = {.call_rule = call_rule};
+static const ScMapHooks map_hooks = { .transform = transform };
+static const ScDecideHooks decide_hooks = { .call_rule = call_rule };
 
 const ScMapHooks *
 sc_hooks_map(void)
@@ -84,9 +84,12 @@ sc_hooks_decide(void)
 }
 
 static bool
-transform(void *arg, const char *function, const char *run_as, Jsonb *value, Jsonb *record, Jsonb **result, char **error)
+transform(void *arg, const char *function, const char *run_as, Jsonb *value, Jsonb *record,
+		  Jsonb **result, char **error)
 {
-	UserCall call = {.function = function, .run_as = run_as, .nargs = 1, .nulls = "   ", .is_jsonb = true};
+	UserCall call = {
+		.function = function, .run_as = run_as, .nargs = 1, .nulls = "   ", .is_jsonb = true
+	};
 
 	call.result_cxt = CurrentMemoryContext;
 	call.types[0] = JSONBOID;
@@ -109,10 +112,12 @@ transform(void *arg, const char *function, const char *run_as, Jsonb *value, Jso
 }
 
 static bool
-call_rule(void *arg, const ScRule *rule, const ScEntity *entity, const char *field, const ScVersion *a, const ScVersion *b,
-		  int *result, char **error)
+call_rule(void *arg, const ScRule *rule, const ScEntity *entity, const char *field,
+		  const ScVersion *a, const ScVersion *b, int *result, char **error)
 {
-	UserCall call = {.function = rule->function, .run_as = rule->run_as, .nargs = 3, .nulls = "   "};
+	UserCall call = {
+		.function = rule->function, .run_as = rule->run_as, .nargs = 3, .nulls = "   "
+	};
 
 	call.result_cxt = CurrentMemoryContext;
 	for (int i = 0; i < 3; i++)
@@ -186,7 +191,8 @@ run_call(UserCall *call)
 
 		if (!ours && !sc_run_is_data_error(error->sqlerrcode))
 			ReThrowError(error);
-		call->error = ours ? psprintf("function %s took longer than %d ms", call->function, SC_HOOKS_TIMEOUT_MS)
+		call->error = ours ? psprintf("function %s took longer than %d ms", call->function,
+									  SC_HOOKS_TIMEOUT_MS)
 						   : psprintf("function %s failed: %s", call->function, error->message);
 	}
 	PG_END_TRY();
@@ -203,8 +209,9 @@ enter_role(const char *name)
 	Oid role = get_role_oid(name, false);
 
 	SetUserIdAndSecContext(role, SECURITY_RESTRICTED_OPERATION | SECURITY_LOCAL_USERID_CHANGE);
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
-	XactReadOnly = true;		/* of this sub-transaction: its end restores it */
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+	XactReadOnly = true; /* of this sub-transaction: its end restores it */
 }
 
 static void
@@ -220,11 +227,11 @@ execute(UserCall *call)
 	appendStringInfo(&sql, ")%s", call->is_jsonb ? "::pg_catalog.jsonb" : "::pg_catalog.int4");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
-	int result = SPI_execute_with_args(sql.data, call->nargs, call->types, call->args, call->nulls, true, 1);
+	int result =
+		SPI_execute_with_args(sql.data, call->nargs, call->types, call->args, call->nulls, true, 1);
 
 	if (result != SPI_OK_SELECT || SPI_processed != 1)
-		ereport(ERROR,
-				errcode(ERRCODE_CARDINALITY_VIOLATION),
+		ereport(ERROR, errcode(ERRCODE_CARDINALITY_VIOLATION),
 				errmsg("function %s returned no row", call->function));
 	Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
 	MemoryContext old = MemoryContextSwitchTo(call->result_cxt);
@@ -243,8 +250,7 @@ quote_function(const char *function)
 	char *dot = strchr(copy, '.');
 
 	if (dot == NULL)
-		ereport(ERROR,
-				errcode(ERRCODE_INVALID_NAME),
+		ereport(ERROR, errcode(ERRCODE_INVALID_NAME),
 				errmsg("\"%s\" does not name a function with its schema", function));
 	*dot = '\0';
 	return quote_qualified_identifier(copy, dot + 1);
@@ -256,14 +262,15 @@ has_second_argument(const char *function)
 {
 	char *copy = pstrdup(function);
 	char *dot = strchr(copy, '.');
-	Oid types[] = {JSONBOID, JSONBOID};
+	Oid types[] = { JSONBOID, JSONBOID };
 
 	if (dot == NULL)
 		return false;
 	*dot = '\0';
 	if (!OidIsValid(get_namespace_oid(copy, true)))
 		return false;
-	return OidIsValid(LookupFuncName(list_make2(makeString(copy), makeString(dot + 1)), 2, types, true));
+	return OidIsValid(
+		LookupFuncName(list_make2(makeString(copy), makeString(dot + 1)), 2, types, true));
 }
 
 static void

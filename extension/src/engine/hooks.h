@@ -7,7 +7,7 @@
 
 #include "core/merge.h"
 
-#define SC_HOOKS_TIMEOUT_MS 1000	/* one call */
+#define SC_HOOKS_TIMEOUT_MS 1000 /* one call */
 
 /* Hooks for a batch; static, always the same.  SPI must be connected while they are used. */
 extern const ScMapHooks *sc_hooks_map(void);

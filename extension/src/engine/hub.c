@@ -30,7 +30,9 @@ syncore_decide_hub(PG_FUNCTION_ARGS)
 	Jsonb *json = PG_GETARG_JSONB_P(2);
 	char *actor = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	char *reason = text_to_cstring(PG_GETARG_TEXT_PP(4));
-	ScBatch batch = {.now = GetCurrentTransactionStartTimestamp(), .map_hooks = sc_hooks_map(), .hooks = sc_hooks_decide()};
+	ScBatch batch = { .now = GetCurrentTransactionStartTimestamp(),
+					  .map_hooks = sc_hooks_map(),
+					  .hooks = sc_hooks_decide() };
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
@@ -39,14 +41,12 @@ syncore_decide_hub(PG_FUNCTION_ARGS)
 	batch.conf = conf;
 	sc_load_entities(&batch, &id, 1);
 	if (batch.entities == NIL)
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_OBJECT),
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT),
 				errmsg("entity " INT64_FORMAT " does not exist", id));
 	ScEntity *entity = linitial(batch.entities);
 
 	if (sc_conf_field(entity->type, field) == NULL)
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_OBJECT),
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT),
 				errmsg("entity type \"%s\" has no field \"%s\"", entity->type->name, field),
 				errhint("Its fields are in syncore.field."));
 	ScValue value = sc_value_json(json);
@@ -69,14 +69,13 @@ syncore_replay_event(PG_FUNCTION_ARGS)
 {
 	int64 id = PG_GETARG_INT64(0);
 	MemoryContext caller = CurrentMemoryContext;
-	ScItem item = {.kind = SC_ITEM_REPLAY};
+	ScItem item = { .kind = SC_ITEM_REPLAY };
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	item.event = sc_event_load(&id, 1)[0];
 	if (item.event == NULL)
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_OBJECT),
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT),
 				errmsg("event " INT64_FORMAT " does not exist", id),
 				errdetail("It never did, or its retention time has passed."));
 	sc_run(list_make1(&item));

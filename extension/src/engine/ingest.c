@@ -27,12 +27,12 @@
 #include "store/config.h"
 #include "store/plan.h"
 
-typedef struct Ingest			/* the INSERT under way */
+typedef struct Ingest /* the INSERT under way */
 {
 	int n;
-	int taken;					/* rows that have a number */
+	int taken; /* rows that have a number */
 	int64 *events;
-	ScProblem *problems;		/* message NULL = none */
+	ScProblem *problems; /* message NULL = none */
 	ScIngested *results;
 	MemoryContext cxt;
 } Ingest;
@@ -43,7 +43,8 @@ static void check_system(const char *name);
 static bool parse_all(int n, const char **bodies, const size_t *lens, Jsonb **parsed);
 static void parse_one(const char *body, size_t len, Jsonb **parsed, ScProblem *problem);
 static Jsonb *parse(const char *body, size_t len);
-static void insert_rows(const char *system, int n, Jsonb **parsed, Jsonb **headers, const char *via);
+static void insert_rows(const char *system, int n, Jsonb **parsed, Jsonb **headers,
+						const char *via);
 static Datum result_row(FunctionCallInfo fcinfo, const ScIngested *result);
 static Datum ingest_one(FunctionCallInfo fcinfo);
 
@@ -59,10 +60,10 @@ syncore_ingest(PG_FUNCTION_ARGS)
 }
 
 void
-sc_ingest(const char *system, int n, const char **bodies, const size_t *lens, Jsonb **headers, const char *via,
-		  ScIngested *results)
+sc_ingest(const char *system, int n, const char **bodies, const size_t *lens, Jsonb **headers,
+		  const char *via, ScIngested *results)
 {
-	Ingest ingest = {.n = n, .results = results, .cxt = CurrentMemoryContext};
+	Ingest ingest = { .n = n, .results = results, .cxt = CurrentMemoryContext };
 	Jsonb **parsed = palloc0(sizeof(Jsonb *) * Max(n, 1));
 	Ingest *outer = current;
 
@@ -111,7 +112,8 @@ sc_ingest_settled(List *items)
 		result->event_id = item->event->id;
 		result->outcome = item->result;
 		result->entity = item->entity;
-		result->reason = item->reason == NULL ? NULL : MemoryContextStrdup(current->cxt, item->reason);
+		result->reason =
+			item->reason == NULL ? NULL : MemoryContextStrdup(current->cxt, item->reason);
 	}
 }
 
@@ -123,7 +125,7 @@ ingest_one(FunctionCallInfo fcinfo)
 	Jsonb *headers = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
 	const char *bytes = VARDATA_ANY(body);
 	size_t len = VARSIZE_ANY_EXHDR(body);
-	ScIngested result = {0};
+	ScIngested result = { 0 };
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
@@ -147,7 +149,8 @@ check_system(const char *name)
 	for (int i = 0; i < conf->nsystems && strlen(name) < 100; i++)
 	{
 		const char *other = conf->systems[i].name;
-		int distance = varstr_levenshtein_less_equal(name, (int) strlen(name), other, (int) strlen(other), 1, 1, 1, best, true);
+		int distance = varstr_levenshtein_less_equal(name, (int) strlen(name), other,
+													 (int) strlen(other), 1, 1, 1, best, true);
 
 		if (distance < best)
 		{
@@ -155,10 +158,9 @@ check_system(const char *name)
 			nearest = other;
 		}
 	}
-	ereport(ERROR,
-			errcode(ERRCODE_UNDEFINED_OBJECT),
-			errmsg("system \"%s\" does not exist", name),
-			nearest != NULL ? errhint("Perhaps you meant \"%s\".", nearest) : errhint("Add it with syncore.add_system()."));
+	ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("system \"%s\" does not exist", name),
+			nearest != NULL ? errhint("Perhaps you meant \"%s\".", nearest)
+							: errhint("Add it with syncore.add_system()."));
 }
 
 /* All in one sub-transaction, for that is what they are nearly always: well-formed. */
@@ -224,7 +226,8 @@ parse_one(const char *body, size_t len, Jsonb **parsed, ScProblem *problem)
 		problem->sqlstate = error->sqlerrcode;
 		problem->path = "";
 		problem->message = error->message;
-		problem->hint = "The body is kept as it came: look at it with syncore.quarantine_payload(), and correct the sender.";
+		problem->hint = "The body is kept as it came: look at it with "
+						"syncore.quarantine_payload(), and correct the sender.";
 		problem->raw = body;
 		problem->raw_len = len;
 	}
@@ -243,34 +246,39 @@ parse(const char *body, size_t len)
 	text = pnstrdup(body, len);
 	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		text += 3;
-	text = (char *) pg_do_encoding_conversion((unsigned char *) text, (int) strlen(text), PG_UTF8, GetDatabaseEncoding());
+	text = (char *) pg_do_encoding_conversion((unsigned char *) text, (int) strlen(text), PG_UTF8,
+											  GetDatabaseEncoding());
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 }
 
 static void
 insert_rows(const char *system, int n, Jsonb **parsed, Jsonb **headers, const char *via)
 {
-	static const ScColumn columns[] = {{"system", TEXTOID}, {"payload", JSONBOID}, {"headers", JSONBOID}, {"via", TEXTOID}};
+	static const ScColumn columns[] = {
+		{ "system", TEXTOID }, { "payload", JSONBOID }, { "headers", JSONBOID }, { "via", TEXTOID }
+	};
 	ScRows *rows = sc_rows_begin("body", lengthof(columns), columns);
 
 	for (int i = 0; i < n; i++)
 	{
-		Datum values[] = {CStringGetTextDatum(system), 0, 0, CStringGetTextDatum(via)};
-		bool nulls[lengthof(columns)] = {false};
+		Datum values[] = { CStringGetTextDatum(system), 0, 0, CStringGetTextDatum(via) };
+		bool nulls[lengthof(columns)] = { false };
 
 		sc_save_jsonb(&values[1], &nulls[1], parsed[i]);
 		sc_save_jsonb(&values[2], &nulls[2], headers == NULL ? NULL : headers[i]);
 		sc_rows_put(rows, values, nulls);
 	}
-	sc_rows_run(rows, "ingest", "INSERT INTO syncore.event (system, payload, headers, via) SELECT system, payload, headers, via FROM body");
+	sc_rows_run(rows, "ingest",
+				"INSERT INTO syncore.event (system, payload, headers, via) SELECT system, payload, "
+				"headers, via FROM body");
 }
 
 static Datum
 result_row(FunctionCallInfo fcinfo, const ScIngested *result)
 {
 	TupleDesc desc;
-	Datum values[4] = {Int64GetDatum(result->event_id), 0, Int64GetDatum(result->entity), 0};
-	bool nulls[4] = {false, false, result->entity == 0, false};
+	Datum values[4] = { Int64GetDatum(result->event_id), 0, Int64GetDatum(result->entity), 0 };
+	bool nulls[4] = { false, false, result->entity == 0, false };
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");

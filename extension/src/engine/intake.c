@@ -17,7 +17,8 @@ static void look_at(ScRun *run, ScWork *work);
 static bool is_out_of_scope(ScRun *run, ScWork *work);
 static void put_out_of_scope(ScRun *run, ScWork *work, const char *rule, const char *reason);
 static void look_at_outcome(ScRun *run, ScWork *work);
-static void refuse(ScRun *run, ScWork *work, int sqlstate, const char *path, const char *message, const char *hint);
+static void refuse(ScRun *run, ScWork *work, int sqlstate, const char *path, const char *message,
+				   const char *hint);
 static void drop_duplicates(ScRun *run);
 static void take_claimed(ScRun *run, bool *is_new);
 static int order_events(const void *a, const void *b);
@@ -46,7 +47,8 @@ look_at(ScRun *run, ScWork *work)
 	work->system = sc_conf_system_by_name(run->conf, event->system);
 	if (work->system == NULL)
 	{
-		refuse(run, work, ERRCODE_UNDEFINED_OBJECT, NULL, psprintf("system \"%s\" does not exist", event->system),
+		refuse(run, work, ERRCODE_UNDEFINED_OBJECT, NULL,
+			   psprintf("system \"%s\" does not exist", event->system),
 			   "Add the system or correct its name, then release the entry.");
 		return;
 	}
@@ -57,22 +59,26 @@ look_at(ScRun *run, ScWork *work)
 		if (problem != NULL)
 			sc_quarantine_put(run, &run->outside, work, NULL, problem);
 		else
-			refuse(run, work, ERRCODE_NULL_VALUE_NOT_ALLOWED, "", "the event has no payload", "Insert the payload as JSON.");
+			refuse(run, work, ERRCODE_NULL_VALUE_NOT_ALLOWED, "", "the event has no payload",
+				   "Insert the payload as JSON.");
 		return;
 	}
 	work->shape = sc_event_shape(run->conf, work->system, event);
 	if (is_out_of_scope(run, work))
 		return;
-	if (work->shape.problem != NULL && (work->shape.external_id == NULL || work->shape.record_type == NULL))
-		refuse(run, work, ERRCODE_INVALID_PARAMETER_VALUE, work->shape.problem_path, work->shape.problem,
-			   work->shape.problem_hint);
+	if (work->shape.problem != NULL &&
+		(work->shape.external_id == NULL || work->shape.record_type == NULL))
+		refuse(run, work, ERRCODE_INVALID_PARAMETER_VALUE, work->shape.problem_path,
+			   work->shape.problem, work->shape.problem_hint);
 	else if (work->shape.record_type == NULL || work->shape.external_id == NULL)
 		refuse(run, work, ERRCODE_INVALID_PARAMETER_VALUE, "", "the payload names no record",
 			   "Look at the rows of syncore.connector_event, or give record_type and external_id.");
 	else if (sc_conf_record_map(work->system, work->shape.record_type, NULL) == NULL)
 		refuse(run, work, ERRCODE_UNDEFINED_OBJECT, NULL,
-			   psprintf("record type \"%s\" of system \"%s\" is not mapped", work->shape.record_type, work->system->name),
-			   "Insert a row into syncore.record_map and rows into syncore.field_map, then release the entry.");
+			   psprintf("record type \"%s\" of system \"%s\" is not mapped",
+						work->shape.record_type, work->system->name),
+			   "Insert a row into syncore.record_map and rows into syncore.field_map, then release "
+			   "the entry.");
 	work->ref.system_id = work->system->id;
 	work->ref.record_type = work->shape.record_type;
 	work->ref.external_id = work->shape.external_id;
@@ -83,12 +89,17 @@ static bool
 is_out_of_scope(ScRun *run, ScWork *work)
 {
 	if (work->system->mode == SC_MODE_DRAFT)
-		put_out_of_scope(run, work, "mode", psprintf("System \"%s\" is in mode draft: the event is kept, nothing is decided.",
-													 work->system->name));
+		put_out_of_scope(
+			run, work, "mode",
+			psprintf("System \"%s\" is in mode draft: the event is kept, nothing is decided.",
+					 work->system->name));
 	else if (work->shape.kind != NULL && strcmp(work->shape.kind, "ignore") == 0)
-		put_out_of_scope(run, work, "shape", "The connector's rows say that such events are of no interest.");
+		put_out_of_scope(run, work, "shape",
+						 "The connector's rows say that such events are of no interest.");
 	else if (!sc_conf_holds(work->system->accepts, work->shape.record))
-		put_out_of_scope(run, work, "accepts", psprintf("The record is not one that system \"%s\" accepts.", work->system->name));
+		put_out_of_scope(
+			run, work, "accepts",
+			psprintf("The record is not one that system \"%s\" accepts.", work->system->name));
 	return work->settled;
 }
 
@@ -134,9 +145,10 @@ look_at_outcome(ScRun *run, ScWork *work)
 }
 
 static void
-refuse(ScRun *run, ScWork *work, int sqlstate, const char *path, const char *message, const char *hint)
+refuse(ScRun *run, ScWork *work, int sqlstate, const char *path, const char *message,
+	   const char *hint)
 {
-	ScProblem problem = {.sqlstate = sqlstate, .path = path, .message = message, .hint = hint};
+	ScProblem problem = { .sqlstate = sqlstate, .path = path, .message = message, .hint = hint };
 
 	sc_quarantine_put(run, &run->outside, work, NULL, &problem);
 }
@@ -149,7 +161,9 @@ refuse(ScRun *run, ScWork *work, int sqlstate, const char *path, const char *mes
 static void
 drop_duplicates(ScRun *run)
 {
-	static const ScColumn columns[] = {{"n", INT4OID}, {"system_id", INT4OID}, {"event_id", TEXTOID}, {"event", INT8OID}};
+	static const ScColumn columns[] = {
+		{ "n", INT4OID }, { "system_id", INT4OID }, { "event_id", TEXTOID }, { "event", INT8OID }
+	};
 	ScRows *rows = NULL;
 	bool *is_new = palloc0(sizeof(bool) * run->nworks);
 	ScWork **repeated = palloc(sizeof(ScWork *) * run->nworks);
@@ -165,9 +179,9 @@ drop_duplicates(ScRun *run)
 			continue;
 		if (rows == NULL)
 			rows = sc_rows_begin("claimed", lengthof(columns), columns);
-		Datum values[] = {Int32GetDatum(i), Int32GetDatum(work->system->id), CStringGetTextDatum(event->event_id),
-			Int64GetDatum(event->id)};
-		bool nulls[lengthof(columns)] = {false};
+		Datum values[] = { Int32GetDatum(i), Int32GetDatum(work->system->id),
+						   CStringGetTextDatum(event->event_id), Int64GetDatum(event->id) };
+		bool nulls[lengthof(columns)] = { false };
 
 		sc_rows_put(rows, values, nulls);
 	}
@@ -175,7 +189,8 @@ drop_duplicates(ScRun *run)
 		return;
 	sc_rows_run(rows, "claim_event_ids",
 				"INSERT INTO syncore.event_key (system_id, event_id, event) "
-				"SELECT system_id, event_id, event FROM claimed ORDER BY system_id, event_id, n ON CONFLICT DO NOTHING RETURNING event");
+				"SELECT system_id, event_id, event FROM claimed ORDER BY system_id, event_id, n ON "
+				"CONFLICT DO NOTHING RETURNING event");
 	take_claimed(run, is_new);
 	for (int i = 0; i < run->nworks; i++)
 		if (!is_new[i])
@@ -196,13 +211,15 @@ take_claimed(ScRun *run, bool *is_new)
 	{
 		bool is_null;
 
-		events[i] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null));
+		events[i] =
+			DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null));
 	}
 	SPI_freetuptable(SPI_tuptable);
 	qsort(events, n, sizeof(int64), order_events);
 	for (int i = 0; i < run->nworks; i++)
 		if (!is_new[i])
-			is_new[i] = bsearch(&run->works[i].item->event->id, events, n, sizeof(int64), order_events) != NULL;
+			is_new[i] = bsearch(&run->works[i].item->event->id, events, n, sizeof(int64),
+								order_events) != NULL;
 }
 
 static int
@@ -233,7 +250,8 @@ note_duplicate(ScRun *run, ScWork *work)
 		return;
 	}
 	ScLedgerEntry *entry = sc_model_note(&run->outside, SC_LEDGER_DUPLICATE, NULL, NULL);
-	char *reason = psprintf("The event id \"%s\" was received before; nothing was decided again.", work->item->event->event_id);
+	char *reason = psprintf("The event id \"%s\" was received before; nothing was decided again.",
+							work->item->event->event_id);
 
 	entry->system = work->system;
 	entry->space = work->system->space;
@@ -248,7 +266,7 @@ note_duplicate(ScRun *run, ScWork *work)
 static void
 count_duplicates(ScRun *run, ScWork **works, int n)
 {
-	static const ScColumn columns[] = {{"system_id", INT4OID}, {"event_id", TEXTOID}};
+	static const ScColumn columns[] = { { "system_id", INT4OID }, { "event_id", TEXTOID } };
 	ScRows *rows;
 
 	if (n == 0)
@@ -256,13 +274,15 @@ count_duplicates(ScRun *run, ScWork **works, int n)
 	rows = sc_rows_begin("repeats", lengthof(columns), columns);
 	for (int i = 0; i < n; i++)
 	{
-		Datum values[] = {Int32GetDatum(works[i]->system->id), CStringGetTextDatum(works[i]->item->event->event_id)};
-		bool nulls[lengthof(columns)] = {false};
+		Datum values[] = { Int32GetDatum(works[i]->system->id),
+						   CStringGetTextDatum(works[i]->item->event->event_id) };
+		bool nulls[lengthof(columns)] = { false };
 
 		sc_rows_put(rows, values, nulls);
 	}
 	sc_rows_run(rows, "count_duplicates",
 				"UPDATE syncore.event_key k SET repeated = k.repeated + r.times "
-				"FROM (SELECT system_id, event_id, count(*)::integer AS times FROM repeats GROUP BY 1, 2 ORDER BY 1, 2) r "
+				"FROM (SELECT system_id, event_id, count(*)::integer AS times FROM repeats GROUP "
+				"BY 1, 2 ORDER BY 1, 2) r "
 				"WHERE k.system_id = r.system_id AND k.event_id = r.event_id");
 }

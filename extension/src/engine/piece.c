@@ -18,7 +18,7 @@ static void replay_waiting(ScRun *run, ScBatch *batch, ScLink *link);
 static bool is_late(const ScLink *link, const ScCallPlan *plan);
 static void load_named_copies(ScLink *link, const ScStatement *statement);
 static void owe_read(ScLink *link, const ScStatement *statement);
-static void settle_by_ledger(ScRun *run, ScWork *work, ScBatch *batch, int before, ScDecided decided, ScLink *link);
+static void settle_by_ledger(ScRun *run, ScWork *work, ScBatch *batch, int before, ScLink *link);
 static const char *result_of(ScLedgerKind kind, int *weight);
 static int order_ids(const void *a, const void *b);
 static int64 *unique_ids(int64 *ids, int *n);
@@ -26,7 +26,9 @@ static int64 *unique_ids(int64 *ids, int *n);
 bool
 sc_decide_piece(ScRun *run, ScWork **works, int n)
 {
-	ScBatch batch = {.conf = run->conf, .now = run->now, .map_hooks = sc_hooks_map(), .hooks = sc_hooks_decide()};
+	ScBatch batch = {
+		.conf = run->conf, .now = run->now, .map_hooks = sc_hooks_map(), .hooks = sc_hooks_decide()
+	};
 
 	load_world(&batch, works, n);
 	for (int i = 0; i < n; i++)
@@ -84,12 +86,14 @@ decide_event(ScRun *run, ScBatch *batch, ScWork *work)
 	const ScMapped *failure = NULL;
 
 	if (link == NULL)
-		ereport(ERROR,
-				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				errmsg("record \"%s\" of system \"%s\" was moved or removed meanwhile", work->shape.external_id, work->system->name),
+		ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				errmsg("record \"%s\" of system \"%s\" was moved or removed meanwhile",
+					   work->shape.external_id, work->system->name),
 				errhint("Run the transaction again."));
-	bool made = link->fresh && link->shadow.len == 0 && before == list_length(batch->ledger) && link->waiting == NIL;
-	ScStatement *statement = sc_event_statement(batch, work->system, link->map, work->item->event, &work->shape);
+	bool made = link->fresh && link->shadow.len == 0 && before == list_length(batch->ledger) &&
+				link->waiting == NIL;
+	ScStatement *statement =
+		sc_event_statement(batch, work->system, link->map, work->item->event, &work->shape);
 
 	load_named_copies(link, statement);
 	ScDecided decided = sc_decide_statement(batch, link, statement, &failure);
@@ -100,12 +104,15 @@ decide_event(ScRun *run, ScBatch *batch, ScWork *work)
 
 		if (made)
 			sc_resolve_undo(batch, link);
-		sc_quarantine_put(run, batch, work, made || link->entity == NULL || link->entity->fresh ? NULL : link->entity, &problem);
+		sc_quarantine_put(run, batch, work,
+						  made || link->entity == NULL || link->entity->fresh ? NULL : link->entity,
+						  &problem);
 		return;
 	}
 	if (work->hint)
 		owe_read(link, statement);
-	settle_by_ledger(run, work, batch, before, decided, link);
+	work->waits = decided == SC_DECIDED_WAITS;
+	settle_by_ledger(run, work, batch, before, link);
 }
 
 static void
@@ -116,21 +123,23 @@ decide_outcome(ScRun *run, ScBatch *batch, ScWork *work)
 
 	if (link == NULL || link->entity == NULL)
 	{
-		sc_run_settle(run, work, "ignored", "The link is gone, or is still a candidate.", work->entity);
+		sc_run_settle(run, work, "ignored", "The link is gone, or is still a candidate.",
+					  work->entity);
 		return;
 	}
 	if (link->id == work->item->plan->link)
 	{
 		if (is_late(link, work->item->plan))
 		{
-			sc_run_settle(run, work, "ignored", "The call was given up before its answer came.", link->entity->id);
+			sc_run_settle(run, work, "ignored", "The call was given up before its answer came.",
+						  link->entity->id);
 			return;
 		}
 		if (work->item->plan->entity != 0)
 			sc_decide_outcome(batch, link, &work->item->plan->outcome);
 	}
 	replay_waiting(run, batch, link);
-	settle_by_ledger(run, work, batch, before, SC_DECIDED, link);
+	settle_by_ledger(run, work, batch, before, link);
 }
 
 /* R19: what waited for the outcome is decided before anything is sent. */
@@ -149,14 +158,15 @@ replay_waiting(ScRun *run, ScBatch *batch, ScLink *link)
 	events = sc_event_load(ids, n);
 	for (int i = 0; i < n; i++)
 	{
-		ScItem item = {.kind = SC_ITEM_REPLAY, .event = events[i]};
-		ScWork work = {.item = &item, .system = link->system};
+		ScItem item = { .kind = SC_ITEM_REPLAY, .event = events[i] };
+		ScWork work = { .item = &item, .system = link->system };
 		const ScMapped *failure = NULL;
 
 		if (events[i] == NULL)
 			continue;
 		work.shape = sc_event_shape(run->conf, link->system, events[i]);
-		ScStatement *statement = sc_event_statement(batch, link->system, link->map, events[i], &work.shape);
+		ScStatement *statement =
+			sc_event_statement(batch, link->system, link->map, events[i], &work.shape);
 
 		load_named_copies(link, statement);
 		if (sc_decide_statement(batch, link, statement, &failure) != SC_DECIDED_QUARANTINE)
@@ -202,7 +212,8 @@ owe_read(ScLink *link, const ScStatement *statement)
 	for (int i = 0; i < statement->nfields; i++)
 	{
 		const ScMapped *said = &statement->fields[i];
-		ScShadowField *shadow = said->map == NULL ? NULL : sc_shadow_find(&link->shadow, said->map->field->name);
+		ScShadowField *shadow =
+			said->map == NULL ? NULL : sc_shadow_find(&link->shadow, said->map->field->name);
 
 		if ((said->outcome != SC_MAP_OK && said->outcome != SC_MAP_NEAREST) || shadow == NULL ||
 			sc_map_same_external(said->map, &shadow->held, &said->external))
@@ -215,7 +226,7 @@ owe_read(ScLink *link, const ScStatement *statement)
 
 /* What an event came to is what the ledger says of it: the weightiest row since. */
 static void
-settle_by_ledger(ScRun *run, ScWork *work, ScBatch *batch, int before, ScDecided decided, ScLink *link)
+settle_by_ledger(ScRun *run, ScWork *work, ScBatch *batch, int before, ScLink *link)
 {
 	const char *result = "nothing";
 	const char *reason = "Nothing differs from what is known.";
@@ -233,7 +244,7 @@ settle_by_ledger(ScRun *run, ScWork *work, ScBatch *batch, int before, ScDecided
 		result = name;
 		reason = entry->reason;
 	}
-	if (decided == SC_DECIDED_WAITS)
+	if (work->waits)
 		result = "waiting";
 	sc_run_settle(run, work, result, reason, link->entity == NULL ? 0 : link->entity->id);
 }

@@ -19,19 +19,29 @@
 
 #define MESSAGE_MAX 1000
 
-static void tell_ledger(ScBatch *batch, const ScWork *work, ScEntity *entity, const ScProblem *problem);
+static void tell_ledger(ScBatch *batch, const ScWork *work, ScEntity *entity,
+						const ScProblem *problem);
 static char *cut(const char *text);
 
 void
-sc_quarantine_put(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity, const ScProblem *problem)
+sc_quarantine_put(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity,
+				  const ScProblem *problem)
 {
-	static const ScColumn columns[] = {{"space_id", INT4OID}, {"system", TEXTOID}, {"system_id", INT4OID}, {"event", INT8OID},
-		{"event_received_at", TIMESTAMPTZOID}, {"external_id", TEXTOID}, {"code", TEXTOID}, {"path", TEXTOID},
-		{"message", TEXTOID}, {"hint", TEXTOID}, {"raw", BYTEAOID}};
+	static const ScColumn columns[] = { { "space_id", INT4OID },
+										{ "system", TEXTOID },
+										{ "system_id", INT4OID },
+										{ "event", INT8OID },
+										{ "event_received_at", TIMESTAMPTZOID },
+										{ "external_id", TEXTOID },
+										{ "code", TEXTOID },
+										{ "path", TEXTOID },
+										{ "message", TEXTOID },
+										{ "hint", TEXTOID },
+										{ "raw", BYTEAOID } };
 	ScRows *rows = sc_rows_begin("bad", lengthof(columns), columns);
 	const ScEventRow *event = work->item->event;
-	Datum values[lengthof(columns)] = {0};
-	bool nulls[lengthof(columns)] = {false};
+	Datum values[lengthof(columns)] = { 0 };
+	bool nulls[lengthof(columns)] = { false };
 
 	nulls[0] = nulls[2] = work->system == NULL;
 	if (work->system != NULL)
@@ -42,18 +52,22 @@ sc_quarantine_put(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity, co
 	values[1] = CStringGetTextDatum(event->system);
 	values[3] = Int64GetDatum(event->id);
 	values[4] = TimestampTzGetDatum(event->received_at);
-	sc_save_text(&values[5], &nulls[5], work->shape.external_id != NULL ? work->shape.external_id : event->external_id);
+	sc_save_text(&values[5], &nulls[5],
+				 work->shape.external_id != NULL ? work->shape.external_id : event->external_id);
 	values[6] = CStringGetTextDatum(unpack_sql_state(problem->sqlstate));
 	sc_save_text(&values[7], &nulls[7], problem->path);
 	values[8] = CStringGetTextDatum(cut(problem->message));
 	values[9] = CStringGetTextDatum(problem->hint == NULL ? "" : problem->hint);
 	nulls[10] = problem->raw == NULL;
 	if (problem->raw != NULL)
-		values[10] = PointerGetDatum(cstring_to_text_with_len(problem->raw, (int) problem->raw_len));
+		values[10] =
+			PointerGetDatum(cstring_to_text_with_len(problem->raw, (int) problem->raw_len));
 	sc_rows_put(rows, values, nulls);
 	sc_rows_run(rows, "quarantine_put",
-				"INSERT INTO syncore.quarantine_entry (space_id, system, system_id, event, event_received_at, external_id, code, path, "
-				"message, hint, raw) SELECT space_id, system, system_id, event, event_received_at, external_id, code, path, "
+				"INSERT INTO syncore.quarantine_entry (space_id, system, system_id, event, "
+				"event_received_at, external_id, code, path, "
+				"message, hint, raw) SELECT space_id, system, system_id, event, event_received_at, "
+				"external_id, code, path, "
 				"message, hint, raw FROM bad");
 	tell_ledger(batch, work, entity, problem);
 	sc_run_settle(run, work, "quarantined", problem->message, entity == NULL ? 0 : entity->id);
@@ -62,9 +76,11 @@ sc_quarantine_put(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity, co
 ScProblem
 sc_quarantine_problem(const ScMapped *failure)
 {
-	ScProblem problem = {.sqlstate = failure->sqlstate, .path = failure->map == NULL ? NULL : failure->map->path_text};
+	ScProblem problem = { .sqlstate = failure->sqlstate,
+						  .path = failure->map == NULL ? NULL : failure->map->path_text };
 
-	problem.message = failure->message == NULL ? "a mapped field could not be read" : failure->message;
+	problem.message =
+		failure->message == NULL ? "a mapped field could not be read" : failure->message;
 	problem.hint = failure->hint;
 	return problem;
 }

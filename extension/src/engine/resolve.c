@@ -32,7 +32,8 @@ static void collect_refs(ScRun *run, bool unknown_only);
 static bool is_unknown(const ScWork *work);
 static void map_unknown(ScRun *run);
 static void lock_buckets(ScRun *run);
-static void add_bucket(const ScRun *run, uint32 *buckets, int *n, const ScWork *work, const ScRecordRef *ref);
+static void add_bucket(const ScRun *run, uint32 *buckets, int *n, const ScWork *work,
+					   const ScRecordRef *ref);
 static int order_buckets(const void *a, const void *b);
 static void match_unknown(ScRun *run);
 static ScLink *find_loaded(ScBatch *batch, ScWork *work);
@@ -40,7 +41,8 @@ static ScLink *find_fresh(ScBatch *batch, const ScWork *work);
 static bool create_in_flight(const ScWork *work);
 static ScLink *make_candidate(ScRun *run, ScBatch *batch, ScWork *work);
 static ScLink *join_entity(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity);
-static ScEntity *make_entity(ScRun *run, ScBatch *batch, const ScRecordMap *map, const ScSystem *system);
+static ScEntity *make_entity(ScRun *run, ScBatch *batch, const ScRecordMap *map,
+							 const ScSystem *system);
 static ScLink *make_link(ScRun *run, ScBatch *batch, const ScWork *work, ScEntity *entity);
 static void delete_candidate(ScBatch *batch, ScLink *link);
 static ScLink *adopt_candidate(ScRun *run, ScBatch *batch, ScWork *work, ScLink *candidate);
@@ -149,7 +151,7 @@ sc_resolve_outcome(ScRun *run, ScBatch *batch, ScWork *work)
 	ListCell *cell;
 	ScLink *link = NULL;
 
-	foreach(cell, batch->links)
+	foreach (cell, batch->links)
 		if (((ScLink *) lfirst(cell))->id == plan->link)
 			link = lfirst(cell);
 	if (link == NULL)
@@ -157,12 +159,13 @@ sc_resolve_outcome(ScRun *run, ScBatch *batch, ScWork *work)
 	if (link->entity == NULL)
 		return adopt_candidate(run, batch, work, link);
 	/* A webhook of the record that this create made came first: what it said waits in the candidate. */
-	foreach(cell, batch->links)
+	foreach (cell, batch->links)
 	{
 		ScLink *candidate = lfirst(cell);
 
 		if (candidate->entity != NULL || candidate == link || plan->outcome.external_id == NULL ||
-			candidate->system != link->system || strcmp(candidate->record_type, link->record_type) != 0 ||
+			candidate->system != link->system ||
+			strcmp(candidate->record_type, link->record_type) != 0 ||
 			strcmp(candidate->external_id, plan->outcome.external_id) != 0)
 			continue;
 		link->replay = list_concat(link->replay, candidate->waiting);
@@ -220,8 +223,8 @@ map_unknown(ScRun *run)
 {
 	for (int i = 0; i < run->nworks; i++)
 		if (is_unknown(&run->works[i]))
-			run->works[i].map =
-				sc_conf_record_map(run->works[i].system, run->works[i].shape.record_type, run->works[i].shape.record);
+			run->works[i].map = sc_conf_record_map(
+				run->works[i].system, run->works[i].shape.record_type, run->works[i].shape.record);
 }
 
 static void
@@ -257,8 +260,9 @@ lock_buckets(ScRun *run)
 static void
 add_bucket(const ScRun *run, uint32 *buckets, int *n, const ScWork *work, const ScRecordRef *ref)
 {
-	uint32 hash = hash_combine(hash_bytes((const unsigned char *) ref->record_type, (int) strlen(ref->record_type)),
-							   hash_bytes((const unsigned char *) ref->external_id, (int) strlen(ref->external_id)));
+	uint32 hash = hash_combine(
+		hash_bytes((const unsigned char *) ref->record_type, (int) strlen(ref->record_type)),
+		hash_bytes((const unsigned char *) ref->external_id, (int) strlen(ref->external_id)));
 
 	hash = hash_combine(hash, hash_bytes_uint32((uint32) ref->system_id));
 	buckets[(*n)++] = hash % BUCKETS;
@@ -312,7 +316,7 @@ find_loaded(ScBatch *batch, ScWork *work)
 
 		return entity == NULL ? NULL : sc_load_link_of(entity, work->ref.link);
 	}
-	foreach(cell, batch->links)
+	foreach (cell, batch->links)
 		if (((ScLink *) lfirst(cell))->id == work->ref.link)
 			return lfirst(cell);
 	return NULL;
@@ -340,11 +344,13 @@ find_fresh(ScBatch *batch, const ScWork *work)
 static bool
 create_in_flight(const ScWork *work)
 {
-	static const Oid types[] = {INT4OID, TEXTOID};
-	Datum values[] = {Int32GetDatum(work->system->id), CStringGetTextDatum(work->shape.record_type)};
+	static const Oid types[] = { INT4OID, TEXTOID };
+	Datum values[] = { Int32GetDatum(work->system->id),
+					   CStringGetTextDatum(work->shape.record_type) };
 
 	sc_plan_run("create_in_flight",
-				"SELECT FROM syncore.link WHERE system_id = $1 AND record_type = $2 AND state = 'creating' AND call IS NOT NULL LIMIT 1",
+				"SELECT FROM syncore.link WHERE system_id = $1 AND record_type = $2 AND state = "
+				"'creating' AND call IS NOT NULL LIMIT 1",
 				2, types, values, NULL);
 	return SPI_processed > 0;
 }
@@ -368,16 +374,18 @@ join_entity(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity)
 	ScLink *there = NULL;
 	ListCell *cell;
 
-	foreach(cell, entity->links)
+	foreach (cell, entity->links)
 	{
 		ScLink *link = lfirst(cell);
 
-		if (link->system == work->system && link->state != SC_LINK_TOMBSTONE && link->state != SC_LINK_CANDIDATE)
+		if (link->system == work->system && link->state != SC_LINK_TOMBSTONE &&
+			link->state != SC_LINK_CANDIDATE)
 			there = link;
 	}
 	if (there == NULL && !work->match_review)
 		return make_link(run, batch, work, entity);
-	if (there != NULL && there->state == SC_LINK_CREATING && there->call.kind == SC_CALL_NONE && !work->match_review)
+	if (there != NULL && there->state == SC_LINK_CREATING && there->call.kind == SC_CALL_NONE &&
+		!work->match_review)
 	{
 		there->external_id = pstrdup(work->shape.external_id);
 		there->state = SC_LINK_ACTIVE;
@@ -386,9 +394,11 @@ join_entity(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity)
 	}
 	ScEntity *other = make_entity(run, batch, work->map, work->system);
 
-	sc_match_note_candidate(batch, other, entity, work->match_rule,
-							there != NULL ? "The same key belongs to an entity that has a record in this system already."
-										  : "The rule asks for a person to confirm the match.");
+	sc_match_note_candidate(
+		batch, other, entity, work->match_rule,
+		there != NULL
+			? "The same key belongs to an entity that has a record in this system already."
+			: "The rule asks for a person to confirm the match.");
 	return make_link(run, batch, work, other);
 }
 
@@ -416,14 +426,17 @@ make_link(ScRun *run, ScBatch *batch, const ScWork *work, ScEntity *entity)
 	link->system = work->system;
 	link->record_type = pstrdup(work->shape.record_type);
 	link->external_id = pstrdup(work->shape.external_id);
-	link->external_key = work->shape.external_key == NULL ? NULL : pstrdup(work->shape.external_key);
+	link->external_key =
+		work->shape.external_key == NULL ? NULL : pstrdup(work->shape.external_key);
 	link->url = work->shape.url == NULL ? NULL : pstrdup(work->shape.url);
 	link->state = SC_LINK_ACTIVE;
 	link->in_route = true;
 	link->entity = entity;
 	link->fresh = true;
 	link->changed = true;
-	link->map = entity == NULL ? work->map : sc_conf_record_map_of(work->system, work->shape.record_type, entity->type);
+	link->map = entity == NULL
+					? work->map
+					: sc_conf_record_map_of(work->system, work->shape.record_type, entity->type);
 	batch->links = lappend(batch->links, link);
 	if (entity != NULL)
 		entity->links = lappend(entity->links, link);
@@ -433,12 +446,14 @@ make_link(ScRun *run, ScBatch *batch, const ScWork *work, ScEntity *entity)
 static void
 delete_candidate(ScBatch *batch, ScLink *link)
 {
-	static const Oid types[] = {INT8OID};
-	Datum values[] = {Int64GetDatum(link->id)};
+	static const Oid types[] = { INT8OID };
+	Datum values[] = { Int64GetDatum(link->id) };
 
 	batch->links = list_delete_ptr(batch->links, link);
-	sc_plan_run("delete_candidate_delivery", "DELETE FROM syncore.delivery WHERE link = $1", 1, types, values, NULL);
-	sc_plan_run("delete_candidate", "DELETE FROM syncore.link WHERE id = $1", 1, types, values, NULL);
+	sc_plan_run("delete_candidate_delivery", "DELETE FROM syncore.delivery WHERE link = $1", 1,
+				types, values, NULL);
+	sc_plan_run("delete_candidate", "DELETE FROM syncore.link WHERE id = $1", 1, types, values,
+				NULL);
 }
 
 /*
@@ -461,7 +476,7 @@ adopt_candidate(ScRun *run, ScBatch *batch, ScWork *work, ScLink *candidate)
 	{
 		candidate->due = true;
 		candidate->look_only = true;
-		candidate->call = (ScCall) {0};
+		candidate->call = (ScCall){ 0 };
 		candidate->changed = true;
 		return NULL;
 	}
@@ -484,7 +499,7 @@ adopt_candidate(ScRun *run, ScBatch *batch, ScWork *work, ScLink *candidate)
 	candidate->entity->links = list_make1(candidate);
 	candidate->map = map;
 	candidate->state = SC_LINK_ACTIVE;
-	candidate->call = (ScCall) {0};
+	candidate->call = (ScCall){ 0 };
 	candidate->read_owed = false;
 	candidate->changed = true;
 	candidate->replay = candidate->waiting;

@@ -30,7 +30,7 @@
 #include "store/ledger.h"
 #include "store/plan.h"
 
-#define RETRIES_MAX 3			/* of a piece that met a record made by another session meanwhile */
+#define RETRIES_MAX 3 /* of a piece that met a record made by another session meanwhile */
 
 static void run_all(ScRun *run, List *items);
 static void take_items(ScRun *run, List *items);
@@ -47,15 +47,18 @@ sc_run(List *items)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext cxt = AllocSetContextCreate(caller, "syncore run", ALLOCSET_DEFAULT_SIZES);
-	ScRun run = {.result_cxt = caller};
+	ScRun run = { .result_cxt = caller };
 	int nest = NewGUCNestLevel();
 
 	if (items == NIL)
 		return;
 	/* Tables grow faster than statistics do: the plans that are kept must be those by index. */
-	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("enable_hashjoin", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("enable_mergejoin", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	(void) set_config_option("enable_hashjoin", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	(void) set_config_option("enable_mergejoin", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
 	run.conf = sc_config_get();
 	run.now = GetCurrentTransactionStartTimestamp();
 	sc_config_pin(run.conf);
@@ -81,18 +84,19 @@ sc_run_is_data_error(int sqlstate)
 {
 	switch (ERRCODE_TO_CATEGORY(sqlstate))
 	{
-		case MAKE_SQLSTATE('2', '2', '0', '0', '0'):	/* data exception */
-		case MAKE_SQLSTATE('2', '3', '0', '0', '0'):	/* integrity constraint */
-		case MAKE_SQLSTATE('2', '1', '0', '0', '0'):	/* cardinality */
-		case MAKE_SQLSTATE('2', 'F', '0', '0', '0'):	/* SQL routine */
-		case MAKE_SQLSTATE('3', '8', '0', '0', '0'):	/* external routine */
+		case MAKE_SQLSTATE('2', '2', '0', '0', '0'): /* data exception */
+		case MAKE_SQLSTATE('2', '3', '0', '0', '0'): /* integrity constraint */
+		case MAKE_SQLSTATE('2', '1', '0', '0', '0'): /* cardinality */
+		case MAKE_SQLSTATE('2', 'F', '0', '0', '0'): /* SQL routine */
+		case MAKE_SQLSTATE('3', '8', '0', '0', '0'): /* external routine */
 		case MAKE_SQLSTATE('3', '9', '0', '0', '0'):
-		case MAKE_SQLSTATE('4', '2', '0', '0', '0'):	/* a user function that is gone or may not be called */
-		case MAKE_SQLSTATE('4', '4', '0', '0', '0'):	/* with check option */
-		case MAKE_SQLSTATE('P', '0', '0', '0', '0'):	/* raised by PL/pgSQL */
-		case MAKE_SQLSTATE('5', '4', '0', '0', '0'):	/* too large, too deep */
+		case MAKE_SQLSTATE('4', '2', '0', '0',
+						   '0'): /* a user function that is gone or may not be called */
+		case MAKE_SQLSTATE('4', '4', '0', '0', '0'): /* with check option */
+		case MAKE_SQLSTATE('P', '0', '0', '0', '0'): /* raised by PL/pgSQL */
+		case MAKE_SQLSTATE('5', '4', '0', '0', '0'): /* too large, too deep */
 			return true;
-		case MAKE_SQLSTATE('2', '5', '0', '0', '0'):	/* a user function that tried to write */
+		case MAKE_SQLSTATE('2', '5', '0', '0', '0'): /* a user function that tried to write */
 			return sqlstate == ERRCODE_READ_ONLY_SQL_TRANSACTION;
 		default:
 			return false;
@@ -127,7 +131,7 @@ take_items(ScRun *run, List *items)
 
 	run->nworks = list_length(items);
 	run->works = palloc0(sizeof(ScWork) * run->nworks);
-	foreach(cell, items)
+	foreach (cell, items)
 	{
 		ScWork *work = &run->works[foreach_current_index(cell)];
 
@@ -206,10 +210,10 @@ after_error(ScRun *run, ScWork **works, int n, int attempt, ErrorData *error)
 	if (error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION)
 	{
 		if (IsolationUsesXactSnapshot())
-			ereport(ERROR,
-					errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					errmsg("could not serialize access due to a record made by another transaction"),
-					errhint("Run the transaction again."));
+			ereport(
+				ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				errmsg("could not serialize access due to a record made by another transaction"),
+				errhint("Run the transaction again."));
 		if (attempt < RETRIES_MAX)
 		{
 			sc_resolve_again(run, works, n);
@@ -217,7 +221,8 @@ after_error(ScRun *run, ScWork **works, int n, int attempt, ErrorData *error)
 			return;
 		}
 	}
-	if (!sc_run_is_data_error(error->sqlerrcode) || (n == 1 && works[0]->item->kind == SC_ITEM_OUTCOME))
+	if (!sc_run_is_data_error(error->sqlerrcode) ||
+		(n == 1 && works[0]->item->kind == SC_ITEM_OUTCOME))
 		ReThrowError(error);
 	if (n == 1)
 	{
@@ -232,9 +237,13 @@ after_error(ScRun *run, ScWork **works, int n, int attempt, ErrorData *error)
 static void
 quarantine_error(ScRun *run, ScWork *work, const ErrorData *error)
 {
-	ScProblem problem = {.sqlstate = error->sqlerrcode, .message = error->message == NULL ? "the event could not be decided" : error->message};
+	ScProblem problem = { .sqlstate = error->sqlerrcode,
+						  .message = error->message == NULL ? "the event could not be decided"
+															: error->message };
 
-	problem.hint = error->hint != NULL ? error->hint : "Correct the mapping or the function, then release the entry.";
+	problem.hint = error->hint != NULL
+					   ? error->hint
+					   : "Correct the mapping or the function, then release the entry.";
 	sc_quarantine_put(run, &run->outside, work, NULL, &problem);
 }
 

@@ -9,51 +9,55 @@
 #include "engine/event.h"
 #include "store/load.h"
 
-typedef struct ScWork			/* an item on its way */
+typedef struct ScWork /* an item on its way */
 {
 	ScItem *item;
-	int order;					/* of arrival */
+	int order; /* of arrival */
 	const ScSystem *system;
-	ScShape shape;				/* of an event */
-	const ScRecordMap *map;		/* of an event whose record nobody knew when it was looked up */
-	ScRecordRef ref;			/* the record, as found without locks */
-	ScRecordRef other;			/* outcome: a candidate with the id that a create returned, or a create with the marker that a read showed */
-	int64 entity;				/* that will be locked; 0 = none known */
-	int match_rule;				/* the entity was found by this rule; 0 = by its link */
-	bool match_review;			/* that rule asks for a person */
-	bool hint;					/* seen before without an id of its own: only news when it differs (R1) */
-	bool settled;				/* needs no more */
+	ScShape shape;			/* of an event */
+	const ScRecordMap *map; /* of an event whose record nobody knew when it was looked up */
+	ScRecordRef ref;		/* the record, as found without locks */
+	ScRecordRef
+		other; /* outcome: a candidate with the id that a create returned, or a create with the marker that a read showed */
+	int64 entity;	   /* that will be locked; 0 = none known */
+	int match_rule;	   /* the entity was found by this rule; 0 = by its link */
+	bool match_review; /* that rule asks for a person */
+	bool hint;		   /* seen before without an id of its own: only news when it differs (R1) */
+	bool waits;		   /* for the outcome of a call */
+	bool settled;	   /* needs no more */
 } ScWork;
 
 typedef struct ScRun
 {
-	ScConf *conf;				/* pinned */
+	ScConf *conf; /* pinned */
 	TimestampTz now;
-	MemoryContext result_cxt;	/* reasons given to items live here */
+	MemoryContext result_cxt; /* reasons given to items live here */
 	int nworks;
 	ScWork *works;
-	ScBatch outside;			/* ledger of what needs no entity: duplicates, out of scope, quarantined */
-	bool queued;				/* something is to be sent */
+	ScBatch outside; /* ledger of what needs no entity: duplicates, out of scope, quarantined */
+	bool queued;	 /* something is to be sent */
 } ScRun;
 
 /* Errors a row can be blamed for.  Everything else ends the transaction. */
 extern bool sc_run_is_data_error(int sqlstate);
 
 /* Ends an item.  reason is copied. */
-extern void sc_run_settle(ScRun *run, ScWork *work, const char *result, const char *reason, int64 entity);
+extern void sc_run_settle(ScRun *run, ScWork *work, const char *result, const char *reason,
+						  int64 entity);
 
 /* quarantine.c */
 typedef struct ScProblem
 {
 	int sqlstate;
-	const char *path;			/* NULL = the whole */
+	const char *path; /* NULL = the whole */
 	const char *message;
 	const char *hint;
-	const char *raw;			/* a body that is no JSON; NULL = none */
+	const char *raw; /* a body that is no JSON; NULL = none */
 	size_t raw_len;
 } ScProblem;
 /* Stores the event's problem, tells the ledger through the batch, and settles the item. */
-extern void sc_quarantine_put(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity, const ScProblem *problem);
+extern void sc_quarantine_put(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity,
+							  const ScProblem *problem);
 extern ScProblem sc_quarantine_problem(const ScMapped *failure);
 
 /* ingest.c: what was wrong with the body that became this event; NULL = nothing known. */
@@ -66,11 +70,18 @@ extern void sc_intake_sort(ScRun *run);
 extern bool sc_decide_piece(ScRun *run, ScWork **works, int n);
 
 /* resolve.c: whose record is it? */
-extern void sc_resolve_find(ScRun *run);	/* looks all records up; takes the locks under which unknown ones are made; no row locks */
-extern void sc_resolve_again(ScRun *run, ScWork **works, int n);	/* looks unknown ones up once more */
-extern ScLink *sc_resolve_link(ScRun *run, ScBatch *batch, ScWork *work);	/* finds or makes; NULL: gone meanwhile */
-extern void sc_resolve_undo(ScBatch *batch, ScLink *link);	/* forgets what sc_resolve_link made last */
+extern void sc_resolve_find(
+	ScRun *
+		run); /* looks all records up; takes the locks under which unknown ones are made; no row locks */
+extern void sc_resolve_again(ScRun *run, ScWork **works,
+							 int n); /* looks unknown ones up once more */
+extern ScLink *sc_resolve_link(ScRun *run, ScBatch *batch,
+							   ScWork *work); /* finds or makes; NULL: gone meanwhile */
+extern void sc_resolve_undo(ScBatch *batch,
+							ScLink *link); /* forgets what sc_resolve_link made last */
 extern void sc_resolve_save_keys(ScRun *run, ScBatch *batch);
-extern ScLink *sc_resolve_outcome(ScRun *run, ScBatch *batch, ScWork *work);	/* the link that a call was about; a candidate is turned into what it is */
+extern ScLink *sc_resolve_outcome(
+	ScRun *run, ScBatch *batch,
+	ScWork *work); /* the link that a call was about; a candidate is turned into what it is */
 
 #endif

@@ -29,7 +29,7 @@
 #include "store/catalog.h"
 #include "store/config.h"
 
-typedef struct Filler			/* a row while its nulls are filled */
+typedef struct Filler /* a row while its nulls are filled */
 {
 	const AttrNumber *columns;
 	Datum values[EVENT_COLUMNS];
@@ -38,7 +38,8 @@ typedef struct Filler			/* a row while its nulls are filled */
 } Filler;
 
 static HeapTuple fill_row(HeapTuple tuple, TupleDesc desc);
-static void fill_from_shape(Filler *row, const ScSystem *system, const ScShape *shape, Jsonb *payload);
+static void fill_from_shape(Filler *row, const ScSystem *system, const ScShape *shape,
+							Jsonb *payload);
 static void fill_text(Filler *row, int column, const char *text);
 static void fill_datum(Filler *row, int column, Datum value);
 static HeapTuple finish_row(const Filler *row, HeapTuple tuple, TupleDesc desc);
@@ -56,7 +57,8 @@ syncore_event_fill(PG_FUNCTION_ARGS)
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 
 	check_protocol(fcinfo, "_event_fill",
-				   CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_BEFORE(trigger->tg_event) && TRIGGER_FIRED_FOR_ROW(trigger->tg_event) &&
+				   CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_BEFORE(trigger->tg_event) &&
+					   TRIGGER_FIRED_FOR_ROW(trigger->tg_event) &&
 					   TRIGGER_FIRED_BY_INSERT(trigger->tg_event));
 	return PointerGetDatum(fill_row(trigger->tg_trigtuple, RelationGetDescr(trigger->tg_relation)));
 }
@@ -70,7 +72,8 @@ syncore_event_decide(PG_FUNCTION_ARGS)
 	int passed_over = 0;
 
 	check_protocol(fcinfo, "_event_decide",
-				   CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_AFTER(trigger->tg_event) && TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) &&
+				   CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_AFTER(trigger->tg_event) &&
+					   TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) &&
 					   TRIGGER_FIRED_BY_INSERT(trigger->tg_event) && trigger->tg_newtable != NULL);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
@@ -81,9 +84,10 @@ syncore_event_decide(PG_FUNCTION_ARGS)
 	sc_event_forget();
 	SPI_finish();
 	if (passed_over > 0)
-		ereport(NOTICE,
+		ereport(NOTICE, errcode(ERRCODE_SUCCESSFUL_COMPLETION),
 				errmsg_plural("passed over %d event that another transaction received",
-							  "passed over %d events that another transaction received", passed_over, passed_over),
+							  "passed over %d events that another transaction received",
+							  passed_over, passed_over),
 				errdetail("Restored events were decided where they come from."));
 	return PointerGetDatum(NULL);
 }
@@ -91,12 +95,14 @@ syncore_event_decide(PG_FUNCTION_ARGS)
 static HeapTuple
 fill_row(HeapTuple tuple, TupleDesc desc)
 {
-	Filler row = {.columns = sc_event_columns(desc)};
+	Filler row = { .columns = sc_event_columns(desc) };
 
 	for (int i = 0; i < EVENT_COLUMNS; i++)
 		row.values[i] = heap_getattr(tuple, row.columns[i], desc, &row.nulls[i]);
-	if (row.nulls[EVENT_TXID] || row.nulls[EVENT_RECEIVED_AT] || row.nulls[EVENT_SYSTEM] || row.nulls[EVENT_ID] ||
-		!sc_event_is_new(row.values[EVENT_TXID], DatumGetTimestampTz(row.values[EVENT_RECEIVED_AT])))
+	if (row.nulls[EVENT_TXID] || row.nulls[EVENT_RECEIVED_AT] || row.nulls[EVENT_SYSTEM] ||
+		row.nulls[EVENT_ID] ||
+		!sc_event_is_new(row.values[EVENT_TXID],
+						 DatumGetTimestampTz(row.values[EVENT_RECEIVED_AT])))
 		return tuple;
 	sc_ingest_took(DatumGetInt64(row.values[EVENT_ID]));
 
@@ -106,22 +112,25 @@ fill_row(HeapTuple tuple, TupleDesc desc)
 
 	if (connected)
 		SPI_finish();
-	const ScSystem *system = sc_conf_system_by_name(conf, TextDatumGetCString(row.values[EVENT_SYSTEM]));
+	const ScSystem *system =
+		sc_conf_system_by_name(conf, TextDatumGetCString(row.values[EVENT_SYSTEM]));
 
 	if (system != NULL && !row.nulls[EVENT_PAYLOAD])
 	{
-		ScHeard heard = {.event = DatumGetInt64(row.values[EVENT_ID])};
+		ScHeard heard = { .event = DatumGetInt64(row.values[EVENT_ID]) };
 		MemoryContext old = MemoryContextSwitchTo(cxt);
 
 		heard.payload = DatumGetJsonbPCopy(row.values[EVENT_PAYLOAD]);
-		heard.shape = sc_shape_read(system, heard.payload,
-									row.nulls[EVENT_HEADERS] ? NULL : DatumGetJsonbPCopy(row.values[EVENT_HEADERS]));
+		heard.shape = sc_shape_read(
+			system, heard.payload,
+			row.nulls[EVENT_HEADERS] ? NULL : DatumGetJsonbPCopy(row.values[EVENT_HEADERS]));
 		sc_event_remember(&heard, conf);
 		MemoryContextSwitchTo(old);
 		fill_from_shape(&row, system, &heard.shape, heard.payload);
 	}
 	if (row.nulls[EVENT_CORRELATION_ID])
-		fill_text(&row, EVENT_CORRELATION_ID, psprintf("syncore-" INT64_FORMAT, DatumGetInt64(row.values[EVENT_ID])));
+		fill_text(&row, EVENT_CORRELATION_ID,
+				  psprintf("syncore-" INT64_FORMAT, DatumGetInt64(row.values[EVENT_ID])));
 	return finish_row(&row, tuple, desc);
 }
 
@@ -132,7 +141,8 @@ fill_from_shape(Filler *row, const ScSystem *system, const ScShape *shape, Jsonb
 	char *actor;
 
 	fill_text(row, EVENT_RECORD_TYPE, shape->record_type);
-	fill_text(row, EVENT_EVENT_ID, shape->event_id != NULL ? shape->event_id : sc_shape_digest(payload));
+	fill_text(row, EVENT_EVENT_ID,
+			  shape->event_id != NULL ? shape->event_id : sc_shape_digest(payload));
 	fill_text(row, EVENT_KIND, shape->kind);
 	fill_text(row, EVENT_EXTERNAL_ID, shape->external_id);
 	if (shape->has_time)
@@ -148,7 +158,8 @@ fill_from_shape(Filler *row, const ScSystem *system, const ScShape *shape, Jsonb
 	fill_datum(row, EVENT_SYSTEM_ID, Int32GetDatum(system->id));
 	fill_datum(row, EVENT_SPACE_ID, Int32GetDatum(system->space->id));
 	actor = row->nulls[EVENT_ACTOR] ? NULL : TextDatumGetCString(row->values[EVENT_ACTOR]);
-	fill_datum(row, EVENT_ACTOR_KIND, ObjectIdGetDatum(sc_catalog_get()->actor_kinds[sc_conf_actor_kind(system, actor)]));
+	fill_datum(row, EVENT_ACTOR_KIND,
+			   ObjectIdGetDatum(sc_catalog_get()->actor_kinds[sc_conf_actor_kind(system, actor)]));
 	if (!row->nulls[EVENT_RECORD_TYPE])
 		kept.record_type = TextDatumGetCString(row->values[EVENT_RECORD_TYPE]);
 	row->values[EVENT_PAYLOAD] = JsonbPGetDatum(sc_shape_kept(system, &kept, payload));
@@ -195,7 +206,8 @@ finish_row(const Filler *row, HeapTuple tuple, TupleDesc desc)
 static List *
 read_items(TriggerData *trigger, int *passed_over)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(trigger->tg_relation), &TTSOpsMinimalTuple);
+	TupleTableSlot *slot =
+		MakeSingleTupleTableSlot(RelationGetDescr(trigger->tg_relation), &TTSOpsMinimalTuple);
 	const AttrNumber *columns = sc_event_columns(slot->tts_tupleDescriptor);
 	List *items = NIL;
 
@@ -223,7 +235,6 @@ static void
 check_protocol(FunctionCallInfo fcinfo, const char *function, bool right)
 {
 	if (!right)
-		ereport(ERROR,
-				errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+		ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				errmsg("function \"%s\" was not called by the trigger manager", function));
 }

@@ -18,9 +18,11 @@
 
 static ScCatalog known;
 
-static const char *const link_state_names[SC_LINK_STATES] = {"candidate", "creating", "active", "diverged", "tombstone"};
-static const char *const actor_kind_names[SC_ACTOR_KINDS] = {"unknown", "integration", "automation", "human"};
-static const char *const visibility_names[SC_VISIBILITIES] = {"public", "internal", "private"};
+static const char *const link_state_names[SC_LINK_STATES] = { "candidate", "creating", "active",
+															  "diverged", "tombstone" };
+static const char *const actor_kind_names[SC_ACTOR_KINDS] = { "unknown", "integration",
+															  "automation", "human" };
+static const char *const visibility_names[SC_VISIBILITIES] = { "public", "internal", "private" };
 
 static void look_up(Oid schema, Oid event);
 static Oid find_type(Oid schema, const char *name);
@@ -49,8 +51,7 @@ sc_catalog_get(void)
 	const ScCatalog *catalog = sc_catalog_find();
 
 	if (catalog == NULL)
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_OBJECT),
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT),
 				errmsg("extension \"syncore\" is not installed in this database"),
 				errhint("Run CREATE EXTENSION syncore CASCADE."));
 	return catalog;
@@ -84,7 +85,7 @@ sc_catalog_link_state(Oid label)
 static void
 look_up(Oid schema, Oid event)
 {
-	ScCatalog found = {.schema = schema, .event = event, .generation = known.generation + 1};
+	ScCatalog found = { .schema = schema, .event = event, .generation = known.generation + 1 };
 	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(event));
 
 	if (!HeapTupleIsValid(tuple))
@@ -117,11 +118,11 @@ look_up(Oid schema, Oid event)
 static Oid
 find_type(Oid schema, const char *name)
 {
-	Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name), ObjectIdGetDatum(schema));
+	Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
+							   ObjectIdGetDatum(schema));
 
 	if (!OidIsValid(type))
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_OBJECT),
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT),
 				errmsg("type \"syncore.%s\" does not exist", name));
 	return type;
 }
@@ -129,7 +130,8 @@ find_type(Oid schema, const char *name)
 static Oid
 find_label(Oid type, const char *label)
 {
-	Oid found = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid, ObjectIdGetDatum(type), CStringGetDatum(label));
+	Oid found = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid, ObjectIdGetDatum(type),
+								CStringGetDatum(label));
 
 	if (!OidIsValid(found))
 		elog(ERROR, "enum %u has no label \"%s\"", type, label);
@@ -142,8 +144,7 @@ find_relation(Oid schema, const char *name)
 	Oid relation = get_relname_relid(name, schema);
 
 	if (!OidIsValid(relation))
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_TABLE),
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE),
 				errmsg("relation \"syncore.%s\" does not exist", name));
 	return relation;
 }

@@ -15,24 +15,24 @@
 typedef struct ScCatalog
 {
 	Oid schema;
-	Oid event;					/* the parent table; a new oid means another extension */
-	Oid owner;					/* of our tables: configuration is read as this role */
-	Oid signal;					/* the table whose relcache invalidation says "configuration changed" */
+	Oid event;	/* the parent table; a new oid means another extension */
+	Oid owner;	/* of our tables: configuration is read as this role */
+	Oid signal; /* the table whose relcache invalidation says "configuration changed" */
 	Oid stamps_type;
 	Oid shadow_type;
 	Oid vclock_type;
 	Oid link_state_type;
 	Oid actor_kind_type;
 	Oid visibility_type;
-	Oid link_states[SC_LINK_STATES];	/* enum labels, by ScLinkState */
-	Oid actor_kinds[SC_ACTOR_KINDS];	/* enum labels, by ScActorKind */
-	Oid visibilities[SC_VISIBILITIES];	/* enum labels, by ScVisibility */
+	Oid link_states[SC_LINK_STATES];   /* enum labels, by ScLinkState */
+	Oid actor_kinds[SC_ACTOR_KINDS];   /* enum labels, by ScActorKind */
+	Oid visibilities[SC_VISIBILITIES]; /* enum labels, by ScVisibility */
 	Oid entity_seq;
 	Oid link_seq;
 	Oid conflict_seq;
 	Oid event_seq;
 	Oid ledger_seq;
-	uint32 generation;			/* raised when the oids were looked up anew */
+	uint32 generation; /* raised when the oids were looked up anew */
 } ScCatalog;
 
 /* The catalog of this database's extension; NULL when it is not installed. */

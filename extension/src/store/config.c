@@ -31,23 +31,23 @@
 #include "store/config.h"
 #include "store/config_load.h"
 
-#define LOAD_ATTEMPTS_MAX 10	/* changes that arrive while loading */
+#define LOAD_ATTEMPTS_MAX 10 /* changes that arrive while loading */
 
 typedef struct LoadedConf
 {
-	ScConf conf;				/* first: the public pointer is this one */
+	ScConf conf; /* first: the public pointer is this one */
 	MemoryContext cxt;
 	int pins;
-	bool current;				/* what sc_config_get returns while nothing changed */
+	bool current; /* what sc_config_get returns while nothing changed */
 } LoadedConf;
 
 static LoadedConf *loaded = NULL;
-static Oid signal_table = InvalidOid;	/* InvalidOid: any invalidation counts */
+static Oid signal_table = InvalidOid; /* InvalidOid: any invalidation counts */
 static LocalTransactionId loaded_for = InvalidLocalTransactionId;
 static uint32 loaded_generation = 0;
-static uint64 changes = 0;		/* counts invalidations */
+static uint64 changes = 0; /* counts invalidations */
 static uint64 loaded_changes = 0;
-static bool changed_here = false;	/* this transaction changed the configuration */
+static bool changed_here = false; /* this transaction changed the configuration */
 static bool initialised = false;
 
 static bool is_valid(const ScCatalog *catalog);
@@ -55,7 +55,8 @@ static LoadedConf *load(const ScCatalog *catalog);
 static void drop(LoadedConf *conf);
 static void on_invalidation(Datum arg, Oid relation);
 static void on_xact(XactEvent event, void *arg);
-static void on_subxact(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg);
+static void on_subxact(SubXactEvent event, SubTransactionId mine, SubTransactionId parent,
+					   void *arg);
 
 extern PGDLLEXPORT Datum syncore_config_changed(PG_FUNCTION_ARGS);
 
@@ -138,8 +139,7 @@ Datum
 syncore_config_changed(PG_FUNCTION_ARGS)
 {
 	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+		ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				errmsg("function \"%s\" was not called by the trigger manager", "_config_changed"));
 	sc_config_init();
 	CacheInvalidateRelcacheByRelid(sc_catalog_get()->signal);
@@ -151,16 +151,19 @@ syncore_config_changed(PG_FUNCTION_ARGS)
 static bool
 is_valid(const ScCatalog *catalog)
 {
-	LocalTransactionId wanted = IsolationUsesXactSnapshot() ? MyProc->lxid : InvalidLocalTransactionId;
+	LocalTransactionId wanted =
+		IsolationUsesXactSnapshot() ? MyProc->lxid : InvalidLocalTransactionId;
 
-	return loaded_changes == changes && loaded_for == wanted && loaded_generation == catalog->generation;
+	return loaded_changes == changes && loaded_for == wanted &&
+		   loaded_generation == catalog->generation;
 }
 
 /* Reads the tables as their owner: whoever inserts an event need not be able to read them. */
 static LoadedConf *
 load(const ScCatalog *catalog)
 {
-	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "syncore configuration", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "syncore configuration",
+											  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 	LoadedConf *fresh = palloc0(sizeof(LoadedConf));
 	Oid user;
@@ -196,7 +199,8 @@ on_invalidation(Datum arg, Oid relation)
 static void
 on_xact(XactEvent event, void *arg)
 {
-	bool ended = event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE;
+	bool ended =
+		event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE;
 
 	if (!ended || !changed_here)
 		return;

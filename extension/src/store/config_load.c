@@ -16,15 +16,17 @@
 
 #include "store/config_load.h"
 
-static const char *const field_kinds[] = {"text", "rich_text", "number", "boolean", "timestamp", "rank", "state", "person",
-	"group", "set", "reference", "url", "json"};
-static const char *const sensitivities[] = {"no", "masked", "hashed", "excluded"};
-static const char *const categories[] = {"open", "waiting", "done"};
-static const char *const modes[] = {"draft", "shadow", "active", "paused"};
-static const char *const directions[] = {"both", "in", "out", "none"};
-static const char *const unmapped_rules[] = {"halt", "skip", "fallback"};
-static const char *const null_rules[] = {"clear", "keep", "fallback", "reject"};
-static const char *const visibilities[] = {"public", "internal", "private"};
+static const char *const field_kinds[] = { "text",		"rich_text", "number",	  "boolean",
+										   "timestamp", "rank",		 "state",	  "person",
+										   "group",		"set",		 "reference", "url",
+										   "json" };
+static const char *const sensitivities[] = { "no", "masked", "hashed", "excluded" };
+static const char *const categories[] = { "open", "waiting", "done" };
+static const char *const modes[] = { "draft", "shadow", "active", "paused" };
+static const char *const directions[] = { "both", "in", "out", "none" };
+static const char *const unmapped_rules[] = { "halt", "skip", "fallback" };
+static const char *const null_rules[] = { "clear", "keep", "fallback", "reject" };
+static const char *const visibilities[] = { "public", "internal", "private" };
 
 static void load_spaces(ScConf *conf);
 static void load_types(ScConf *conf);
@@ -38,7 +40,8 @@ static void load_record_maps(ScConf *conf);
 static void load_field_maps(ScConf *conf);
 static void fill_field_map(const ScConf *conf, ScRecordMap *map, ScFieldMap *field, int row);
 static void load_comment_maps(ScConf *conf);
-static ScRecordMap *find_map(const ScConf *conf, const char *system, const char *record_type, const char *type);
+static ScRecordMap *find_map(const ScConf *conf, const char *system, const char *record_type,
+							 const char *type);
 static int order_fields(const void *a, const void *b);
 static int order_in(const void *a, const void *b);
 static int order_out(const void *a, const void *b);
@@ -79,7 +82,8 @@ load_spaces(ScConf *conf)
 static void
 load_types(ScConf *conf)
 {
-	conf->ntypes = sc_config_rows("SELECT id, name::text, on_delete, on_reopen, reopen_limit, on_illegal, loop_limit, loop_window "
+	conf->ntypes = sc_config_rows("SELECT id, name::text, on_delete, on_reopen, reopen_limit, "
+								  "on_illegal, loop_limit, loop_window "
 								  "FROM syncore.entity_type ORDER BY id");
 	conf->types = palloc0(sizeof(ScEntityType) * Max(conf->ntypes, 1));
 	for (int i = 0; i < conf->ntypes; i++)
@@ -100,7 +104,8 @@ load_types(ScConf *conf)
 static void
 load_fields(ScConf *conf)
 {
-	int n = sc_config_rows("SELECT entity_type::text, name::text, kind::text, required, sensitive::text, allowed FROM syncore.field");
+	int n = sc_config_rows("SELECT entity_type::text, name::text, kind::text, required, "
+						   "sensitive::text, allowed FROM syncore.field");
 
 	for (int t = 0; t < conf->ntypes; t++)
 		conf->types[t].fields = palloc0(sizeof(ScField) * Max(n, 1));
@@ -113,9 +118,11 @@ load_fields(ScConf *conf)
 		ScField *field = &type->fields[type->nfields++];
 
 		field->name = sc_config_text(i, 2);
-		field->kind = (ScFieldKind) sc_config_word(sc_config_text(i, 3), field_kinds, lengthof(field_kinds));
+		field->kind =
+			(ScFieldKind) sc_config_word(sc_config_text(i, 3), field_kinds, lengthof(field_kinds));
 		field->required = sc_config_bool(i, 4);
-		field->sensitive = (ScSensitive) sc_config_word(sc_config_text(i, 5), sensitivities, lengthof(sensitivities));
+		field->sensitive = (ScSensitive) sc_config_word(sc_config_text(i, 5), sensitivities,
+														lengthof(sensitivities));
 		field->allowed = sc_config_text_array(i, 6, &field->nallowed);
 	}
 	for (int t = 0; t < conf->ntypes; t++)
@@ -125,7 +132,8 @@ load_fields(ScConf *conf)
 static void
 load_states(ScConf *conf)
 {
-	int n = sc_config_rows("SELECT entity_type::text, name::text, category::text FROM syncore.state ORDER BY position, name::text");
+	int n = sc_config_rows("SELECT entity_type::text, name::text, category::text FROM "
+						   "syncore.state ORDER BY position, name::text");
 
 	for (int t = 0; t < conf->ntypes; t++)
 		conf->types[t].states = palloc0(sizeof(ScState) * Max(n, 1));
@@ -136,7 +144,8 @@ load_states(ScConf *conf)
 		if (type == NULL)
 			continue;
 		type->states[type->nstates].name = sc_config_text(i, 2);
-		type->states[type->nstates].category = sc_config_word(sc_config_text(i, 3), categories, lengthof(categories));
+		type->states[type->nstates].category =
+			sc_config_word(sc_config_text(i, 3), categories, lengthof(categories));
 		type->nstates++;
 	}
 }
@@ -144,7 +153,8 @@ load_states(ScConf *conf)
 static void
 load_transitions(ScConf *conf)
 {
-	int n = sc_config_rows("SELECT entity_type::text, from_state::text, to_state::text FROM syncore.state_transition");
+	int n = sc_config_rows(
+		"SELECT entity_type::text, from_state::text, to_state::text FROM syncore.state_transition");
 
 	for (int t = 0; t < conf->ntypes; t++)
 		conf->types[t].transitions = palloc0(sizeof(char *) * Max(2 * n, 1));
@@ -163,7 +173,8 @@ load_transitions(ScConf *conf)
 static void
 load_value_maps(ScConf *conf)
 {
-	int n = sc_config_rows("SELECT name, external, canonical, qualifier, direction::text FROM syncore.value_map ORDER BY name, id");
+	int n = sc_config_rows("SELECT name, external, canonical, qualifier, direction::text FROM "
+						   "syncore.value_map ORDER BY name, id");
 
 	conf->valuemaps = palloc0(sizeof(ScValueMap) * Max(n, 1));
 	for (int i = 0; i < n;)
@@ -178,11 +189,12 @@ load_value_maps(ScConf *conf)
 		map->out = palloc0(sizeof(ScValuePair) * (end - i));
 		for (; i < end; i++)
 		{
-			ScValuePair pair = {.external = sc_config_text(i, 2),
-								.canonical = sc_config_text(i, 3),
-								.qualifier = sc_config_text(i, 4)};
+			ScValuePair pair = { .external = sc_config_text(i, 2),
+								 .canonical = sc_config_text(i, 3),
+								 .qualifier = sc_config_text(i, 4) };
 
-			pair.direction = (ScDirection) sc_config_word(sc_config_text(i, 5), directions, lengthof(directions));
+			pair.direction = (ScDirection) sc_config_word(sc_config_text(i, 5), directions,
+														  lengthof(directions));
 			if (pair.direction == SC_DIRECTION_BOTH || pair.direction == SC_DIRECTION_IN)
 				map->in[map->len++] = pair;
 			if (pair.direction == SC_DIRECTION_BOTH || pair.direction == SC_DIRECTION_OUT)
@@ -196,10 +208,12 @@ load_value_maps(ScConf *conf)
 static void
 load_systems(ScConf *conf)
 {
-	int n = sc_config_rows("SELECT id, name::text, space::text, connector::text, base_url, mode::text, settings, rank, "
-						   "connection::text, accepts, keep_payload::text, allow_http, allow_private, ca_file, "
-						   "integration_actor, clock_offset, create_after, max_rate::pg_catalog.float8, max_in_flight "
-						   "FROM syncore.system ORDER BY id");
+	int n = sc_config_rows(
+		"SELECT id, name::text, space::text, connector::text, base_url, mode::text, settings, "
+		"rank, "
+		"connection::text, accepts, keep_payload::text, allow_http, allow_private, ca_file, "
+		"integration_actor, clock_offset, create_after, max_rate::pg_catalog.float8, max_in_flight "
+		"FROM syncore.system ORDER BY id");
 
 	conf->systems = palloc0(sizeof(ScSystem) * Max(n, 1));
 	for (int i = 0; i < n; i++)
@@ -239,7 +253,8 @@ fill_system(ScConf *conf, ScSystem *system, int row)
 	{
 		bool is_null;
 
-		system->create_after = DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 17, &is_null));
+		system->create_after = DatumGetTimestampTz(
+			SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 17, &is_null));
 	}
 	system->max_rate = sc_config_float(row, 18);
 	system->max_in_flight = sc_config_int(row, 19);
@@ -248,8 +263,9 @@ fill_system(ScConf *conf, ScSystem *system, int row)
 static void
 load_record_maps(ScConf *conf)
 {
-	int n = sc_config_rows("SELECT system::text, record_type, entity_type::text, condition, create_with "
-						   "FROM syncore.record_map ORDER BY system::text, record_type, position, entity_type::text");
+	int n = sc_config_rows(
+		"SELECT system::text, record_type, entity_type::text, condition, create_with "
+		"FROM syncore.record_map ORDER BY system::text, record_type, position, entity_type::text");
 
 	for (int i = 0; i < n; i++)
 	{
@@ -272,14 +288,18 @@ load_record_maps(ScConf *conf)
 static void
 load_field_maps(ScConf *conf)
 {
-	int n = sc_config_rows("SELECT system::text, record_type, entity_type::text, field::text, path::text, write_path::text, "
-						   "direction::text, value_map, on_unmapped, on_null, fallback, transform_in::text, "
-						   "transform_out::text, run_as, condition, contract, write_as, note_visibility::text, approval, format "
-						   "FROM syncore.field_map ORDER BY system::text, record_type, entity_type::text");
+	int n = sc_config_rows(
+		"SELECT system::text, record_type, entity_type::text, field::text, path::text, "
+		"write_path::text, "
+		"direction::text, value_map, on_unmapped, on_null, fallback, transform_in::text, "
+		"transform_out::text, run_as, condition, contract, write_as, note_visibility::text, "
+		"approval, format "
+		"FROM syncore.field_map ORDER BY system::text, record_type, entity_type::text");
 
 	for (int i = 0; i < n; i++)
 	{
-		ScRecordMap *map = find_map(conf, sc_config_text(i, 1), sc_config_text(i, 2), sc_config_text(i, 3));
+		ScRecordMap *map =
+			find_map(conf, sc_config_text(i, 1), sc_config_text(i, 2), sc_config_text(i, 3));
 
 		if (map == NULL)
 			continue;
@@ -297,7 +317,8 @@ load_field_maps(ScConf *conf)
 	for (int s = 0; s < conf->nsystems; s++)
 		for (int m = 0; m < conf->systems[s].nmaps; m++)
 			if (conf->systems[s].maps[m].nfields > 1)
-				qsort(conf->systems[s].maps[m].fields, conf->systems[s].maps[m].nfields, sizeof(ScFieldMap), order_field_maps);
+				qsort(conf->systems[s].maps[m].fields, conf->systems[s].maps[m].nfields,
+					  sizeof(ScFieldMap), order_field_maps);
 }
 
 static void
@@ -312,12 +333,15 @@ fill_field_map(const ScConf *conf, ScRecordMap *map, ScFieldMap *field, int row)
 	field->path = sc_config_pointer(field->path_text);
 	field->write_path_text = sc_config_is_null(row, 6) ? field->path_text : sc_config_text(row, 6);
 	field->write_path = sc_config_pointer(field->write_path_text);
-	field->direction = (ScDirection) sc_config_word(sc_config_text(row, 7), directions, lengthof(directions));
+	field->direction =
+		(ScDirection) sc_config_word(sc_config_text(row, 7), directions, lengthof(directions));
 	for (int i = 0; values != NULL && i < conf->nvaluemaps; i++)
 		if (strcmp(conf->valuemaps[i].name, values) == 0)
 			field->values = &conf->valuemaps[i];
-	field->on_unmapped = (ScUnmapped) sc_config_word(sc_config_text(row, 9), unmapped_rules, lengthof(unmapped_rules));
-	field->on_null = (ScOnNull) sc_config_word(sc_config_text(row, 10), null_rules, lengthof(null_rules));
+	field->on_unmapped = (ScUnmapped) sc_config_word(sc_config_text(row, 9), unmapped_rules,
+													 lengthof(unmapped_rules));
+	field->on_null =
+		(ScOnNull) sc_config_word(sc_config_text(row, 10), null_rules, lengthof(null_rules));
 	field->fallback = sc_config_text(row, 11);
 	field->transform_in = sc_config_text(row, 12);
 	field->transform_out = sc_config_text(row, 13);
@@ -326,7 +350,8 @@ fill_field_map(const ScConf *conf, ScRecordMap *map, ScFieldMap *field, int row)
 	field->contract = sc_config_bool(row, 16);
 	field->as_note = strcmp(sc_config_text(row, 17), "note") == 0;
 	if (visibility != NULL)
-		field->note_visibility = (ScVisibility) sc_config_word(visibility, visibilities, lengthof(visibilities));
+		field->note_visibility =
+			(ScVisibility) sc_config_word(visibility, visibilities, lengthof(visibilities));
 	field->approval = sc_config_bool(row, 19);
 	field->time_format = sc_pointer_get_cstring(format, "/time");
 	field->list_separator = sc_pointer_get_cstring(format, "/list");
@@ -339,8 +364,9 @@ fill_field_map(const ScConf *conf, ScRecordMap *map, ScFieldMap *field, int row)
 static void
 load_comment_maps(ScConf *conf)
 {
-	int n = sc_config_rows("SELECT system::text, record_type, channel, visibility::text, direction::text, author_line "
-						   "FROM syncore.comment_map ORDER BY system::text, record_type, channel");
+	int n = sc_config_rows(
+		"SELECT system::text, record_type, channel, visibility::text, direction::text, author_line "
+		"FROM syncore.comment_map ORDER BY system::text, record_type, channel");
 
 	for (int i = 0; i < n; i++)
 	{
@@ -358,8 +384,10 @@ load_comment_maps(ScConf *conf)
 			ScCommentMap *comment = &map->comments[map->ncomments++];
 
 			comment->channel = sc_config_text(i, 3);
-			comment->visibility = (ScVisibility) sc_config_word(sc_config_text(i, 4), visibilities, lengthof(visibilities));
-			comment->direction = (ScDirection) sc_config_word(sc_config_text(i, 5), directions, lengthof(directions));
+			comment->visibility = (ScVisibility) sc_config_word(sc_config_text(i, 4), visibilities,
+																lengthof(visibilities));
+			comment->direction = (ScDirection) sc_config_word(sc_config_text(i, 5), directions,
+															  lengthof(directions));
 			comment->author_line = sc_config_bool(i, 6);
 		}
 	}
@@ -371,7 +399,8 @@ find_map(const ScConf *conf, const char *system, const char *record_type, const 
 	ScSystem *owner = sc_config_system(conf, system);
 
 	for (int i = 0; owner != NULL && i < owner->nmaps; i++)
-		if (strcmp(owner->maps[i].record_type, record_type) == 0 && strcmp(owner->maps[i].type->name, type) == 0)
+		if (strcmp(owner->maps[i].record_type, record_type) == 0 &&
+			strcmp(owner->maps[i].type->name, type) == 0)
 			return &owner->maps[i];
 	return NULL;
 }

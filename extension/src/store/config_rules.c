@@ -14,12 +14,13 @@
 
 #include "store/config_load.h"
 
-static const char *const grades[] = {"counter", "fine", "coarse", "none"};
-static const char *const actor_kinds[] = {"unknown", "integration", "automation", "human"};
-static const char *const foreign_writes[] = {"accept", "refuse", "revert"};
-static const char *const match_kinds[] = {"exact", "fuzzy", "reference"};
-static const char *const rule_names[] = {"escalation_wins", "human_wins", "system_of_record", "version_wins",
-	"last_update_wins", "union", "append", "manual", "call"};
+static const char *const grades[] = { "counter", "fine", "coarse", "none" };
+static const char *const actor_kinds[] = { "unknown", "integration", "automation", "human" };
+static const char *const foreign_writes[] = { "accept", "refuse", "revert" };
+static const char *const match_kinds[] = { "exact", "fuzzy", "reference" };
+static const char *const rule_names[] = { "escalation_wins", "human_wins",		 "system_of_record",
+										  "version_wins",	 "last_update_wins", "union",
+										  "append",			 "manual",			 "call" };
 
 static void load_connectors(ScConf *conf);
 static void load_operations(ScConf *conf);
@@ -59,8 +60,9 @@ sc_config_load_rules(ScConf *conf)
 static void
 load_connectors(ScConf *conf)
 {
-	int n = sc_config_rows("SELECT name::text, position_grade::text, abilities, webhook, error_paths, rate_headers "
-						   "FROM syncore.connector");
+	int n = sc_config_rows(
+		"SELECT name::text, position_grade::text, abilities, webhook, error_paths, rate_headers "
+		"FROM syncore.connector");
 
 	conf->nconnectors = n;
 	conf->connectors = palloc0(sizeof(ScConnector) * Max(n, 1));
@@ -84,7 +86,8 @@ load_connectors(ScConf *conf)
 static void
 load_operations(ScConf *conf)
 {
-	int n = sc_config_rows("SELECT connector::text, record_type, operation, position, method, url, headers, body, body_kind, "
+	int n = sc_config_rows("SELECT connector::text, record_type, operation, position, method, url, "
+						   "headers, body, body_kind, "
 						   "writes, success, response, options FROM syncore.connector_operation "
 						   "ORDER BY connector::text, record_type, operation, position");
 
@@ -116,8 +119,9 @@ load_operations(ScConf *conf)
 static void
 load_shapes(ScConf *conf)
 {
-	int n = sc_config_rows("SELECT connector::text, position, name, condition, record_type, kind, paths, full_record "
-						   "FROM syncore.connector_event ORDER BY connector::text, position");
+	int n = sc_config_rows(
+		"SELECT connector::text, position, name, condition, record_type, kind, paths, full_record "
+		"FROM syncore.connector_event ORDER BY connector::text, position");
 
 	for (int i = 0; i < n; i++)
 	{
@@ -142,8 +146,10 @@ load_shapes(ScConf *conf)
 static void
 load_routes(ScConf *conf)
 {
-	int n = sc_config_rows("SELECT system::text, entity_type::text, record_type, condition, may_create, create_with, "
-						   "from_systems, on_leave, settle FROM syncore.route ORDER BY system::text, entity_type::text, position");
+	int n = sc_config_rows(
+		"SELECT system::text, entity_type::text, record_type, condition, may_create, create_with, "
+		"from_systems, on_leave, settle FROM syncore.route ORDER BY system::text, "
+		"entity_type::text, position");
 
 	for (int i = 0; i < n; i++)
 	{
@@ -177,7 +183,8 @@ load_routes(ScConf *conf)
 static void
 load_actors(ScConf *conf)
 {
-	int n = sc_config_rows("SELECT system::text, pattern, kind::text FROM syncore.actor ORDER BY system::text, position, pattern");
+	int n = sc_config_rows("SELECT system::text, pattern, kind::text FROM syncore.actor ORDER BY "
+						   "system::text, position, pattern");
 
 	for (int i = 0; i < n; i++)
 	{
@@ -198,7 +205,8 @@ static void
 load_policies(ScConf *conf)
 {
 	ScConfPrivate *private_data = conf->private_data;
-	int n = sc_config_rows("SELECT space::text, entity_type::text, field::text, rule::text, system::text, function::text, "
+	int n = sc_config_rows("SELECT space::text, entity_type::text, field::text, rule::text, "
+						   "system::text, function::text, "
 						   "run_as, review_from, condition FROM syncore.policy "
 						   "ORDER BY space::text, entity_type::text, field::text, position");
 
@@ -208,7 +216,9 @@ load_policies(ScConf *conf)
 		int32 space = space_id(conf, sc_config_text(i, 1));
 		const ScEntityType *type = sc_config_type(conf, sc_config_text(i, 2));
 		char *field = sc_config_text(i, 3);
-		ScPolicyList *list = private_data->npolicies == 0 ? NULL : &private_data->policies[private_data->npolicies - 1];
+		ScPolicyList *list = private_data->npolicies == 0
+								 ? NULL
+								 : &private_data->policies[private_data->npolicies - 1];
 
 		if (type == NULL)
 			continue;
@@ -223,7 +233,8 @@ load_policies(ScConf *conf)
 		}
 		ScRule *rule = &list->policy.rules[list->policy.len++];
 
-		rule->name = (ScRuleName) sc_config_word(sc_config_text(i, 4), rule_names, lengthof(rule_names));
+		rule->name =
+			(ScRuleName) sc_config_word(sc_config_text(i, 4), rule_names, lengthof(rule_names));
 		rule->system_id = system_id(conf, sc_config_text(i, 5));
 		rule->function = sc_config_text(i, 6);
 		rule->run_as = sc_config_text(i, 7);
@@ -236,7 +247,8 @@ static void
 load_ownership(ScConf *conf)
 {
 	ScConfPrivate *private_data = conf->private_data;
-	int n = sc_config_rows("SELECT space::text, entity_type::text, field::text, owner::text, on_foreign_write FROM syncore.ownership");
+	int n = sc_config_rows("SELECT space::text, entity_type::text, field::text, owner::text, "
+						   "on_foreign_write FROM syncore.ownership");
 
 	private_data->ownerships = palloc0(sizeof(ScOwnershipRow) * Max(n, 1));
 	for (int i = 0; i < n; i++)
@@ -251,8 +263,8 @@ load_ownership(ScConf *conf)
 		row->type_id = type->id;
 		row->field = sc_config_text(i, 3);
 		row->ownership.owner_id = system_id(conf, sc_config_text(i, 4));
-		row->ownership.on_foreign_write =
-			(ScForeignWrite) sc_config_word(sc_config_text(i, 5), foreign_writes, lengthof(foreign_writes));
+		row->ownership.on_foreign_write = (ScForeignWrite) sc_config_word(
+			sc_config_text(i, 5), foreign_writes, lengthof(foreign_writes));
 	}
 }
 
@@ -260,7 +272,8 @@ static void
 load_identities(ScConf *conf)
 {
 	ScConfPrivate *private_data = conf->private_data;
-	int n = sc_config_rows("SELECT system::text, external_id, person, kind FROM syncore.identity_map");
+	int n =
+		sc_config_rows("SELECT system::text, external_id, person, kind FROM syncore.identity_map");
 
 	private_data->identities = palloc0(sizeof(ScIdentityRow) * Max(n, 1));
 	for (int i = 0; i < n; i++)
@@ -277,8 +290,10 @@ load_identities(ScConf *conf)
 static void
 load_matches(ScConf *conf)
 {
-	int n = sc_config_rows("SELECT id, space::text, entity_type::text, kind, fields, normalise, on_match, system::text, "
-						   "path::text, refers_to::text FROM syncore.match_rule ORDER BY position, id");
+	int n =
+		sc_config_rows("SELECT id, space::text, entity_type::text, kind, fields, normalise, "
+					   "on_match, system::text, "
+					   "path::text, refers_to::text FROM syncore.match_rule ORDER BY position, id");
 
 	conf->matches = palloc0(sizeof(ScMatchRule) * Max(n, 1));
 	for (int i = 0; i < n; i++)
@@ -294,7 +309,8 @@ load_matches(ScConf *conf)
 		rule->id = sc_config_int(i, 1);
 		rule->space_id = space_id(conf, sc_config_text(i, 2));
 		rule->type = type;
-		rule->kind = (ScMatchKind) sc_config_word(sc_config_text(i, 4), match_kinds, lengthof(match_kinds));
+		rule->kind =
+			(ScMatchKind) sc_config_word(sc_config_text(i, 4), match_kinds, lengthof(match_kinds));
 		rule->fields = sc_config_text_array(i, 5, &rule->nfields);
 		for (int k = 0; k < nnormalise; k++)
 		{
@@ -317,7 +333,7 @@ sc_config_rows(const char *sql)
 
 	MemoryContextSwitchTo(cxt);
 	if (result != SPI_OK_SELECT)
-		elog(ERROR, "could not read the configuration: %s", SPI_result_code_string(result));
+		elog(ERROR, "unexpected result of SPI: %s", SPI_result_code_string(result));
 	return (int) SPI_processed;
 }
 
@@ -367,7 +383,8 @@ sc_config_interval(int row, int column)
 		return 0;
 	Interval *interval = DatumGetIntervalP(datum);
 
-	return interval->time + (interval->day + interval->month * (int64) DAYS_PER_MONTH) * USECS_PER_DAY;
+	return interval->time +
+		   (interval->day + interval->month * (int64) DAYS_PER_MONTH) * USECS_PER_DAY;
 }
 
 double
@@ -408,7 +425,8 @@ sc_config_text_array(int row, int column, int *len)
 	*len = 0;
 	if (is_null)
 		return NULL;
-	deconstruct_array(DatumGetArrayTypeP(datum), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, len);
+	deconstruct_array(DatumGetArrayTypeP(datum), TEXTOID, -1, false, TYPALIGN_INT, &elements,
+					  &nulls, len);
 	char **result = palloc0(sizeof(char *) * Max(*len, 1));
 
 	for (int i = 0; i < *len; i++)
@@ -427,7 +445,8 @@ sc_config_int_array(int row, int column, int *len)
 	*len = 0;
 	if (is_null)
 		return NULL;
-	deconstruct_array(DatumGetArrayTypeP(datum), INT4OID, sizeof(int32), true, TYPALIGN_INT, &elements, &nulls, len);
+	deconstruct_array(DatumGetArrayTypeP(datum), INT4OID, sizeof(int32), true, TYPALIGN_INT,
+					  &elements, &nulls, len);
 	int *result = palloc0(sizeof(int) * Max(*len, 1));
 
 	for (int i = 0; i < *len; i++)
@@ -442,7 +461,9 @@ sc_config_pointer(const char *text)
 	ScPointer *pointer = sc_pointer_parse(text, &reason);
 
 	if (pointer == NULL)
-		elog(ERROR, "invalid JSON Pointer \"%s\" in the configuration: %s", text, reason);
+		ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+				errmsg("invalid JSON Pointer \"%s\" in the configuration", text),
+				errdetail("%s", reason));
 	return pointer;
 }
 

@@ -20,13 +20,35 @@
 
 enum
 {
-	COL_AT, COL_SPACE, COL_KIND, COL_ENTITY, COL_SEQ, COL_LINK, COL_SYSTEM, COL_EVENT, COL_DELIVERY, COL_CONFLICT,
-	COL_FIELD, COL_OLD, COL_NEW, COL_ACTOR, COL_ACTOR_KIND, COL_SOURCE_TIME, COL_RULE, COL_REASON, COL_DETAIL,
-	COL_CORRELATION, COL_PREV, COL_HASH, COLUMNS
+	COL_AT,
+	COL_SPACE,
+	COL_KIND,
+	COL_ENTITY,
+	COL_SEQ,
+	COL_LINK,
+	COL_SYSTEM,
+	COL_EVENT,
+	COL_DELIVERY,
+	COL_CONFLICT,
+	COL_FIELD,
+	COL_OLD,
+	COL_NEW,
+	COL_ACTOR,
+	COL_ACTOR_KIND,
+	COL_SOURCE_TIME,
+	COL_RULE,
+	COL_REASON,
+	COL_DETAIL,
+	COL_CORRELATION,
+	COL_PREV,
+	COL_HASH,
+	COLUMNS
 };
 
-static ScLedgerRow chain_row(const ScBatch *batch, const ScLedgerEntry *entry, const ScLedgerTail *tail);
-static void put_row(ScRows *rows, const ScLedgerEntry *entry, const ScLedgerRow *row, const uint8 *prev, const uint8 *hash);
+static ScLedgerRow chain_row(const ScBatch *batch, const ScLedgerEntry *entry,
+							 const ScLedgerTail *tail);
+static void put_row(ScRows *rows, const ScLedgerEntry *entry, const ScLedgerRow *row,
+					const uint8 *prev, const uint8 *hash);
 static void put_text(Datum *values, bool *nulls, int column, const char *text);
 static void put_id(Datum *values, bool *nulls, int column, int64 id);
 static void put_jsonb(Datum *values, bool *nulls, int column, Jsonb *json);
@@ -35,12 +57,28 @@ static Datum hash_datum(const uint8 *hash);
 void
 sc_ledger_write(ScBatch *batch, const ScLedgerTail *tails, List **grown)
 {
-	const ScColumn columns[COLUMNS] = {
-		{"at", TIMESTAMPTZOID}, {"space_id", INT4OID}, {"kind", TEXTOID}, {"entity", INT8OID}, {"entity_seq", INT8OID},
-		{"link", INT8OID}, {"system_id", INT4OID}, {"event", INT8OID}, {"delivery", INT8OID}, {"conflict", INT8OID},
-		{"field", TEXTOID}, {"old", JSONBOID}, {"new", JSONBOID}, {"actor", TEXTOID},
-		{"actor_kind", sc_catalog_get()->actor_kind_type}, {"source_time", TIMESTAMPTZOID}, {"rule", TEXTOID},
-		{"reason", TEXTOID}, {"detail", JSONBOID}, {"correlation_id", TEXTOID}, {"prev_hash", BYTEAOID}, {"hash", BYTEAOID}};
+	const ScColumn columns[COLUMNS] = { { "at", TIMESTAMPTZOID },
+										{ "space_id", INT4OID },
+										{ "kind", TEXTOID },
+										{ "entity", INT8OID },
+										{ "entity_seq", INT8OID },
+										{ "link", INT8OID },
+										{ "system_id", INT4OID },
+										{ "event", INT8OID },
+										{ "delivery", INT8OID },
+										{ "conflict", INT8OID },
+										{ "field", TEXTOID },
+										{ "old", JSONBOID },
+										{ "new", JSONBOID },
+										{ "actor", TEXTOID },
+										{ "actor_kind", sc_catalog_get()->actor_kind_type },
+										{ "source_time", TIMESTAMPTZOID },
+										{ "rule", TEXTOID },
+										{ "reason", TEXTOID },
+										{ "detail", JSONBOID },
+										{ "correlation_id", TEXTOID },
+										{ "prev_hash", BYTEAOID },
+										{ "hash", BYTEAOID } };
 	ListCell *cell;
 	ScEntity *last = NULL;
 
@@ -48,11 +86,12 @@ sc_ledger_write(ScBatch *batch, const ScLedgerTail *tails, List **grown)
 		return;
 	ScRows *rows = sc_rows_begin("told", COLUMNS, columns);
 
-	foreach(cell, batch->ledger)
+	foreach (cell, batch->ledger)
 	{
 		const ScLedgerEntry *entry = lfirst(cell);
 		ScEntity *entity = entry->entity;
-		ScLedgerRow row = chain_row(batch, entry, tails == NULL ? NULL : &tails[foreach_current_index(cell)]);
+		ScLedgerRow row =
+			chain_row(batch, entry, tails == NULL ? NULL : &tails[foreach_current_index(cell)]);
 		uint8 hash[SC_LEDGER_HASH_LEN];
 		const uint8 *prev = entity != NULL && entity->has_head ? entity->ledger_head : NULL;
 
@@ -67,17 +106,21 @@ sc_ledger_write(ScBatch *batch, const ScLedgerTail *tails, List **grown)
 		last = entity;
 	}
 	sc_rows_run(rows, "ledger_write",
-				"INSERT INTO syncore.ledger (at, space_id, kind, entity, entity_seq, link, system_id, event, delivery, conflict, "
-				"field, old, new, actor, actor_kind, source_time, rule, reason, detail, correlation_id, prev_hash, hash) "
-				"SELECT at, space_id, kind, entity, entity_seq, link, system_id, event, delivery, conflict, "
-				"field, old, new, actor, actor_kind, source_time, rule, reason, detail, correlation_id, prev_hash, hash FROM told");
+				"INSERT INTO syncore.ledger (at, space_id, kind, entity, entity_seq, link, "
+				"system_id, event, delivery, conflict, "
+				"field, old, new, actor, actor_kind, source_time, rule, reason, detail, "
+				"correlation_id, prev_hash, hash) "
+				"SELECT at, space_id, kind, entity, entity_seq, link, system_id, event, delivery, "
+				"conflict, "
+				"field, old, new, actor, actor_kind, source_time, rule, reason, detail, "
+				"correlation_id, prev_hash, hash FROM told");
 }
 
 /* The row as it is hashed and stored; draws its number in the entity's chain. */
 static ScLedgerRow
 chain_row(const ScBatch *batch, const ScLedgerEntry *entry, const ScLedgerTail *tail)
 {
-	ScLedgerRow row = {0};
+	ScLedgerRow row = { 0 };
 
 	row.at = batch->now;
 	row.space_id = entry->space == NULL ? 0 : entry->space->id;
@@ -108,10 +151,11 @@ chain_row(const ScBatch *batch, const ScLedgerEntry *entry, const ScLedgerTail *
 }
 
 static void
-put_row(ScRows *rows, const ScLedgerEntry *entry, const ScLedgerRow *row, const uint8 *prev, const uint8 *hash)
+put_row(ScRows *rows, const ScLedgerEntry *entry, const ScLedgerRow *row, const uint8 *prev,
+		const uint8 *hash)
 {
-	Datum values[COLUMNS] = {0};
-	bool nulls[COLUMNS] = {false};
+	Datum values[COLUMNS] = { 0 };
+	bool nulls[COLUMNS] = { false };
 
 	values[COL_AT] = TimestampTzGetDatum(row->at);
 	values[COL_SPACE] = Int32GetDatum(row->space_id);

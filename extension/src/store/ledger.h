@@ -12,9 +12,9 @@
  * (ledger_seq, ledger_head), which the caller stores; entities are locked.
  * Conflicts must have their numbers by now.
  */
-typedef struct ScLedgerTail		/* numbers that exist only once rows are stored */
+typedef struct ScLedgerTail /* numbers that exist only once rows are stored */
 {
-	int64 conflict;				/* 0 = none */
+	int64 conflict; /* 0 = none */
 } ScLedgerTail;
 
 /* tails: one an entry, or NULL.  Marks entities whose chain grew in *grown (List of ScEntity *, each once). */

@@ -22,7 +22,7 @@
 #include "store/load.h"
 #include "store/plan.h"
 
-#define QUALIFIER_SUFFIX ".qualifier"	/* no field name has a dot */
+#define QUALIFIER_SUFFIX ".qualifier" /* no field name has a dot */
 
 static void find_by_external_id(ScRecordRef *refs, int n);
 static void find_by_marker(ScRecordRef *refs, int n);
@@ -60,14 +60,15 @@ sc_load_find(ScRecordRef *refs, int n)
 void
 sc_load_entities(ScBatch *batch, const int64 *ids, int n)
 {
-	static const Oid types[] = {INT8ARRAYOID};
+	static const Oid types[] = { INT8ARRAYOID };
 	Datum values[1];
 
 	if (n == 0)
 		return;
 	values[0] = id_array(ids, n);
 	sc_plan_run("load_entities",
-				"SELECT id, space_id, entity_type_id, data, stamps, revision, ledger_seq, ledger_head, created_at, "
+				"SELECT id, space_id, entity_type_id, data, stamps, revision, ledger_seq, "
+				"ledger_head, created_at, "
 				"correlation_id, predecessor, long FROM syncore.entity "
 				"WHERE id = ANY ($1) AND merged_into IS NULL ORDER BY id FOR NO KEY UPDATE",
 				1, types, values, NULL);
@@ -80,17 +81,19 @@ sc_load_entities(ScBatch *batch, const int64 *ids, int n)
 void
 sc_load_candidates(ScBatch *batch, const int64 *ids, int n)
 {
-	static const Oid types[] = {INT8ARRAYOID};
+	static const Oid types[] = { INT8ARRAYOID };
 	Datum values[1];
 
 	if (n == 0)
 		return;
 	values[0] = id_array(ids, n);
-	sc_plan_run("load_candidates",
-				"SELECT id, system_id, record_type, entity, external_id, external_key, url, state, marker, shadow, call, "
-				"read_owed, waiting, unsure, top_version, in_route, long, false "
-				"FROM syncore.link WHERE id = ANY ($1) AND entity IS NULL ORDER BY id FOR NO KEY UPDATE",
-				1, types, values, NULL);
+	sc_plan_run(
+		"load_candidates",
+		"SELECT id, system_id, record_type, entity, external_id, external_key, url, state, marker, "
+		"shadow, call, "
+		"read_owed, waiting, unsure, top_version, in_route, long, false "
+		"FROM syncore.link WHERE id = ANY ($1) AND entity IS NULL ORDER BY id FOR NO KEY UPDATE",
+		1, types, values, NULL);
 	for (int i = 0; i < (int) SPI_processed; i++)
 		(void) read_link(batch, i);
 	SPI_freetuptable(SPI_tuptable);
@@ -99,7 +102,9 @@ sc_load_candidates(ScBatch *batch, const int64 *ids, int n)
 void
 sc_load_copies(const ScCommentRef *refs, int n)
 {
-	static const ScColumn columns[] = {{"n", INT4OID}, {"link", INT8OID}, {"channel", TEXTOID}, {"external_id", TEXTOID}};
+	static const ScColumn columns[] = {
+		{ "n", INT4OID }, { "link", INT8OID }, { "channel", TEXTOID }, { "external_id", TEXTOID }
+	};
 	ScRows *rows;
 
 	if (n == 0)
@@ -107,15 +112,18 @@ sc_load_copies(const ScCommentRef *refs, int n)
 	rows = sc_rows_begin("named", lengthof(columns), columns);
 	for (int i = 0; i < n; i++)
 	{
-		Datum values[] = {Int32GetDatum(i), Int64GetDatum(refs[i].link->id), CStringGetTextDatum(refs[i].channel),
-			CStringGetTextDatum(refs[i].external_id)};
-		bool nulls[lengthof(columns)] = {false};
+		Datum values[] = { Int32GetDatum(i), Int64GetDatum(refs[i].link->id),
+						   CStringGetTextDatum(refs[i].channel),
+						   CStringGetTextDatum(refs[i].external_id) };
+		bool nulls[lengthof(columns)] = { false };
 
 		sc_rows_put(rows, values, nulls);
 	}
-	sc_rows_run(rows, "load_copies",
-				"SELECT c.comment, c.channel, c.state::text, c.external_id, c.sent_body, w.n FROM named w "
-				"JOIN syncore.comment_copy c ON c.link = w.link AND c.channel = w.channel AND c.external_id = w.external_id");
+	sc_rows_run(
+		rows, "load_copies",
+		"SELECT c.comment, c.channel, c.state::text, c.external_id, c.sent_body, w.n FROM named w "
+		"JOIN syncore.comment_copy c ON c.link = w.link AND c.channel = w.channel AND "
+		"c.external_id = w.external_id");
 	for (int i = 0; i < (int) SPI_processed; i++)
 	{
 		bool is_null;
@@ -157,7 +165,7 @@ sc_load_link_of(const ScEntity *entity, int64 id)
 {
 	ListCell *cell;
 
-	foreach(cell, entity->links)
+	foreach (cell, entity->links)
 	{
 		ScLink *link = lfirst(cell);
 
@@ -170,43 +178,54 @@ sc_load_link_of(const ScEntity *entity, int64 id)
 static void
 find_by_external_id(ScRecordRef *refs, int n)
 {
-	static const ScColumn columns[] = {{"n", INT4OID}, {"system_id", INT4OID}, {"record_type", TEXTOID}, {"external_id", TEXTOID}};
+	static const ScColumn columns[] = { { "n", INT4OID },
+										{ "system_id", INT4OID },
+										{ "record_type", TEXTOID },
+										{ "external_id", TEXTOID } };
 	ScRows *rows = sc_rows_begin("wanted", lengthof(columns), columns);
 
 	for (int i = 0; i < n; i++)
 	{
-		Datum values[] = {Int32GetDatum(i), Int32GetDatum(refs[i].system_id), CStringGetTextDatum(refs[i].record_type),
-			CStringGetTextDatum(refs[i].external_id)};
-		bool nulls[lengthof(columns)] = {false};
+		Datum values[] = { Int32GetDatum(i), Int32GetDatum(refs[i].system_id),
+						   CStringGetTextDatum(refs[i].record_type),
+						   CStringGetTextDatum(refs[i].external_id) };
+		bool nulls[lengthof(columns)] = { false };
 
 		sc_rows_put(rows, values, nulls);
 	}
-	sc_rows_run(rows, "find_by_external_id",
-				"SELECT w.n, l.id, l.entity FROM wanted w JOIN syncore.link l ON l.system_id = w.system_id "
-				"AND l.record_type = w.record_type AND l.external_id = w.external_id");
+	sc_rows_run(
+		rows, "find_by_external_id",
+		"SELECT w.n, l.id, l.entity FROM wanted w JOIN syncore.link l ON l.system_id = w.system_id "
+		"AND l.record_type = w.record_type AND l.external_id = w.external_id");
 	take_found(refs);
 }
 
 static void
 find_by_marker(ScRecordRef *refs, int n)
 {
-	static const ScColumn columns[] = {{"n", INT4OID}, {"system_id", INT4OID}, {"record_type", TEXTOID}, {"marker", TEXTOID}};
+	static const ScColumn columns[] = { { "n", INT4OID },
+										{ "system_id", INT4OID },
+										{ "record_type", TEXTOID },
+										{ "marker", TEXTOID } };
 	ScRows *rows = sc_rows_begin("marked", lengthof(columns), columns);
 
 	for (int i = 0; i < n; i++)
 	{
 		if (refs[i].link != 0 || refs[i].marker == NULL)
 			continue;
-		Datum values[] = {Int32GetDatum(i), Int32GetDatum(refs[i].system_id), CStringGetTextDatum(refs[i].record_type),
-			CStringGetTextDatum(refs[i].marker)};
-		bool nulls[lengthof(columns)] = {false};
+		Datum values[] = { Int32GetDatum(i), Int32GetDatum(refs[i].system_id),
+						   CStringGetTextDatum(refs[i].record_type),
+						   CStringGetTextDatum(refs[i].marker) };
+		bool nulls[lengthof(columns)] = { false };
 
 		sc_rows_put(rows, values, nulls);
 	}
 	/* A marker that was copied to another record (a clone of the ticket) does not make that record ours. */
-	sc_rows_run(rows, "find_by_marker",
-				"SELECT w.n, l.id, l.entity FROM marked w JOIN syncore.link l ON l.marker = w.marker "
-				"WHERE l.system_id = w.system_id AND l.record_type = w.record_type AND l.external_id IS NULL");
+	sc_rows_run(
+		rows, "find_by_marker",
+		"SELECT w.n, l.id, l.entity FROM marked w JOIN syncore.link l ON l.marker = w.marker "
+		"WHERE l.system_id = w.system_id AND l.record_type = w.record_type AND l.external_id IS "
+		"NULL");
 	take_found(refs);
 }
 
@@ -256,8 +275,7 @@ read_entity(const ScConf *conf, int row)
 		bytea *hash = DatumGetByteaPP(head);
 
 		if (VARSIZE_ANY_EXHDR(hash) != sizeof(entity->ledger_head))
-			ereport(ERROR,
-					errcode(ERRCODE_DATA_CORRUPTED),
+			ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
 					errmsg("ledger head of entity " INT64_FORMAT " is damaged", entity->id));
 		memcpy(entity->ledger_head, VARDATA_ANY(hash), sizeof(entity->ledger_head));
 		entity->has_head = true;
@@ -339,13 +357,15 @@ fill_winners(ScEntity *entity)
 static void
 load_links(ScBatch *batch, Datum ids)
 {
-	static const Oid types[] = {INT8ARRAYOID};
-	Datum values[] = {ids};
+	static const Oid types[] = { INT8ARRAYOID };
+	Datum values[] = { ids };
 	List *with_copies = NIL;
 
 	sc_plan_run("load_links",
-				"SELECT id, system_id, record_type, entity, external_id, external_key, url, state, marker, shadow, call, "
-				"read_owed, waiting, unsure, top_version, in_route, long, EXISTS (SELECT FROM syncore.comment_copy c "
+				"SELECT id, system_id, record_type, entity, external_id, external_key, url, state, "
+				"marker, shadow, call, "
+				"read_owed, waiting, unsure, top_version, in_route, long, EXISTS (SELECT FROM "
+				"syncore.comment_copy c "
 				"WHERE c.link = l.id AND c.state IN ('due', 'sending', 'unknown')) "
 				"FROM syncore.link l WHERE entity = ANY ($1) ORDER BY id FOR NO KEY UPDATE OF l",
 				1, types, values, NULL);
@@ -411,8 +431,8 @@ restore_long(ScLink *link, Jsonb *kept)
 	for (int i = 0; i < link->shadow.len; i++)
 	{
 		ScShadowField *field = &link->shadow.items[i];
-		ScPointer held = {2, {field->field, "held"}};
-		ScPointer sent = {2, {field->field, "sent"}};
+		ScPointer held = { 2, { field->field, "held" } };
+		ScPointer sent = { 2, { field->field, "sent" } };
 		Jsonb *value;
 
 		value = field->held.state == SC_VALUE_DIGEST ? sc_pointer_get(kept, &held) : NULL;
@@ -427,19 +447,21 @@ restore_long(ScLink *link, Jsonb *kept)
 static void
 load_due_copies(ScBatch *batch, List *links)
 {
-	static const Oid types[] = {INT8ARRAYOID};
+	static const Oid types[] = { INT8ARRAYOID };
 	int n = 0;
 	int64 *ids = palloc(sizeof(int64) * list_length(links));
 	ListCell *cell;
 	Datum values[1];
 
-	foreach(cell, links)
+	foreach (cell, links)
 		ids[n++] = ((ScLink *) lfirst(cell))->id;
 	values[0] = id_array(ids, n);
-	sc_plan_run("load_due_copies",
-				"SELECT comment, channel, state::text, external_id, sent_body, link FROM syncore.comment_copy "
-				"WHERE link = ANY ($1) AND state IN ('due', 'sending', 'unknown') ORDER BY link, comment",
-				1, types, values, NULL);
+	sc_plan_run(
+		"load_due_copies",
+		"SELECT comment, channel, state::text, external_id, sent_body, link FROM "
+		"syncore.comment_copy "
+		"WHERE link = ANY ($1) AND state IN ('due', 'sending', 'unknown') ORDER BY link, comment",
+		1, types, values, NULL);
 	for (int i = 0; i < (int) SPI_processed; i++)
 	{
 		bool is_null;
@@ -459,7 +481,7 @@ add_copy(ScLink *link, int row)
 
 	if (link == NULL)
 		return;
-	foreach(cell, link->copies)
+	foreach (cell, link->copies)
 		if (((ScCopy *) lfirst(cell))->comment == comment)
 			return;
 	ScCopy *copy = palloc0(sizeof(ScCopy));
@@ -475,7 +497,8 @@ add_copy(ScLink *link, int row)
 static ScCopyState
 copy_state(const char *name)
 {
-	static const char *const names[] = {"origin", "due", "sending", "unknown", "done", "dead", "deleted"};
+	static const char *const names[] = { "origin", "due",  "sending", "unknown",
+										 "done",   "dead", "deleted" };
 
 	for (int i = 0; i < lengthof(names); i++)
 		if (strcmp(names[i], name) == 0)
@@ -488,7 +511,7 @@ find_loaded_link(const ScBatch *batch, int64 id)
 {
 	ListCell *cell;
 
-	foreach(cell, batch->links)
+	foreach (cell, batch->links)
 		if (((ScLink *) lfirst(cell))->id == id)
 			return lfirst(cell);
 	return NULL;
@@ -501,7 +524,8 @@ id_array(const int64 *ids, int n)
 
 	for (int i = 0; i < n; i++)
 		elements[i] = Int64GetDatum(ids[i]);
-	return PointerGetDatum(construct_array(elements, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return PointerGetDatum(
+		construct_array(elements, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
 static List *
@@ -516,7 +540,8 @@ read_ids(int row, int column)
 
 	if (is_null)
 		return NIL;
-	deconstruct_array(DatumGetArrayTypeP(datum), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &elements, &nulls, &n);
+	deconstruct_array(DatumGetArrayTypeP(datum), INT8OID, sizeof(int64), FLOAT8PASSBYVAL,
+					  TYPALIGN_DOUBLE, &elements, &nulls, &n);
 	for (int i = 0; i < n; i++)
 	{
 		int64 *id = palloc(sizeof(int64));

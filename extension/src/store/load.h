@@ -8,14 +8,14 @@
 
 #include "core/model.h"
 
-typedef struct ScRecordRef		/* a record that somebody speaks of, and whose it is */
+typedef struct ScRecordRef /* a record that somebody speaks of, and whose it is */
 {
 	int32 system_id;
 	const char *record_type;
 	const char *external_id;
-	const char *marker;			/* NULL = none shown */
-	int64 link;					/* 0 = nobody knows it */
-	int64 entity;				/* 0 = none (candidate, or unknown) */
+	const char *marker; /* NULL = none shown */
+	int64 link;			/* 0 = nobody knows it */
+	int64 entity;		/* 0 = none (candidate, or unknown) */
 } ScRecordRef;
 
 /* By external id, else by marker.  No locks: what it says must be checked again under the entity's lock. */
@@ -43,7 +43,7 @@ extern void sc_load_copies(const ScCommentRef *refs, int n);
 extern int64 sc_load_next_id(Oid sequence);
 
 /* Batches keep their entities by id: loaded ones first, fresh ones (whose ids are higher) after. */
-extern ScEntity *sc_load_entity_of(const ScBatch *batch, int64 id);	/* NULL = not loaded */
+extern ScEntity *sc_load_entity_of(const ScBatch *batch, int64 id); /* NULL = not loaded */
 extern ScLink *sc_load_link_of(const ScEntity *entity, int64 id);
 
 #endif

@@ -25,11 +25,12 @@ static void save_keys(const ScConf *conf, ScBatch *batch);
 static void save_candidates(ScBatch *batch);
 static bool is_touched(ScEntity *entity, const ScMatchRule *rule);
 static char *entity_key(ScEntity *entity, const ScMatchRule *rule);
-static char *record_key(const ScConf *conf, const ScSystem *system, const ScRecordMap *map, Jsonb *record,
-						const ScMatchRule *rule);
+static char *record_key(const ScConf *conf, const ScSystem *system, const ScRecordMap *map,
+						Jsonb *record, const ScMatchRule *rule);
 static bool add_part(StringInfo key, const ScValue *value, const ScMatchRule *rule);
 static bool applies(const ScMatchRule *rule, int32 space, const ScEntityType *type);
-static int64 find_key(int32 space, const ScEntityType *type, const ScMatchRule *rule, const char *key);
+static int64 find_key(int32 space, const ScEntityType *type, const ScMatchRule *rule,
+					  const char *key);
 static int64 find_reference(const ScMatchRule *rule, const char *key);
 
 bool
@@ -42,7 +43,8 @@ sc_match_has_rules(const ScConf *conf)
 }
 
 int64
-sc_match_find(const ScConf *conf, const ScSystem *system, const ScRecordMap *map, Jsonb *record, const ScMatchRule **rule)
+sc_match_find(const ScConf *conf, const ScSystem *system, const ScRecordMap *map, Jsonb *record,
+			  const ScMatchRule **rule)
 {
 	for (int i = 0; i < conf->nmatches; i++)
 	{
@@ -59,7 +61,8 @@ sc_match_find(const ScConf *conf, const ScSystem *system, const ScRecordMap *map
 		}
 		else if ((*rule)->kind == SC_MATCH_REFERENCE && (*rule)->system_id == system->id)
 		{
-			ScValue value = {.state = SC_VALUE_JSON, .json = sc_pointer_get(record, (*rule)->path)};
+			ScValue value = { .state = SC_VALUE_JSON,
+							  .json = sc_pointer_get(record, (*rule)->path) };
 			char *key = value.json == NULL ? NULL : sc_value_to_cstring(&value);
 
 			entity = key == NULL || key[0] == '\0' ? 0 : find_reference(*rule, key);
@@ -80,13 +83,16 @@ sc_match_save(const ScConf *conf, ScBatch *batch)
 static void
 save_keys(const ScConf *conf, ScBatch *batch)
 {
-	static const ScColumn columns[] = {{"space_id", INT4OID}, {"entity_type_id", INT4OID}, {"rule", INT4OID}, {"key", TEXTOID},
-		{"entity", INT8OID}};
+	static const ScColumn columns[] = { { "space_id", INT4OID },
+										{ "entity_type_id", INT4OID },
+										{ "rule", INT4OID },
+										{ "key", TEXTOID },
+										{ "entity", INT8OID } };
 	ScRows *rows = sc_rows_begin("keyed", lengthof(columns), columns);
 	ScRows *again = sc_rows_begin("keyed", lengthof(columns), columns);
 	ListCell *cell;
 
-	foreach(cell, batch->entities)
+	foreach (cell, batch->entities)
 	{
 		ScEntity *entity = lfirst(cell);
 
@@ -95,13 +101,15 @@ save_keys(const ScConf *conf, ScBatch *batch)
 			const ScMatchRule *rule = &conf->matches[i];
 			char *key = NULL;
 
-			if (rule->kind == SC_MATCH_EXACT && applies(rule, entity->space->id, entity->type) && is_touched(entity, rule))
+			if (rule->kind == SC_MATCH_EXACT && applies(rule, entity->space->id, entity->type) &&
+				is_touched(entity, rule))
 				key = entity_key(entity, rule);
 			if (key == NULL)
 				continue;
-			Datum values[] = {Int32GetDatum(entity->space->id), Int32GetDatum(entity->type->id), Int32GetDatum(rule->id),
-				CStringGetTextDatum(key), Int64GetDatum(entity->id)};
-			bool nulls[lengthof(columns)] = {false};
+			Datum values[] = { Int32GetDatum(entity->space->id), Int32GetDatum(entity->type->id),
+							   Int32GetDatum(rule->id), CStringGetTextDatum(key),
+							   Int64GetDatum(entity->id) };
+			bool nulls[lengthof(columns)] = { false };
 
 			sc_rows_put(rows, values, nulls);
 			sc_rows_put(again, values, nulls);
@@ -110,14 +118,17 @@ save_keys(const ScConf *conf, ScBatch *batch)
 	if (rows->count == 0)
 		return;
 	sc_rows_run(rows, "match_forget",
-				"DELETE FROM syncore.match_key m USING keyed k WHERE m.entity = k.entity AND m.rule = k.rule AND m.key <> k.key");
+				"DELETE FROM syncore.match_key m USING keyed k WHERE m.entity = k.entity AND "
+				"m.rule = k.rule AND m.key <> k.key");
 	sc_rows_run(again, "match_save",
 				"INSERT INTO syncore.match_key (space_id, entity_type_id, rule, key, entity) "
-				"SELECT space_id, entity_type_id, rule, key, entity FROM keyed ORDER BY 1, 2, 3, 4, 5 ON CONFLICT DO NOTHING");
+				"SELECT space_id, entity_type_id, rule, key, entity FROM keyed ORDER BY 1, 2, 3, "
+				"4, 5 ON CONFLICT DO NOTHING");
 }
 
 void
-sc_match_note_candidate(ScBatch *batch, ScEntity *entity, ScEntity *other, int rule, const char *reason)
+sc_match_note_candidate(ScBatch *batch, ScEntity *entity, ScEntity *other, int rule,
+						const char *reason)
 {
 	ScMatchOut *out = palloc0(sizeof(ScMatchOut));
 
@@ -131,17 +142,19 @@ sc_match_note_candidate(ScBatch *batch, ScEntity *entity, ScEntity *other, int r
 static void
 save_candidates(ScBatch *batch)
 {
-	static const Oid types[] = {INT4OID, INT8OID, INT8OID, INT4OID, TEXTOID};
+	static const Oid types[] = { INT4OID, INT8OID, INT8OID, INT4OID, TEXTOID };
 	ListCell *cell;
 
-	foreach(cell, batch->matches)
+	foreach (cell, batch->matches)
 	{
 		const ScMatchOut *out = lfirst(cell);
-		Datum values[] = {Int32GetDatum(out->entity->space->id), Int64GetDatum(out->entity->id), Int64GetDatum(out->other->id),
-			Int32GetDatum(out->rule), CStringGetTextDatum(out->reason)};
+		Datum values[] = { Int32GetDatum(out->entity->space->id), Int64GetDatum(out->entity->id),
+						   Int64GetDatum(out->other->id), Int32GetDatum(out->rule),
+						   CStringGetTextDatum(out->reason) };
 
 		sc_plan_run("match_candidate",
-					"INSERT INTO syncore.match_candidate (space_id, entity, other, rule, score, reason) VALUES ($1, $2, $3, $4, 1, $5)",
+					"INSERT INTO syncore.match_candidate (space_id, entity, other, rule, score, "
+					"reason) VALUES ($1, $2, $3, $4, 1, $5)",
 					5, types, values, NULL);
 	}
 }
@@ -178,7 +191,8 @@ entity_key(ScEntity *entity, const ScMatchRule *rule)
 }
 
 static char *
-record_key(const ScConf *conf, const ScSystem *system, const ScRecordMap *map, Jsonb *record, const ScMatchRule *rule)
+record_key(const ScConf *conf, const ScSystem *system, const ScRecordMap *map, Jsonb *record,
+		   const ScMatchRule *rule)
 {
 	StringInfoData key;
 
@@ -186,14 +200,17 @@ record_key(const ScConf *conf, const ScSystem *system, const ScRecordMap *map, J
 	for (int i = 0; i < rule->nfields; i++)
 	{
 		const ScFieldMap *field = sc_conf_reader(map, rule->fields[i]);
-		Jsonb *found = field == NULL || field->transform_in != NULL ? NULL : sc_pointer_get(record, field->path);
+		Jsonb *found = field == NULL || field->transform_in != NULL
+						   ? NULL
+						   : sc_pointer_get(record, field->path);
 
 		if (found == NULL)
 			return NULL;
 		ScValue external = sc_value_json(found);
 		ScMapped mapped = sc_map_up(conf, system, field, &external, record, NULL);
 
-		if ((mapped.outcome != SC_MAP_OK && mapped.outcome != SC_MAP_NEAREST) || !add_part(&key, &mapped.canonical, rule))
+		if ((mapped.outcome != SC_MAP_OK && mapped.outcome != SC_MAP_NEAREST) ||
+			!add_part(&key, &mapped.canonical, rule))
 			return NULL;
 	}
 	return key.len > 0 && key.len <= KEY_MAX ? key.data : NULL;
@@ -219,7 +236,8 @@ add_part(StringInfo key, const ScValue *value, const ScMatchRule *rule)
 			continue;
 		if (rule->alnum && ascii && !isalnum((unsigned char) *c))
 			continue;
-		appendStringInfoChar(key, rule->fold_case && ascii ? (char) pg_tolower((unsigned char) *c) : *c);
+		appendStringInfoChar(key,
+							 rule->fold_case && ascii ? (char) pg_tolower((unsigned char) *c) : *c);
 	}
 	return key->len > before;
 }
@@ -233,25 +251,31 @@ applies(const ScMatchRule *rule, int32 space, const ScEntityType *type)
 static int64
 find_key(int32 space, const ScEntityType *type, const ScMatchRule *rule, const char *key)
 {
-	static const Oid types[] = {INT4OID, INT4OID, INT4OID, TEXTOID};
-	Datum values[] = {Int32GetDatum(space), Int32GetDatum(type->id), Int32GetDatum(rule->id), CStringGetTextDatum(key)};
+	static const Oid types[] = { INT4OID, INT4OID, INT4OID, TEXTOID };
+	Datum values[] = { Int32GetDatum(space), Int32GetDatum(type->id), Int32GetDatum(rule->id),
+					   CStringGetTextDatum(key) };
 	bool is_null;
 
-	sc_plan_run("match_key", "SELECT entity FROM syncore.match_key WHERE space_id = $1 AND entity_type_id = $2 AND rule = $3 AND key = $4",
+	sc_plan_run("match_key",
+				"SELECT entity FROM syncore.match_key WHERE space_id = $1 AND entity_type_id = $2 "
+				"AND rule = $3 AND key = $4",
 				4, types, values, NULL);
-	return SPI_processed == 0 ? 0 : DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+	return SPI_processed == 0 ? 0
+							  : DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+															SPI_tuptable->tupdesc, 1, &is_null));
 }
 
 /* A key that a person would write, or the record's id; only when it names one record. */
 static int64
 find_reference(const ScMatchRule *rule, const char *key)
 {
-	static const Oid types[] = {INT4OID, TEXTOID};
-	Datum values[] = {Int32GetDatum(rule->refers_to), CStringGetTextDatum(key)};
+	static const Oid types[] = { INT4OID, TEXTOID };
+	Datum values[] = { Int32GetDatum(rule->refers_to), CStringGetTextDatum(key) };
 	bool is_null;
 
 	sc_plan_run("match_reference",
-				"SELECT min(entity), count(DISTINCT entity) FROM syncore.link WHERE system_id = $1 AND entity IS NOT NULL "
+				"SELECT min(entity), count(DISTINCT entity) FROM syncore.link WHERE system_id = $1 "
+				"AND entity IS NOT NULL "
 				"AND state <> 'tombstone' AND (external_key = $2 OR external_id = $2)",
 				2, types, values, NULL);
 	Datum count = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &is_null);

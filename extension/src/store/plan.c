@@ -16,7 +16,7 @@
 #include "store/plan.h"
 
 #define PLAN_NAME_MAX 48
-#define ROWS_ESTIMATE 10		/* small on purpose: the plan must be the one by index */
+#define ROWS_ESTIMATE 10 /* small on purpose: the plan must be the one by index */
 
 typedef struct KeptPlan
 {
@@ -51,7 +51,8 @@ sc_plan_get(const char *name, const char *sql, int nargs, const Oid *types)
 }
 
 int
-sc_plan_run(const char *name, const char *sql, int nargs, const Oid *types, Datum *values, const char *nulls)
+sc_plan_run(const char *name, const char *sql, int nargs, const Oid *types, Datum *values,
+			const char *nulls)
 {
 	MemoryContext cxt = CurrentMemoryContext;
 	int result = SPI_execute_plan(sc_plan_get(name, sql, nargs, types), values, nulls, false, 0);
@@ -72,7 +73,8 @@ sc_rows_begin(const char *name, int ncolumns, const ScColumn *columns)
 	rows->name = name;
 	rows->desc = CreateTemplateTupleDesc(ncolumns);
 	for (int i = 0; i < ncolumns; i++)
-		TupleDescInitEntry(rows->desc, (AttrNumber) (i + 1), columns[i].name, columns[i].type, -1, 0);
+		TupleDescInitEntry(rows->desc, (AttrNumber) (i + 1), columns[i].name, columns[i].type, -1,
+						   0);
 	rows->store = tuplestore_begin_heap(false, false, work_mem);
 	return rows;
 }
@@ -127,7 +129,9 @@ forget_old_plans(uint32 generation)
 		plans = NULL;
 	}
 
-	HASHCTL control = {.keysize = PLAN_NAME_MAX, .entrysize = sizeof(KeptPlan), .hcxt = CacheMemoryContext};
+	HASHCTL control = { .keysize = PLAN_NAME_MAX,
+						.entrysize = sizeof(KeptPlan),
+						.hcxt = CacheMemoryContext };
 
 	plans = hash_create("syncore plans", 64, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	plans_generation = generation;
@@ -136,7 +140,8 @@ forget_old_plans(uint32 generation)
 static SPIPlanPtr
 prepare(const char *name, const char *sql, int nargs, const Oid *types)
 {
-	SPIPlanPtr plan = SPI_prepare_cursor(sql, nargs, unconstify(Oid *, types), CURSOR_OPT_GENERIC_PLAN);
+	SPIPlanPtr plan =
+		SPI_prepare_cursor(sql, nargs, unconstify(Oid *, types), CURSOR_OPT_GENERIC_PLAN);
 
 	if (plan == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s", name, SPI_result_code_string(SPI_result));

@@ -21,9 +21,9 @@ typedef struct ScColumn
 	Oid type;
 } ScColumn;
 
-typedef struct ScRows			/* rows for one statement; lives in the context it was begun in */
+typedef struct ScRows /* rows for one statement; lives in the context it was begun in */
 {
-	const char *name;			/* the statement's name for them */
+	const char *name; /* the statement's name for them */
 	TupleDesc desc;
 	Tuplestorestate *store;
 	int count;
@@ -33,7 +33,8 @@ typedef struct ScRows			/* rows for one statement; lives in the context it was b
 extern SPIPlanPtr sc_plan_get(const char *name, const char *sql, int nargs, const Oid *types);
 
 /* Runs a statement with parameters; raises unless it returns what SPI expects.  nulls as in SPI_execute_plan. */
-extern int sc_plan_run(const char *name, const char *sql, int nargs, const Oid *types, Datum *values, const char *nulls);
+extern int sc_plan_run(const char *name, const char *sql, int nargs, const Oid *types,
+					   Datum *values, const char *nulls);
 
 extern ScRows *sc_rows_begin(const char *name, int ncolumns, const ScColumn *columns);
 extern void sc_rows_put(ScRows *rows, Datum *values, bool *nulls);

@@ -23,15 +23,42 @@
 
 enum
 {
-	ENTITY_ID, ENTITY_SPACE, ENTITY_TYPE, ENTITY_DATA, ENTITY_STAMPS, ENTITY_REVISION, ENTITY_SEQ, ENTITY_HEAD,
-	ENTITY_CORRELATION, ENTITY_PREDECESSOR, ENTITY_LONG, ENTITY_CLOSED, ENTITY_COLUMNS
+	ENTITY_ID,
+	ENTITY_SPACE,
+	ENTITY_TYPE,
+	ENTITY_DATA,
+	ENTITY_STAMPS,
+	ENTITY_REVISION,
+	ENTITY_SEQ,
+	ENTITY_HEAD,
+	ENTITY_CORRELATION,
+	ENTITY_PREDECESSOR,
+	ENTITY_LONG,
+	ENTITY_CLOSED,
+	ENTITY_COLUMNS
 };
 
 enum
 {
-	LINK_ID, LINK_SPACE, LINK_SYSTEM, LINK_RECORD_TYPE, LINK_ENTITY, LINK_EXTERNAL_ID, LINK_EXTERNAL_KEY, LINK_URL,
-	LINK_STATE, LINK_MARKER, LINK_SHADOW, LINK_CALL, LINK_READ_OWED, LINK_WAITING, LINK_UNSURE, LINK_TOP_VERSION,
-	LINK_IN_ROUTE, LINK_LONG, LINK_COLUMNS
+	LINK_ID,
+	LINK_SPACE,
+	LINK_SYSTEM,
+	LINK_RECORD_TYPE,
+	LINK_ENTITY,
+	LINK_EXTERNAL_ID,
+	LINK_EXTERNAL_KEY,
+	LINK_URL,
+	LINK_STATE,
+	LINK_MARKER,
+	LINK_SHADOW,
+	LINK_CALL,
+	LINK_READ_OWED,
+	LINK_WAITING,
+	LINK_UNSURE,
+	LINK_TOP_VERSION,
+	LINK_IN_ROUTE,
+	LINK_LONG,
+	LINK_COLUMNS
 };
 
 static void give_ids(ScBatch *batch);
@@ -72,7 +99,7 @@ give_ids(ScBatch *batch)
 {
 	ListCell *cell;
 
-	foreach(cell, batch->links)
+	foreach (cell, batch->links)
 	{
 		ScLink *link = lfirst(cell);
 
@@ -90,9 +117,7 @@ draw_marker(void)
 	pg_uuid_t uuid;
 
 	if (!pg_strong_random(uuid.data, UUID_LEN))
-		ereport(ERROR,
-				errcode(ERRCODE_INTERNAL_ERROR),
-				errmsg("could not draw random numbers"));
+		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not draw random numbers"));
 	uuid.data[6] = (uuid.data[6] & 0x0f) | 0x40;
 	uuid.data[8] = (uuid.data[8] & 0x3f) | 0x80;
 	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&uuid)));
@@ -108,7 +133,7 @@ number_tails(ScBatch *batch, int64 **conflicts)
 	*conflicts = palloc0(sizeof(int64) * Max(list_length(batch->conflicts), 1));
 	for (int i = 0; i < list_length(batch->conflicts); i++)
 		(*conflicts)[i] = sc_load_next_id(sc_catalog_get()->conflict_seq);
-	foreach(cell, batch->ledger)
+	foreach (cell, batch->ledger)
 	{
 		const ScLedgerEntry *entry = lfirst(cell);
 		ScLedgerTail *tail = &tails[foreach_current_index(cell)];
@@ -123,24 +148,34 @@ number_tails(ScBatch *batch, int64 **conflicts)
 static void
 save_entities(ScBatch *batch, List *grown)
 {
-	const ScColumn columns[ENTITY_COLUMNS] = {
-		{"id", INT8OID}, {"space_id", INT4OID}, {"entity_type_id", INT4OID}, {"data", JSONBOID},
-		{"stamps", sc_catalog_get()->stamps_type}, {"revision", INT8OID}, {"ledger_seq", INT8OID}, {"ledger_head", BYTEAOID},
-		{"correlation_id", TEXTOID}, {"predecessor", INT8OID}, {"long", JSONBOID}, {"closed", BOOLOID}};
-	const ScColumn ends[] = {{"id", INT8OID}, {"ledger_seq", INT8OID}, {"ledger_head", BYTEAOID}};
+	const ScColumn columns[ENTITY_COLUMNS] = { { "id", INT8OID },
+											   { "space_id", INT4OID },
+											   { "entity_type_id", INT4OID },
+											   { "data", JSONBOID },
+											   { "stamps", sc_catalog_get()->stamps_type },
+											   { "revision", INT8OID },
+											   { "ledger_seq", INT8OID },
+											   { "ledger_head", BYTEAOID },
+											   { "correlation_id", TEXTOID },
+											   { "predecessor", INT8OID },
+											   { "long", JSONBOID },
+											   { "closed", BOOLOID } };
+	const ScColumn ends[] = { { "id", INT8OID },
+							  { "ledger_seq", INT8OID },
+							  { "ledger_head", BYTEAOID } };
 	ScRows *fresh = sc_rows_begin("fresh_entity", ENTITY_COLUMNS, columns);
 	ScRows *changed = sc_rows_begin("changed_entity", ENTITY_COLUMNS, columns);
 	ScRows *told = sc_rows_begin("told_entity", lengthof(ends), ends);
 	ListCell *cell;
 
-	foreach(cell, batch->entities)
+	foreach (cell, batch->entities)
 	{
 		ScEntity *entity = lfirst(cell);
 
 		if (entity->fresh || entity->changed)
 			put_entity(entity->fresh ? fresh : changed, entity);
 	}
-	foreach(cell, grown)
+	foreach (cell, grown)
 	{
 		ScEntity *entity = lfirst(cell);
 
@@ -149,26 +184,33 @@ save_entities(ScBatch *batch, List *grown)
 	}
 	if (fresh->count > 0)
 		sc_rows_run(fresh, "insert_entities",
-					"INSERT INTO syncore.entity (id, space_id, entity_type_id, data, stamps, revision, ledger_seq, ledger_head, "
-					"correlation_id, predecessor, long, closed_at) SELECT id, space_id, entity_type_id, data, stamps, revision, "
-					"ledger_seq, ledger_head, correlation_id, predecessor, long, CASE WHEN closed THEN now() END FROM fresh_entity");
+					"INSERT INTO syncore.entity (id, space_id, entity_type_id, data, stamps, "
+					"revision, ledger_seq, ledger_head, "
+					"correlation_id, predecessor, long, closed_at) SELECT id, space_id, "
+					"entity_type_id, data, stamps, revision, "
+					"ledger_seq, ledger_head, correlation_id, predecessor, long, CASE WHEN closed "
+					"THEN now() END FROM fresh_entity");
 	if (changed->count > 0)
-		sc_rows_run(changed, "update_entities",
-					"UPDATE syncore.entity e SET data = u.data, stamps = u.stamps, revision = u.revision, "
-					"ledger_seq = u.ledger_seq, ledger_head = u.ledger_head, correlation_id = u.correlation_id, long = u.long, "
-					"updated_at = now(), closed_at = CASE WHEN u.closed THEN COALESCE(e.closed_at, now()) END "
-					"FROM changed_entity u WHERE e.id = u.id");
+		sc_rows_run(
+			changed, "update_entities",
+			"UPDATE syncore.entity e SET data = u.data, stamps = u.stamps, revision = u.revision, "
+			"ledger_seq = u.ledger_seq, ledger_head = u.ledger_head, correlation_id = "
+			"u.correlation_id, long = u.long, "
+			"updated_at = now(), closed_at = CASE WHEN u.closed THEN COALESCE(e.closed_at, now()) "
+			"END "
+			"FROM changed_entity u WHERE e.id = u.id");
 	if (told->count > 0)
-		sc_rows_run(told, "update_chain_ends",
-					"UPDATE syncore.entity e SET ledger_seq = u.ledger_seq, ledger_head = u.ledger_head "
-					"FROM told_entity u WHERE e.id = u.id");
+		sc_rows_run(
+			told, "update_chain_ends",
+			"UPDATE syncore.entity e SET ledger_seq = u.ledger_seq, ledger_head = u.ledger_head "
+			"FROM told_entity u WHERE e.id = u.id");
 }
 
 static void
 put_entity(ScRows *rows, ScEntity *entity)
 {
-	Datum values[ENTITY_COLUMNS] = {0};
-	bool nulls[ENTITY_COLUMNS] = {false};
+	Datum values[ENTITY_COLUMNS] = { 0 };
+	bool nulls[ENTITY_COLUMNS] = { false };
 
 	values[ENTITY_ID] = Int64GetDatum(entity->id);
 	values[ENTITY_SPACE] = Int32GetDatum(entity->space->id);
@@ -191,8 +233,9 @@ put_entity(ScRows *rows, ScEntity *entity)
 static void
 put_chain_end(ScRows *rows, ScEntity *entity)
 {
-	Datum values[] = {Int64GetDatum(entity->id), Int64GetDatum(entity->ledger_seq), head_datum(entity)};
-	bool nulls[lengthof(values)] = {false};
+	Datum values[] = { Int64GetDatum(entity->id), Int64GetDatum(entity->ledger_seq),
+					   head_datum(entity) };
+	bool nulls[lengthof(values)] = { false };
 
 	sc_rows_put(rows, values, nulls);
 }
@@ -208,7 +251,8 @@ pack_values(const ScEntity *entity, bool is_long)
 	{
 		const ScFieldValue *value = &entity->values[i];
 
-		if (value->value.state != SC_VALUE_JSON || (VARSIZE(value->value.json) > SC_VALUE_INLINE_MAX) != is_long)
+		if (value->value.state != SC_VALUE_JSON ||
+			(VARSIZE(value->value.json) > SC_VALUE_INLINE_MAX) != is_long)
 			continue;
 		sc_json_jsonb(&json, value->field, value->value.json);
 		if (value->qualifier != NULL)
@@ -241,16 +285,29 @@ is_closed(ScEntity *entity)
 static void
 save_links(ScBatch *batch)
 {
-	const ScColumn columns[LINK_COLUMNS] = {
-		{"id", INT8OID}, {"space_id", INT4OID}, {"system_id", INT4OID}, {"record_type", TEXTOID}, {"entity", INT8OID},
-		{"external_id", TEXTOID}, {"external_key", TEXTOID}, {"url", TEXTOID}, {"state", sc_catalog_get()->link_state_type},
-		{"marker", TEXTOID}, {"shadow", sc_catalog_get()->shadow_type}, {"call", JSONBOID}, {"read_owed", BOOLOID},
-		{"waiting", INT8ARRAYOID}, {"unsure", INT8ARRAYOID}, {"top_version", TEXTOID}, {"in_route", BOOLOID}, {"long", JSONBOID}};
+	const ScColumn columns[LINK_COLUMNS] = { { "id", INT8OID },
+											 { "space_id", INT4OID },
+											 { "system_id", INT4OID },
+											 { "record_type", TEXTOID },
+											 { "entity", INT8OID },
+											 { "external_id", TEXTOID },
+											 { "external_key", TEXTOID },
+											 { "url", TEXTOID },
+											 { "state", sc_catalog_get()->link_state_type },
+											 { "marker", TEXTOID },
+											 { "shadow", sc_catalog_get()->shadow_type },
+											 { "call", JSONBOID },
+											 { "read_owed", BOOLOID },
+											 { "waiting", INT8ARRAYOID },
+											 { "unsure", INT8ARRAYOID },
+											 { "top_version", TEXTOID },
+											 { "in_route", BOOLOID },
+											 { "long", JSONBOID } };
 	ScRows *fresh = sc_rows_begin("fresh_link", LINK_COLUMNS, columns);
 	ScRows *changed = sc_rows_begin("changed_link", LINK_COLUMNS, columns);
 	ListCell *cell;
 
-	foreach(cell, batch->links)
+	foreach (cell, batch->links)
 	{
 		ScLink *link = lfirst(cell);
 
@@ -258,26 +315,34 @@ save_links(ScBatch *batch)
 			put_link(link->fresh ? fresh : changed, link);
 	}
 	if (fresh->count > 0)
-		sc_rows_run(fresh, "insert_links",
-					"INSERT INTO syncore.link (id, space_id, system_id, record_type, entity, external_id, external_key, url, state, "
-					"marker, shadow, call, read_owed, waiting, unsure, top_version, in_route, long, gone_at) "
-					"SELECT id, space_id, system_id, record_type, entity, external_id, external_key, url, state, "
-					"marker, shadow, call, read_owed, waiting, unsure, top_version, in_route, long, "
-					"CASE WHEN state = 'tombstone' THEN now() END FROM fresh_link");
+		sc_rows_run(
+			fresh, "insert_links",
+			"INSERT INTO syncore.link (id, space_id, system_id, record_type, entity, external_id, "
+			"external_key, url, state, "
+			"marker, shadow, call, read_owed, waiting, unsure, top_version, in_route, long, "
+			"gone_at) "
+			"SELECT id, space_id, system_id, record_type, entity, external_id, external_key, url, "
+			"state, "
+			"marker, shadow, call, read_owed, waiting, unsure, top_version, in_route, long, "
+			"CASE WHEN state = 'tombstone' THEN now() END FROM fresh_link");
 	if (changed->count > 0)
 		sc_rows_run(changed, "update_links",
-					"UPDATE syncore.link l SET entity = u.entity, external_id = u.external_id, external_key = u.external_key, "
-					"url = u.url, state = u.state, marker = u.marker, shadow = u.shadow, call = u.call, read_owed = u.read_owed, "
-					"waiting = u.waiting, unsure = u.unsure, top_version = u.top_version, in_route = u.in_route, long = u.long, "
-					"updated_at = now(), gone_at = CASE WHEN u.state = 'tombstone' THEN COALESCE(l.gone_at, now()) END "
+					"UPDATE syncore.link l SET entity = u.entity, external_id = u.external_id, "
+					"external_key = u.external_key, "
+					"url = u.url, state = u.state, marker = u.marker, shadow = u.shadow, call = "
+					"u.call, read_owed = u.read_owed, "
+					"waiting = u.waiting, unsure = u.unsure, top_version = u.top_version, in_route "
+					"= u.in_route, long = u.long, "
+					"updated_at = now(), gone_at = CASE WHEN u.state = 'tombstone' THEN "
+					"COALESCE(l.gone_at, now()) END "
 					"FROM changed_link u WHERE l.id = u.id");
 }
 
 static void
 put_link(ScRows *rows, ScLink *link)
 {
-	Datum values[LINK_COLUMNS] = {0};
-	bool nulls[LINK_COLUMNS] = {false};
+	Datum values[LINK_COLUMNS] = { 0 };
+	bool nulls[LINK_COLUMNS] = { false };
 	Jsonb *kept = take_long(&link->shadow);
 
 	values[LINK_ID] = Int64GetDatum(link->id);
@@ -358,9 +423,10 @@ sc_save_ids(Datum *value, bool *is_null, List *ids)
 	*is_null = ids == NIL;
 	if (ids == NIL)
 		return;
-	foreach(cell, ids)
+	foreach (cell, ids)
 		elements[foreach_current_index(cell)] = Int64GetDatum(*(int64 *) lfirst(cell));
-	*value = PointerGetDatum(construct_array(elements, list_length(ids), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	*value = PointerGetDatum(construct_array(elements, list_length(ids), INT8OID, sizeof(int64),
+											 FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
 static Datum

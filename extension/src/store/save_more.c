@@ -27,8 +27,8 @@ static int order_links(const void *a, const void *b);
 static void settle_conflicts(ScBatch *batch);
 static void insert_comments(ScBatch *batch, int64 *ids);
 static void insert_copies(ScBatch *batch, const int64 *ids);
-static void put_copy(ScRows *rows, int64 comment, const ScLink *link, const char *channel, const char *state,
-					 const char *external_id);
+static void put_copy(ScRows *rows, int64 comment, const ScLink *link, const char *channel,
+					 const char *state, const char *external_id);
 static void update_copies(ScBatch *batch);
 
 int
@@ -43,10 +43,11 @@ sc_save_deliveries(ScBatch *batch)
 	{
 		ListCell *cell;
 
-		foreach(cell, batch->links)
+		foreach (cell, batch->links)
 		{
 			ScLink *link = lfirst(cell);
-			bool edited = link->entity == NULL || link->fresh || link->entity->changed || link->read_owed;
+			bool edited =
+				link->entity == NULL || link->fresh || link->entity->changed || link->read_owed;
 
 			if (link->due && edited == (pass == 0))
 				links[nlinks++] = link;
@@ -63,8 +64,10 @@ sc_save_deliveries(ScBatch *batch)
 static void
 save_due(ScBatch *batch, ScLink **links, int n, bool edited)
 {
-	static const ScColumn columns[] = {{"link", INT8OID}, {"system_id", INT4OID}, {"space_id", INT4OID}, {"shard", INT2OID},
-		{"correlation_id", TEXTOID}, {"not_before", TIMESTAMPTZOID}};
+	static const ScColumn columns[] = {
+		{ "link", INT8OID },  { "system_id", INT4OID },		 { "space_id", INT4OID },
+		{ "shard", INT2OID }, { "correlation_id", TEXTOID }, { "not_before", TIMESTAMPTZOID }
+	};
 
 	if (n == 0)
 		return;
@@ -74,30 +77,39 @@ save_due(ScBatch *batch, ScLink **links, int n, bool edited)
 	for (int i = 0; i < n; i++)
 	{
 		ScLink *link = links[i];
-		Datum values[] = {Int64GetDatum(link->id), Int32GetDatum(link->system->id), Int32GetDatum(link->system->space->id),
-			Int16GetDatum((int16) sc_save_shard(link->id)), 0,
-			TimestampTzGetDatum(link->not_before == 0 ? batch->now : link->not_before)};
-		bool nulls[lengthof(columns)] = {false};
+		Datum values[] = { Int64GetDatum(link->id),
+						   Int32GetDatum(link->system->id),
+						   Int32GetDatum(link->system->space->id),
+						   Int16GetDatum((int16) sc_save_shard(link->id)),
+						   0,
+						   TimestampTzGetDatum(link->not_before == 0 ? batch->now
+																	 : link->not_before) };
+		bool nulls[lengthof(columns)] = { false };
 
-		sc_save_text(&values[4], &nulls[4], link->entity == NULL ? NULL : link->entity->correlation_id);
+		sc_save_text(&values[4], &nulls[4],
+					 link->entity == NULL ? NULL : link->entity->correlation_id);
 		sc_rows_put(rows, values, nulls);
 	}
 	if (edited)
 		sc_rows_run(rows, "save_edited",
-					"INSERT INTO syncore.delivery AS d (link, system_id, space_id, shard, correlation_id, not_before) "
+					"INSERT INTO syncore.delivery AS d (link, system_id, space_id, shard, "
+					"correlation_id, not_before) "
 					"SELECT link, system_id, space_id, shard, correlation_id, not_before FROM due "
 					"ON CONFLICT (link) DO UPDATE SET gen = d.gen + 1, "
 					"correlation_id = COALESCE(EXCLUDED.correlation_id, d.correlation_id), "
 					"attempts = CASE WHEN d.state = 'dead' THEN 0 ELSE d.attempts END, "
-					"not_before = CASE WHEN d.state = 'dead' THEN EXCLUDED.not_before ELSE d.not_before END, "
+					"not_before = CASE WHEN d.state = 'dead' THEN EXCLUDED.not_before ELSE "
+					"d.not_before END, "
 					"state = 'due' RETURNING id, link, xmax = 0");
 	else
-		sc_rows_run(rows, "save_due",
-					"INSERT INTO syncore.delivery AS d (link, system_id, space_id, shard, correlation_id, not_before) "
-					"SELECT link, system_id, space_id, shard, correlation_id, not_before FROM due "
-					/* A call in flight was claimed for less than this: its delivery must outlive the outcome. */
-					"ON CONFLICT (link) DO UPDATE SET sent_gen = NULL WHERE d.sent_gen IS NOT NULL "
-					"RETURNING id, link, xmax = 0");
+		sc_rows_run(
+			rows, "save_due",
+			"INSERT INTO syncore.delivery AS d (link, system_id, space_id, shard, correlation_id, "
+			"not_before) "
+			"SELECT link, system_id, space_id, shard, correlation_id, not_before FROM due "
+			/* A call in flight was claimed for less than this: its delivery must outlive the outcome. */
+			"ON CONFLICT (link) DO UPDATE SET sent_gen = NULL WHERE d.sent_gen IS NOT NULL "
+			"RETURNING id, link, xmax = 0");
 	note_made(batch, links, n);
 }
 
@@ -124,9 +136,13 @@ note_made(ScBatch *batch, ScLink **links, int n)
 		ScLedgerEntry *entry = sc_model_note(batch, SC_LEDGER_QUEUE, links[at]->entity, links[at]);
 
 		entry->delivery = id;
-		entry->rule = pstrdup(links[at]->state == SC_LINK_CREATING ? "create" : links[at]->look_only ? "read" : "update");
+		entry->rule = pstrdup(links[at]->state == SC_LINK_CREATING ? "create"
+							  : links[at]->look_only			   ? "read"
+																   : "update");
 		entry->reason = psprintf("%s is to be %s", links[at]->system->name,
-								 links[at]->state == SC_LINK_CREATING ? "given a record" : links[at]->look_only ? "read" : "brought in step");
+								 links[at]->state == SC_LINK_CREATING ? "given a record"
+								 : links[at]->look_only				  ? "read"
+																	  : "brought in step");
 	}
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -134,10 +150,21 @@ note_made(ScBatch *batch, ScLink **links, int n)
 void
 sc_save_conflicts(ScBatch *batch, const int64 *ids)
 {
-	static const ScColumn columns[] = {{"id", INT8OID}, {"space_id", INT4OID}, {"entity", INT8OID}, {"field", TEXTOID},
-		{"kind", TEXTOID}, {"state", TEXTOID}, {"incoming_system", INT4OID}, {"current_system", INT4OID}, {"incoming", JSONBOID},
-		{"current", JSONBOID}, {"versions", JSONBOID}, {"rule", TEXTOID}, {"reason", TEXTOID}, {"outcome", TEXTOID},
-		{"event", INT8OID}};
+	static const ScColumn columns[] = { { "id", INT8OID },
+										{ "space_id", INT4OID },
+										{ "entity", INT8OID },
+										{ "field", TEXTOID },
+										{ "kind", TEXTOID },
+										{ "state", TEXTOID },
+										{ "incoming_system", INT4OID },
+										{ "current_system", INT4OID },
+										{ "incoming", JSONBOID },
+										{ "current", JSONBOID },
+										{ "versions", JSONBOID },
+										{ "rule", TEXTOID },
+										{ "reason", TEXTOID },
+										{ "outcome", TEXTOID },
+										{ "event", INT8OID } };
 	ListCell *cell;
 
 	if (batch->settled != NIL)
@@ -146,24 +173,36 @@ sc_save_conflicts(ScBatch *batch, const int64 *ids)
 		return;
 	ScRows *rows = sc_rows_begin("clash", lengthof(columns), columns);
 
-	foreach(cell, batch->conflicts)
+	foreach (cell, batch->conflicts)
 	{
 		const ScConflictOut *conflict = lfirst(cell);
-		Datum values[] = {Int64GetDatum(ids[foreach_current_index(cell)]), Int32GetDatum(conflict->entity->space->id),
-			Int64GetDatum(conflict->entity->id), CStringGetTextDatum(conflict->field), CStringGetTextDatum(conflict->kind),
-			CStringGetTextDatum(conflict->state), Int32GetDatum(conflict->incoming_system),
-			Int32GetDatum(conflict->current_system), JsonbPGetDatum(conflict->incoming), JsonbPGetDatum(conflict->current),
-			JsonbPGetDatum(conflict->versions), CStringGetTextDatum(conflict->rule), CStringGetTextDatum(conflict->reason),
-			CStringGetTextDatum(conflict->outcome), Int64GetDatum(conflict->event)};
-		bool nulls[lengthof(columns)] = {false};
+		Datum values[] = { Int64GetDatum(ids[foreach_current_index(cell)]),
+						   Int32GetDatum(conflict->entity->space->id),
+						   Int64GetDatum(conflict->entity->id),
+						   CStringGetTextDatum(conflict->field),
+						   CStringGetTextDatum(conflict->kind),
+						   CStringGetTextDatum(conflict->state),
+						   Int32GetDatum(conflict->incoming_system),
+						   Int32GetDatum(conflict->current_system),
+						   JsonbPGetDatum(conflict->incoming),
+						   JsonbPGetDatum(conflict->current),
+						   JsonbPGetDatum(conflict->versions),
+						   CStringGetTextDatum(conflict->rule),
+						   CStringGetTextDatum(conflict->reason),
+						   CStringGetTextDatum(conflict->outcome),
+						   Int64GetDatum(conflict->event) };
+		bool nulls[lengthof(columns)] = { false };
 
 		nulls[14] = conflict->event == 0;
 		sc_rows_put(rows, values, nulls);
 	}
 	sc_rows_run(rows, "save_conflicts",
-				"INSERT INTO syncore.conflict (id, space_id, entity, field, kind, state, incoming_system, current_system, incoming, "
-				"current, versions, rule, reason, outcome, event) SELECT id, space_id, entity, field, kind, state, "
-				"incoming_system, current_system, incoming, current, versions, rule, reason, outcome, event FROM clash");
+				"INSERT INTO syncore.conflict (id, space_id, entity, field, kind, state, "
+				"incoming_system, current_system, incoming, "
+				"current, versions, rule, reason, outcome, event) SELECT id, space_id, entity, "
+				"field, kind, state, "
+				"incoming_system, current_system, incoming, current, versions, rule, reason, "
+				"outcome, event FROM clash");
 }
 
 void
@@ -182,19 +221,22 @@ sc_save_comments(ScBatch *batch)
 void
 sc_save_alerts(ScBatch *batch)
 {
-	static const ScColumn columns[] = {{"space_id", INT4OID}, {"level", TEXTOID}, {"kind", TEXTOID}, {"cause", TEXTOID},
-		{"object", TEXTOID}, {"detail", TEXTOID}, {"hint", TEXTOID}};
+	static const ScColumn columns[] = { { "space_id", INT4OID }, { "level", TEXTOID },
+										{ "kind", TEXTOID },	 { "cause", TEXTOID },
+										{ "object", TEXTOID },	 { "detail", TEXTOID },
+										{ "hint", TEXTOID } };
 	ListCell *cell;
 
 	if (batch->alerts == NIL)
 		return;
 	/* One at a time: the same cause may come twice in a batch, which one ON CONFLICT statement refuses. */
-	foreach(cell, batch->alerts)
+	foreach (cell, batch->alerts)
 	{
 		const ScAlertOut *alert = lfirst(cell);
 		ScRows *rows = sc_rows_begin("raised", lengthof(columns), columns);
-		Datum values[lengthof(columns)] = {Int32GetDatum(alert->space == NULL ? 0 : alert->space->id)};
-		bool nulls[lengthof(columns)] = {alert->space == NULL};
+		Datum values[lengthof(columns)] = { Int32GetDatum(
+			alert->space == NULL ? 0 : alert->space->id) };
+		bool nulls[lengthof(columns)] = { alert->space == NULL };
 
 		sc_save_text(&values[1], &nulls[1], alert->level);
 		sc_save_text(&values[2], &nulls[2], alert->kind);
@@ -203,11 +245,13 @@ sc_save_alerts(ScBatch *batch)
 		sc_save_text(&values[5], &nulls[5], alert->detail);
 		sc_save_text(&values[6], &nulls[6], alert->hint);
 		sc_rows_put(rows, values, nulls);
-		sc_rows_run(rows, "save_alerts",
-					"INSERT INTO syncore.alert AS a (space_id, level, kind, cause, object, detail, hint) "
-					"SELECT space_id, level, kind, cause, object, detail, hint FROM raised "
-					"ON CONFLICT (cause) WHERE closed_at IS NULL DO UPDATE SET last_at = now(), times = a.times + 1, "
-					"level = EXCLUDED.level, detail = EXCLUDED.detail, hint = EXCLUDED.hint");
+		sc_rows_run(
+			rows, "save_alerts",
+			"INSERT INTO syncore.alert AS a (space_id, level, kind, cause, object, detail, hint) "
+			"SELECT space_id, level, kind, cause, object, detail, hint FROM raised "
+			"ON CONFLICT (cause) WHERE closed_at IS NULL DO UPDATE SET last_at = now(), times = "
+			"a.times + 1, "
+			"level = EXCLUDED.level, detail = EXCLUDED.detail, hint = EXCLUDED.hint");
 	}
 }
 
@@ -244,56 +288,72 @@ order_links(const void *a, const void *b)
 static void
 settle_conflicts(ScBatch *batch)
 {
-	static const ScColumn columns[] = {{"entity", INT8OID}, {"field", TEXTOID}, {"choice", TEXTOID}};
+	static const ScColumn columns[] = { { "entity", INT8OID },
+										{ "field", TEXTOID },
+										{ "choice", TEXTOID } };
 	ScRows *rows = sc_rows_begin("settled", lengthof(columns), columns);
 	ListCell *cell;
 
-	foreach(cell, batch->settled)
+	foreach (cell, batch->settled)
 	{
 		const ScConflictOut *conflict = lfirst(cell);
-		Datum values[] = {Int64GetDatum(conflict->entity->id), CStringGetTextDatum(conflict->field), 0};
-		bool nulls[lengthof(columns)] = {false};
+		Datum values[] = { Int64GetDatum(conflict->entity->id),
+						   CStringGetTextDatum(conflict->field), 0 };
+		bool nulls[lengthof(columns)] = { false };
 
 		sc_save_text(&values[2], &nulls[2], conflict->rule);
 		sc_rows_put(rows, values, nulls);
 	}
-	sc_rows_run(rows, "settle_conflicts",
-				"UPDATE syncore.conflict c SET state = 'resolved', resolved_at = now(), choice = s.choice "
-				"FROM settled s WHERE c.entity = s.entity AND c.field = s.field AND c.state = 'pending'");
+	sc_rows_run(
+		rows, "settle_conflicts",
+		"UPDATE syncore.conflict c SET state = 'resolved', resolved_at = now(), choice = s.choice "
+		"FROM settled s WHERE c.entity = s.entity AND c.field = s.field AND c.state = 'pending'");
 }
 
 static void
 insert_comments(ScBatch *batch, int64 *ids)
 {
-	const ScColumn columns[] = {{"space_id", INT4OID}, {"entity", INT8OID}, {"link", INT8OID},
-		{"visibility", sc_catalog_get()->visibility_type}, {"author", TEXTOID},
-		{"author_kind", sc_catalog_get()->actor_kind_type}, {"body", TEXTOID}, {"written_at", TIMESTAMPTZOID}, {"event", INT8OID}};
+	const ScColumn columns[] = {
+		{ "space_id", INT4OID }, { "entity", INT8OID },
+		{ "link", INT8OID },	 { "visibility", sc_catalog_get()->visibility_type },
+		{ "author", TEXTOID },	 { "author_kind", sc_catalog_get()->actor_kind_type },
+		{ "body", TEXTOID },	 { "written_at", TIMESTAMPTZOID },
+		{ "event", INT8OID }
+	};
 	ScRows *rows = sc_rows_begin("said", lengthof(columns), columns);
 	ListCell *cell;
 
-	foreach(cell, batch->comments)
+	foreach (cell, batch->comments)
 	{
 		const ScCommentOut *out = lfirst(cell);
-		Datum values[] = {Int32GetDatum(out->entity->space->id), Int64GetDatum(out->entity->id),
-			Int64GetDatum(out->link == NULL ? 0 : out->link->id),
-			ObjectIdGetDatum(sc_catalog_get()->visibilities[out->visibility]), 0,
-			ObjectIdGetDatum(sc_catalog_get()->actor_kinds[out->author_kind]), CStringGetTextDatum(out->comment->body),
-			TimestampTzGetDatum(out->comment->written_at == 0 ? batch->now : out->comment->written_at),
-			Int64GetDatum(out->event)};
-		bool nulls[lengthof(columns)] = {false};
+		Datum values[] = { Int32GetDatum(out->entity->space->id),
+						   Int64GetDatum(out->entity->id),
+						   Int64GetDatum(out->link == NULL ? 0 : out->link->id),
+						   ObjectIdGetDatum(sc_catalog_get()->visibilities[out->visibility]),
+						   0,
+						   ObjectIdGetDatum(sc_catalog_get()->actor_kinds[out->author_kind]),
+						   CStringGetTextDatum(out->comment->body),
+						   TimestampTzGetDatum(out->comment->written_at == 0
+												   ? batch->now
+												   : out->comment->written_at),
+						   Int64GetDatum(out->event) };
+		bool nulls[lengthof(columns)] = { false };
 
 		sc_save_text(&values[4], &nulls[4], out->comment->author);
 		nulls[8] = out->event == 0;
 		sc_rows_put(rows, values, nulls);
 	}
 	sc_rows_run(rows, "insert_comments",
-				"INSERT INTO syncore.comment (space_id, entity, link, visibility, author, author_kind, body, written_at, event) "
-				"SELECT space_id, entity, link, visibility, author, author_kind, body, written_at, event FROM said RETURNING id");
+				"INSERT INTO syncore.comment (space_id, entity, link, visibility, author, "
+				"author_kind, body, written_at, event) "
+				"SELECT space_id, entity, link, visibility, author, author_kind, body, written_at, "
+				"event FROM said RETURNING id");
 	for (int i = 0; i < (int) SPI_processed; i++)
 	{
 		bool is_null;
 
-		ids[i] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null));
+		ids[i] =
+			DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null));
 	}
 }
 
@@ -301,31 +361,39 @@ insert_comments(ScBatch *batch, int64 *ids)
 static void
 insert_copies(ScBatch *batch, const int64 *ids)
 {
-	static const ScColumn columns[] = {{"comment", INT8OID}, {"link", INT8OID}, {"channel", TEXTOID}, {"state", TEXTOID},
-		{"external_id", TEXTOID}};
+	static const ScColumn columns[] = { { "comment", INT8OID },
+										{ "link", INT8OID },
+										{ "channel", TEXTOID },
+										{ "state", TEXTOID },
+										{ "external_id", TEXTOID } };
 	ScRows *rows = sc_rows_begin("copied", lengthof(columns), columns);
 	ListCell *cell;
 
-	foreach(cell, batch->comments)
+	foreach (cell, batch->comments)
 	{
 		const ScCommentOut *out = lfirst(cell);
 		int64 comment = ids[foreach_current_index(cell)];
 
 		if (out->link != NULL)
-			put_copy(rows, comment, out->link, out->comment->channel, "origin", out->comment->external_id);
+			put_copy(rows, comment, out->link, out->comment->channel, "origin",
+					 out->comment->external_id);
 		for (int i = 0; i < list_length(out->targets); i++)
-			put_copy(rows, comment, list_nth(out->targets, i), list_nth(out->channels, i), "due", NULL);
+			put_copy(rows, comment, list_nth(out->targets, i), list_nth(out->channels, i), "due",
+					 NULL);
 	}
-	sc_rows_run(rows, "insert_copies",
-				"INSERT INTO syncore.comment_copy (comment, link, channel, state, external_id) "
-				"SELECT comment, link, channel, state::syncore.copy_state, external_id FROM copied");
+	sc_rows_run(
+		rows, "insert_copies",
+		"INSERT INTO syncore.comment_copy (comment, link, channel, state, external_id) "
+		"SELECT comment, link, channel, state::syncore.copy_state, external_id FROM copied");
 }
 
 static void
-put_copy(ScRows *rows, int64 comment, const ScLink *link, const char *channel, const char *state, const char *external_id)
+put_copy(ScRows *rows, int64 comment, const ScLink *link, const char *channel, const char *state,
+		 const char *external_id)
 {
-	Datum values[] = {Int64GetDatum(comment), Int64GetDatum(link->id), CStringGetTextDatum(channel), CStringGetTextDatum(state), 0};
-	bool nulls[lengthof(values)] = {false};
+	Datum values[] = { Int64GetDatum(comment), Int64GetDatum(link->id),
+					   CStringGetTextDatum(channel), CStringGetTextDatum(state), 0 };
+	bool nulls[lengthof(values)] = { false };
 
 	sc_save_text(&values[4], &nulls[4], external_id);
 	sc_rows_put(rows, values, nulls);
@@ -334,18 +402,22 @@ put_copy(ScRows *rows, int64 comment, const ScLink *link, const char *channel, c
 static void
 update_copies(ScBatch *batch)
 {
-	static const ScColumn columns[] = {{"comment", INT8OID}, {"link", INT8OID}, {"state", TEXTOID}, {"external_id", TEXTOID},
-		{"sent_body", TEXTOID}};
-	static const char *const states[] = {"origin", "due", "sending", "unknown", "done", "dead", "deleted"};
+	static const ScColumn columns[] = { { "comment", INT8OID },
+										{ "link", INT8OID },
+										{ "state", TEXTOID },
+										{ "external_id", TEXTOID },
+										{ "sent_body", TEXTOID } };
+	static const char *const states[] = { "origin", "due",	"sending", "unknown",
+										  "done",	"dead", "deleted" };
 	ScRows *rows = NULL;
 	ListCell *cell;
 
-	foreach(cell, batch->links)
+	foreach (cell, batch->links)
 	{
 		const ScLink *link = lfirst(cell);
 		ListCell *each;
 
-		foreach(each, link->copies)
+		foreach (each, link->copies)
 		{
 			const ScCopy *copy = lfirst(each);
 
@@ -353,8 +425,9 @@ update_copies(ScBatch *batch)
 				continue;
 			if (rows == NULL)
 				rows = sc_rows_begin("copy", lengthof(columns), columns);
-			Datum values[] = {Int64GetDatum(copy->comment), Int64GetDatum(link->id), CStringGetTextDatum(states[copy->state]), 0, 0};
-			bool nulls[lengthof(values)] = {false};
+			Datum values[] = { Int64GetDatum(copy->comment), Int64GetDatum(link->id),
+							   CStringGetTextDatum(states[copy->state]), 0, 0 };
+			bool nulls[lengthof(values)] = { false };
 
 			sc_save_text(&values[3], &nulls[3], copy->external_id);
 			sc_save_text(&values[4], &nulls[4], copy->sent_body);
@@ -363,7 +436,9 @@ update_copies(ScBatch *batch)
 	}
 	if (rows != NULL)
 		sc_rows_run(rows, "update_copies",
-					"UPDATE syncore.comment_copy c SET state = u.state::syncore.copy_state, external_id = u.external_id, "
-					"sent_body = u.sent_body, sent_at = CASE WHEN u.state = 'done' AND c.state <> 'done' THEN now() ELSE c.sent_at END "
+					"UPDATE syncore.comment_copy c SET state = u.state::syncore.copy_state, "
+					"external_id = u.external_id, "
+					"sent_body = u.sent_body, sent_at = CASE WHEN u.state = 'done' AND c.state <> "
+					"'done' THEN now() ELSE c.sent_at END "
 					"FROM copy u WHERE c.comment = u.comment AND c.link = u.link");
 }

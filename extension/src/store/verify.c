@@ -28,12 +28,32 @@
 
 enum
 {
-	COL_ID = 1, COL_AT, COL_SPACE, COL_KIND, COL_ENTITY, COL_SEQ, COL_LINK, COL_SYSTEM, COL_EVENT, COL_DELIVERY, COL_CONFLICT,
-	COL_FIELD, COL_OLD, COL_NEW, COL_ACTOR, COL_ACTOR_KIND, COL_SOURCE_TIME, COL_RULE, COL_REASON, COL_DETAIL,
-	COL_CORRELATION, COL_PREV, COL_HASH
+	COL_ID = 1,
+	COL_AT,
+	COL_SPACE,
+	COL_KIND,
+	COL_ENTITY,
+	COL_SEQ,
+	COL_LINK,
+	COL_SYSTEM,
+	COL_EVENT,
+	COL_DELIVERY,
+	COL_CONFLICT,
+	COL_FIELD,
+	COL_OLD,
+	COL_NEW,
+	COL_ACTOR,
+	COL_ACTOR_KIND,
+	COL_SOURCE_TIME,
+	COL_RULE,
+	COL_REASON,
+	COL_DETAIL,
+	COL_CORRELATION,
+	COL_PREV,
+	COL_HASH
 };
 
-typedef struct Reader			/* a cursor, a fetch at a time */
+typedef struct Reader /* a cursor, a fetch at a time */
 {
 	Portal portal;
 	SPITupleTable *table;
@@ -44,7 +64,7 @@ typedef struct Reader			/* a cursor, a fetch at a time */
 typedef struct Verify
 {
 	ReturnSetInfo *result;
-	bool partial;				/* since was given: chains may begin in the middle */
+	bool partial; /* since was given: chains may begin in the middle */
 	int64 checked;
 	int64 first_id;
 	int64 last_id;
@@ -52,7 +72,7 @@ typedef struct Verify
 	int64 finding_ids[FINDINGS_MAX];
 	char *findings[FINDINGS_MAX];
 
-	bool in_chain;				/* the chain being followed */
+	bool in_chain; /* the chain being followed */
 	int64 entity;
 	int64 seq;
 	int64 row_id;
@@ -83,22 +103,26 @@ PG_FUNCTION_INFO_V1(syncore_verify_ledger);
 Datum
 syncore_verify_ledger(PG_FUNCTION_ARGS)
 {
-	Verify verify = {.result = (ReturnSetInfo *) fcinfo->resultinfo, .partial = !PG_ARGISNULL(0)};
-	Oid types[] = {TIMESTAMPTZOID};
-	Datum values[] = {PG_ARGISNULL(0) ? 0 : PG_GETARG_DATUM(0)};
-	Reader rows = {0};
+	Verify verify = { .result = (ReturnSetInfo *) fcinfo->resultinfo, .partial = !PG_ARGISNULL(0) };
+	Oid types[] = { TIMESTAMPTZOID };
+	Datum values[] = { PG_ARGISNULL(0) ? 0 : PG_GETARG_DATUM(0) };
+	Reader rows = { 0 };
 	MemoryContext cxt;
 	HeapTuple row;
 	TupleDesc desc;
 
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
-	rows.portal = open_cursor("SELECT id, at, space_id, kind, entity, entity_seq, link, system_id, event, delivery, conflict, "
-							  "field, old, new, actor, actor_kind::text, source_time, rule, reason, detail, correlation_id, "
-							  "prev_hash, hash FROM syncore.ledger WHERE $1 IS NULL OR at >= $1 ORDER BY entity, entity_seq, id",
+	rows.portal = open_cursor("SELECT id, at, space_id, kind, entity, entity_seq, link, system_id, "
+							  "event, delivery, conflict, "
+							  "field, old, new, actor, actor_kind::text, source_time, rule, "
+							  "reason, detail, correlation_id, "
+							  "prev_hash, hash FROM syncore.ledger WHERE $1 IS NULL OR at >= $1 "
+							  "ORDER BY entity, entity_seq, id",
 							  1, types, values, PG_ARGISNULL(0) ? "n" : " ");
-	verify.ends.portal = open_cursor("SELECT id, ledger_seq, ledger_head FROM syncore.entity WHERE ledger_seq > 0 ORDER BY id",
-									 0, NULL, NULL, NULL);
+	verify.ends.portal = open_cursor(
+		"SELECT id, ledger_seq, ledger_head FROM syncore.entity WHERE ledger_seq > 0 ORDER BY id",
+		0, NULL, NULL, NULL);
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "syncore verify row", ALLOCSET_DEFAULT_SIZES);
 	while (next_row(&rows, &row, &desc))
 	{
@@ -157,7 +181,9 @@ check_row(Verify *verify, HeapTuple row, TupleDesc desc)
 				memcmp(VARDATA_ANY(stored), hash, SC_LEDGER_HASH_LEN) == 0;
 
 	if (!same)
-		add_finding(verify, id, psprintf("row " INT64_FORMAT " was altered: its content does not give its hash", id));
+		add_finding(
+			verify, id,
+			psprintf("row " INT64_FORMAT " was altered: its content does not give its hash", id));
 	if (!content.has_entity)
 	{
 		end_chain(verify);
@@ -188,18 +214,24 @@ check_place(Verify *verify, const ScLedgerRow *row, int64 id, const bytea *prev)
 	}
 	else if (verify->seq == row->entity_seq)
 	{
-		add_finding(verify, id, psprintf("row " INT64_FORMAT " was put in: number " INT64_FORMAT " of entity " INT64_FORMAT
-										 " exists twice", id, row->entity_seq, row->entity));
+		add_finding(verify, id,
+					psprintf("row " INT64_FORMAT " was put in: number " INT64_FORMAT
+							 " of entity " INT64_FORMAT " exists twice",
+							 id, row->entity_seq, row->entity));
 		return;
 	}
 	if (row->entity_seq != verify->seq + 1)
-		add_finding(verify, id, psprintf("rows were removed before row " INT64_FORMAT ": entity " INT64_FORMAT
-										 " goes from number " INT64_FORMAT " to " INT64_FORMAT, id, row->entity, verify->seq,
-										 row->entity_seq));
+		add_finding(verify, id,
+					psprintf("rows were removed before row " INT64_FORMAT ": entity " INT64_FORMAT
+							 " goes from number " INT64_FORMAT " to " INT64_FORMAT,
+							 id, row->entity, verify->seq, row->entity_seq));
 	else if ((prev != NULL) != verify->has_hash ||
 			 (prev != NULL && memcmp(VARDATA_ANY(prev), verify->hash, SC_LEDGER_HASH_LEN) != 0))
-		add_finding(verify, id, psprintf("row " INT64_FORMAT " does not follow the row before it in the chain of entity "
-										 INT64_FORMAT, id, row->entity));
+		add_finding(
+			verify, id,
+			psprintf("row " INT64_FORMAT
+					 " does not follow the row before it in the chain of entity " INT64_FORMAT,
+					 id, row->entity));
 }
 
 /* The last row of a chain must be the one that the entity knows. */
@@ -216,19 +248,24 @@ end_chain(Verify *verify)
 	{
 		if (verify->ends.at > 0)
 			verify->ends.at--;
-		add_finding(verify, verify->row_id, psprintf("rows of entity " INT64_FORMAT ", which has no chain", verify->entity));
+		add_finding(
+			verify, verify->row_id,
+			psprintf("rows of entity " INT64_FORMAT ", which has no chain", verify->entity));
 		return;
 	}
 	bytea *head = bytes_of(row, desc, 3);
 
 	if (id_of(row, desc, 2) != verify->seq)
-		add_finding(verify, verify->row_id, psprintf("rows were removed or put in at the end of entity " INT64_FORMAT
-													 ": it knows " INT64_FORMAT " rows, the last is number " INT64_FORMAT,
-													 verify->entity, id_of(row, desc, 2), verify->seq));
+		add_finding(verify, verify->row_id,
+					psprintf("rows were removed or put in at the end of entity " INT64_FORMAT
+							 ": it knows " INT64_FORMAT " rows, the last is number " INT64_FORMAT,
+							 verify->entity, id_of(row, desc, 2), verify->seq));
 	else if (head == NULL || !verify->has_hash || VARSIZE_ANY_EXHDR(head) != SC_LEDGER_HASH_LEN ||
 			 memcmp(VARDATA_ANY(head), verify->hash, SC_LEDGER_HASH_LEN) != 0)
-		add_finding(verify, verify->row_id, psprintf("row " INT64_FORMAT " is not the one that entity " INT64_FORMAT
-													 " knows as its last", verify->row_id, verify->entity));
+		add_finding(verify, verify->row_id,
+					psprintf("row " INT64_FORMAT " is not the one that entity " INT64_FORMAT
+							 " knows as its last",
+							 verify->row_id, verify->entity));
 }
 
 /* Entities below a number whose chain has no row at all. */
@@ -248,15 +285,17 @@ report_unheard(Verify *verify, int64 before)
 			return;
 		}
 		if (!verify->partial)
-			add_finding(verify, 0, psprintf("all " INT64_FORMAT " rows of entity " INT64_FORMAT " were removed",
-											id_of(row, desc, 2), entity));
+			add_finding(verify, 0,
+						psprintf("all " INT64_FORMAT " rows of entity " INT64_FORMAT
+								 " were removed",
+								 id_of(row, desc, 2), entity));
 	}
 }
 
 static ScLedgerRow
 row_of(HeapTuple row, TupleDesc desc)
 {
-	ScLedgerRow content = {0};
+	ScLedgerRow content = { 0 };
 	bool is_null;
 
 	content.at = DatumGetTimestampTz(datum_of(row, desc, COL_AT, &is_null));
@@ -293,7 +332,8 @@ add_finding(Verify *verify, int64 id, char *what)
 	if (verify->nfindings == FINDINGS_MAX)
 		return;
 	verify->finding_ids[verify->nfindings] = id;
-	verify->findings[verify->nfindings++] = MemoryContextStrdup(verify->result->econtext->ecxt_per_query_memory, what);
+	verify->findings[verify->nfindings++] =
+		MemoryContextStrdup(verify->result->econtext->ecxt_per_query_memory, what);
 }
 
 static void
@@ -302,10 +342,18 @@ put_results(Verify *verify)
 	for (int i = 0; i < Max(verify->nfindings, 1); i++)
 	{
 		bool ok = verify->nfindings == 0;
-		Datum values[] = {BoolGetDatum(ok), Int64GetDatum(verify->checked), Int64GetDatum(verify->first_id),
-			Int64GetDatum(verify->last_id), ok ? 0 : Int64GetDatum(verify->finding_ids[i]),
-			CStringGetTextDatum(ok ? "the ledger is intact" : verify->findings[i])};
-		bool nulls[] = {false, false, verify->checked == 0, verify->checked == 0, ok || verify->finding_ids[i] == 0, false};
+		Datum values[] = { BoolGetDatum(ok),
+						   Int64GetDatum(verify->checked),
+						   Int64GetDatum(verify->first_id),
+						   Int64GetDatum(verify->last_id),
+						   ok ? 0 : Int64GetDatum(verify->finding_ids[i]),
+						   CStringGetTextDatum(ok ? "the ledger is intact" : verify->findings[i]) };
+		bool nulls[] = { false,
+						 false,
+						 verify->checked == 0,
+						 verify->checked == 0,
+						 ok || verify->finding_ids[i] == 0,
+						 false };
 
 		tuplestore_putvalues(verify->result->setResult, verify->result->setDesc, values, nulls);
 	}
