@@ -347,6 +347,7 @@ sub start_again
 	my $end = time + $LIMIT;
 	while (!$self->{node}->start(fail_ok => 1))
 	{
+		$self->{node}{_pid} = undef;    # a failed start has read the old file of the postmaster
 		croak 'the server does not start again' if time > $end;
 		sleep 0.2;
 	}

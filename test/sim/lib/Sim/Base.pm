@@ -193,6 +193,11 @@ sub answer ($self, $c, $req, $entry, $fault, $status, $body = undef, $headers = 
 	$entry->{status} = $status;
 	$entry->{outcome} = $status < 400 ? 'ok' : 'refused' if $entry->{outcome} eq 'pending';
 	$entry->{answered_at} = Time::HiRes::time();
+	if (!eval { $c->tx->connection; 1 })
+	{
+		$entry->{outcome} = 'client gone';    # it was held or delayed, and nobody waits for it any more
+		return;
+	}
 	my $bytes = !defined $body ? '' : ref $body eq 'SCALAR' ? $$body : encode_json($body);
 	if (my $drop = $fault->{drop})
 	{
