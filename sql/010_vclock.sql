@@ -123,3 +123,6 @@ SELECT count(*) AS tried, count(*) FILTER (WHERE r = 'accepted' OR r LIKE '22P03
 FROM (SELECT pg_temp.try_binary(set_byte('\x0103010302ac0207ffffffffffffffff7f'::bytea, at, byte)) AS r
 	FROM generate_series(0, 16) AS at, unnest(ARRAY[0, 1, 2, 127, 128, 255]) AS byte) AS t;
 DROP TABLE vclock_stored, vclock_received;
+SET client_min_messages = warning;
+SET syncore.allow_drop = on;
+DROP EXTENSION syncore CASCADE;

@@ -129,3 +129,6 @@ FROM unnest(ARRAY['stamps', 'shadow']) AS type,
 	unnest(ARRAY['\x017b7d', '\x', '\x01', '\x017b', '\x027b7d', '\x015b5d', '\x017bff7d', '\x017b7d00']::bytea[]) WITH ORDINALITY AS v(value, n)
 ORDER BY type, n;
 DROP TABLE type_sample, type_again;
+SET client_min_messages = warning;
+SET syncore.allow_drop = on;
+DROP EXTENSION syncore CASCADE;

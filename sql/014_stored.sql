@@ -40,3 +40,6 @@ GROUP BY type ORDER BY type;
 SELECT t.type, s.type AS bytes_of, try(t.type, s.bytes) IN ('XX001', 'read') AS survived FROM sample t, sample s WHERE t.type <> s.type ORDER BY 1, 2;
 SELECT type, try(type, set_byte(bytes, 0, 2)) AS another_format, try(type, '') AS nothing FROM sample ORDER BY type;
 DROP SCHEMA stored_test CASCADE;
+SET client_min_messages = warning;
+SET syncore.allow_drop = on;
+DROP EXTENSION syncore CASCADE;

@@ -86,3 +86,6 @@ SELECT '/a~'::syncore.json_pointer;
 SELECT repeat('/a', 33)::syncore.json_pointer;
 SELECT ('/' || repeat('a', 1024))::syncore.json_pointer;
 SELECT ''::syncore.json_pointer, '/a//b'::syncore.json_pointer, repeat('/a', 32)::syncore.json_pointer IS NOT NULL AS ok;
+SET client_min_messages = warning;
+SET syncore.allow_drop = on;
+DROP EXTENSION syncore CASCADE;

@@ -73,3 +73,6 @@ SELECT pg_temp.refused(u) FROM unnest(ARRAY['http://acme.example', 'ftp://acme.e
 	'https://acme.example#f', 'https://acme.example/a/../b', 'https://acme.example/%2E%2e/b', 'https://acme.example/a%2fb', E'https://acme.example/a\nb', 'https://acme.example/a b',
 	'https://b' || chr(252) || 'cher.example', 'https://acme.example:0', 'https://acme.example:65536', 'https://acme.example:x', 'https://acme..example', 'https://-a.example', 'https://a_.b!c', 'https://[::1', 'https://[zz]',
 	'https://acme.example\@evil.example', 'https://acme.example/%zz', 'https://' || repeat('a', 64) || '.example', 'https://' || repeat('a.', 130) || 'example']) WITH ORDINALITY AS t(u, n) ORDER BY n;
+SET client_min_messages = warning;
+SET syncore.allow_drop = on;
+DROP EXTENSION syncore CASCADE;

@@ -119,3 +119,6 @@ END $$;
 SELECT kind, left(pg_temp.up(pg_temp.spec(kind), to_jsonb(repeat('x', 2000000))), 60) AS two_megabytes, length(pg_temp.up(pg_temp.spec(kind), (repeat('[', 2000) || repeat(']', 2000))::jsonb)) > 0 AS deep,
 	left(pg_temp.up(pg_temp.spec(kind), ('1' || repeat('0', 100000))::jsonb), 60) AS digits
 FROM unnest(ARRAY['text', 'rich_text', 'number', 'boolean', 'timestamp', 'rank', 'state', 'set', 'reference', 'url']) AS kind ORDER BY kind;
+SET client_min_messages = warning;
+SET syncore.allow_drop = on;
+DROP EXTENSION syncore CASCADE;

@@ -70,3 +70,6 @@ SELECT pg_temp.up('{"field": {"name": "token", "sensitive": "masked", "kind": "r
 WITH s AS (SELECT '{"field": {"name": "status", "kind": "text"}, "map": {}, "values": [["To Do", "new"], ["In Progress", "in_progress"], ["In Progress", "pending", null, "out"], ["In Progress", "on_hold", null, "out"],
 	["Done", "resolved"], ["Done", "closed", null, "out"], ["Done", "cancelled", null, "out"]]}'::jsonb AS s)
 SELECT c, pg_temp.down(s, to_jsonb(c)) AS there, pg_temp.up(s, pg_temp.down(s, to_jsonb(c))::jsonb) AS back FROM s, unnest(ARRAY['new', 'in_progress', 'pending', 'on_hold', 'resolved', 'closed', 'cancelled']) WITH ORDINALITY AS u(c, n) ORDER BY n;
+SET client_min_messages = warning;
+SET syncore.allow_drop = on;
+DROP EXTENSION syncore CASCADE;

@@ -97,3 +97,6 @@ BEGIN
 	END LOOP;
 END $$;
 SELECT pg_temp.shape(s, ('{"operation": "update", "sys_id": ' || repeat('[', 1000) || repeat(']', 1000) || '}')::jsonb) ->> 'problem' AS deep, length(pg_temp.kept(s, ('{"operation": "update", "fields": {"labels": ' || repeat('[', 1000) || repeat(']', 1000) || '}}')::jsonb)::text) AS kept FROM keeping;
+SET client_min_messages = warning;
+SET syncore.allow_drop = on;
+DROP EXTENSION syncore CASCADE;

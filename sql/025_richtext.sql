@@ -86,3 +86,6 @@ SELECT pg_temp.loosely(syncore.text_to_adf('Hello **world**'), '"hello world"'),
 -- long values are remembered by digest, and compare as they did
 SELECT n, pg_temp.remembered(to_jsonb(repeat(a, 200)), to_jsonb(repeat(b, 200))) FROM (VALUES (1, 'same text ', 'same text '), (2, 'Some  Text ', 'some text'), (3, 'one thing ', 'other thing'), (4, 'x', 'x')) AS v(n, a, b) ORDER BY n;
 SELECT pg_temp.remembered(jsonb_build_object('n', 1.0, 's', repeat('x', 2000)), jsonb_build_object('n', 1, 's', repeat('x', 2000)));
+SET client_min_messages = warning;
+SET syncore.allow_drop = on;
+DROP EXTENSION syncore CASCADE;
