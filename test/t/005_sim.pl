@@ -181,6 +181,7 @@ subtest 'jira keeps' => sub {
 	is($search->('ORDER BY updated')->{status}, 400, 'unbounded search: 400');
 	is($search->('nonsense = 1')->{status}, 400, 'unknown field: 400');
 	is_deeply([map { $_->{key} } @{ $search->('project = OPS AND updated >= -10m ORDER BY updated ASC')->{json}{issues} }], [$key], 'found');
+	is(scalar @{ $search->('project = "OPS" AND creator = currentUser() AND created >= -15m ORDER BY created DESC')->{json}{issues} }, 1, 'by its creator');
 	$jira->set(search_lag_ms => 60_000);
 	is(scalar @{ $search->('project = OPS')->{json}{issues} }, 0, 'not yet, when the index lags');
 	is(scalar @{ $search->('project = OPS', reconcileIssues => [$got->{id}])->{json}{issues} }, 1, 'unless asked for by id');

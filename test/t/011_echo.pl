@@ -120,11 +120,12 @@ subtest 'different fields' => sub {
 	is($t->value('SELECT count(*) FROM syncore.conflict WHERE entity = ?', $t->entity_of($inc->{key})), 0, 'no conflict');
 };
 
-# EL-09, EL-10, R20, peer_fights_back: automation resets what we write; the breaker stops that field there, once.
+# EL-09, EL-10, R20, peer_fights_back: automation on both sides resets what we write; the breaker stops that field there, once.
 subtest 'peer_fights_back' => sub {
 	my ($inc, $issue) = $t->pair(short_description => 'mine', state => '1');
 	clean_logs();
 	$snow->set(automation => [{ field => 'short_description', by => 'integration', restore => 1, as => 'automation', delay_ms => 20 }]);
+	$jira->set(automation => [{ field => 'summary', by => 'integration', restore => 1, as => 'automation', delay_ms => 20 }]);
 	$jira->update($bo, $issue->{id}, summary => 'yours');
 	$t->wait_until('the breaker fires', sub { $t->value(q{SELECT count(*) FROM syncore.ledger WHERE kind = 'loop'}) });
 	$t->quiesce;
@@ -134,7 +135,7 @@ subtest 'peer_fights_back' => sub {
 	$snow->update('a.lee', $inc->{id}, state => '2');
 	$t->quiesce;
 	is($jira->record($issue->{id})->{fields}{status}, 'In Progress', 'control: other fields still flow');
-	$snow->set(automation => []);
+	$_->set(automation => []) for $snow, $jira;
 	$t->sql("SELECT syncore.release_hold('$inc->{key}', 'title')");
 	$jira->update($bo, $issue->{id}, summary => 'released');
 	$t->quiesce;

@@ -67,7 +67,7 @@ sub parse
 			if !$VALUE{ lc $name } && $name !~ /^issue\.property\[[\w-]+\]\.[\w.]+$/;
 		$sim->stop($req, 400, "Field '$name' does not exist or you do not have permission to view it.")
 			if $name =~ /^issue\.property/ && !$sim->settings->{property_index};
-		@values = map { lc $_ eq 'currentuser()' ? $req->{account} : $_ } @values;
+		@values = map { /^currentUser\(\)?$/i ? $req->{account} : $_ } @values;
 		@values = map { moment($sim, $req, $_) } @values if $name =~ /^(?:created|updated)$/i;
 		push @conditions, [lc $name eq $name ? $name : $name =~ /^issue/ ? $name : lc $name, uc $operator, @values];
 	}
