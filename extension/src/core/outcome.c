@@ -139,14 +139,18 @@ take_created(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 	ScLedgerEntry *entry;
 	bool found = link->call.unknown;
 
-	if (outcome->external_id == NULL)
+	/* A record that was heard of first may have been read and found to be ours: then its id is known. */
+	if (outcome->external_id == NULL && (link->external_id == NULL || outcome->body == NULL))
 	{
 		take_unknown(batch, link, outcome);
 		return;
 	}
-	link->external_id = outcome->external_id;
-	link->external_key = outcome->external_key;
-	link->url = outcome->url;
+	if (outcome->external_id != NULL)
+		link->external_id = outcome->external_id;
+	if (outcome->external_key != NULL)
+		link->external_key = outcome->external_key;
+	if (outcome->url != NULL)
+		link->url = outcome->url;
 	link->state = SC_LINK_ACTIVE;
 	entry = sc_model_note(batch, found ? SC_LEDGER_LANDED : SC_LEDGER_LINK, link->entity, link);
 	entry->delivery = outcome->delivery;

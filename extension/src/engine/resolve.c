@@ -163,7 +163,8 @@ sc_resolve_outcome(ScRun *run, ScBatch *batch, ScWork *work)
 	{
 		ScLink *candidate = lfirst(cell);
 
-		if (candidate->entity != NULL || candidate == link || plan->outcome.external_id == NULL ||
+		if (candidate->entity != NULL || candidate == link || candidate->external_id == NULL ||
+			plan->outcome.external_id == NULL ||
 			candidate->system != link->system ||
 			strcmp(candidate->record_type, link->record_type) != 0 ||
 			strcmp(candidate->external_id, plan->outcome.external_id) != 0)
