@@ -9,7 +9,7 @@
 #include "core/call.h"
 #include "store/save.h"
 
-typedef struct ScEventRow		/* an event as it stands in the table */
+typedef struct ScEventRow /* an event as it stands in the table */
 {
 	int64 id;
 	TimestampTz received_at;
@@ -29,26 +29,27 @@ typedef struct ScEventRow		/* an event as it stands in the table */
 	char *via;
 	char *external_key;
 	char *marker;
-	bool has_actor_kind;		/* somebody said so; else by the system's actor rows */
+	bool has_actor_kind; /* somebody said so; else by the system's actor rows */
 	ScActorKind actor_kind;
 } ScEventRow;
 
 typedef enum ScItemKind
 {
-	SC_ITEM_EVENT,				/* an event just inserted */
-	SC_ITEM_REPLAY,				/* an event decided anew (released, waited): no duplicate check */
-	SC_ITEM_OUTCOME				/* a finished call */
+	SC_ITEM_EVENT,	/* an event just inserted */
+	SC_ITEM_REPLAY, /* an event decided anew (released, waited): no duplicate check */
+	SC_ITEM_OUTCOME /* a finished call */
 } ScItemKind;
 
-typedef struct ScItem			/* one thing to decide */
+typedef struct ScItem /* one thing to decide */
 {
 	ScItemKind kind;
-	ScEventRow *event;			/* EVENT, REPLAY */
-	ScCallPlan *plan;			/* OUTCOME */
+	ScEventRow *event; /* EVENT, REPLAY */
+	ScCallPlan *plan;  /* OUTCOME */
 	/* what became of it */
-	const char *result;			/* applied, duplicate, echo, stale, waiting, quarantined, ignored, nothing */
+	const char
+		*result; /* applied, duplicate, echo, stale, waiting, quarantined, ignored, nothing */
 	char *reason;
-	int64 entity;				/* 0 = none */
+	int64 entity; /* 0 = none */
 } ScItem;
 
 /*
@@ -64,7 +65,8 @@ extern void sc_run(List *items);
  * Those that turn out to need nothing are deleted.  low_water: id to start
  * after; moved.  Call in a transaction of its own, and commit before sending.
  */
-extern List *sc_claim(int32 system_id, const bool *shards, int limit, int64 *low_water, MemoryContext plan_parent);
+extern List *sc_claim(int32 system_id, const bool *shards, int limit, int64 *low_water,
+					  MemoryContext plan_parent);
 
 /*
  * engine/claim.c: marks left behind by another process in shards that are now
@@ -93,7 +95,7 @@ typedef struct ScIngested
 } ScIngested;
 
 /* Inserts one event for each body, in one statement; bodies that are no JSON go to quarantine. */
-extern void sc_ingest(const char *system, int n, const char **bodies, const size_t *lens, Jsonb **headers,
-					  const char *via, ScIngested *results);
+extern void sc_ingest(const char *system, int n, const char **bodies, const size_t *lens,
+					  Jsonb **headers, const char *via, ScIngested *results);
 
 #endif

@@ -164,8 +164,7 @@ sc_resolve_outcome(ScRun *run, ScBatch *batch, ScWork *work)
 		ScLink *candidate = lfirst(cell);
 
 		if (candidate->entity != NULL || candidate == link || candidate->external_id == NULL ||
-			plan->outcome.external_id == NULL ||
-			candidate->system != link->system ||
+			plan->outcome.external_id == NULL || candidate->system != link->system ||
 			strcmp(candidate->record_type, link->record_type) != 0 ||
 			strcmp(candidate->external_id, plan->outcome.external_id) != 0)
 			continue;
@@ -207,7 +206,8 @@ collect_refs(ScRun *run, bool unknown_only)
 		if (work->ref.link != 0)
 			work->entity = work->ref.entity;
 		/* A candidate's record shows the marker of a create of ours: it is judged with that entity. */
-		if (work->item->kind == SC_ITEM_OUTCOME && work->item->plan->entity == 0 && work->other.entity != 0)
+		if (work->item->kind == SC_ITEM_OUTCOME && work->item->plan->entity == 0 &&
+			work->other.entity != 0)
 			work->entity = work->other.entity;
 	}
 }

@@ -25,7 +25,7 @@ typedef struct Range4
 {
 	uint32 net;
 	int bits;
-	bool never;					/* refused even with allow_private */
+	bool never; /* refused even with allow_private */
 	const char *what;
 } Range4;
 
@@ -34,7 +34,7 @@ typedef struct Range6
 	uint8 net[16];
 	int bits;
 	bool never;
-	int inner4;					/* offset of the IPv4 address inside, -1 = none */
+	int inner4; /* offset of the IPv4 address inside, -1 = none */
 	const char *what;
 } Range6;
 
@@ -85,7 +85,8 @@ const char *
 sc_address_refusal(const struct sockaddr *address, socklen_t len, bool allow_private)
 {
 	if (address->sa_family == AF_INET && len >= sizeof(struct sockaddr_in))
-		return judge4(ntohl(((const struct sockaddr_in *) address)->sin_addr.s_addr), allow_private);
+		return judge4(ntohl(((const struct sockaddr_in *) address)->sin_addr.s_addr),
+					  allow_private);
 	if (address->sa_family == AF_INET6 && len >= sizeof(struct sockaddr_in6))
 		return judge6(((const struct sockaddr_in6 *) address)->sin6_addr.s6_addr, allow_private);
 	return "is no internet address";
@@ -166,7 +167,8 @@ entry_matches(const char *host, const char *entry, size_t len)
 	size_t host_len = strlen(host);
 
 	if (len > 2 && entry[0] == '*' && entry[1] == '.')
-		return host_len > len - 1 && pg_strncasecmp(host + host_len - (len - 1), entry + 1, len - 1) == 0;
+		return host_len > len - 1 &&
+			   pg_strncasecmp(host + host_len - (len - 1), entry + 1, len - 1) == 0;
 	return host_len == len && pg_strncasecmp(host, entry, len) == 0;
 }
 

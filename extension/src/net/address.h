@@ -15,7 +15,8 @@
  * loopback address"); NULL when it may.  With allow_private only addresses
  * that are no single host's stay refused.
  */
-extern const char *sc_address_refusal(const struct sockaddr *address, socklen_t len, bool allow_private);
+extern const char *sc_address_refusal(const struct sockaddr *address, socklen_t len,
+									  bool allow_private);
 
 /* Is the host on the list (host names and *.domain, comma-separated)?  An empty list allows all. */
 extern bool sc_address_host_allowed(const char *host, const char *list);

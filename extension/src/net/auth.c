@@ -28,7 +28,8 @@ static bool host_matches(const ScCredential *credential, const char *base_url);
 static bool is_header_text(const char *secret);
 static char *header_value(const ScCredential *credential, const char *secret);
 static char *basic_value(const char *username, const char *secret);
-static const char *setting(const ScCredential *credential, const char *pointer, const char *otherwise);
+static const char *setting(const ScCredential *credential, const char *pointer,
+						   const char *otherwise);
 
 char *
 sc_auth_secret(const char *reference, const char *directory, char **error)
@@ -71,8 +72,9 @@ read_file(const char *name, const char *directory, char **error)
 	close(dir);
 	if (fd < 0)
 	{
-		*error = saved == ELOOP ? psprintf("File \"%s\" is a symbolic link.", name)
-								: psprintf("File \"%s\" could not be opened: %s.", name, strerror(saved));
+		*error = saved == ELOOP
+					 ? psprintf("File \"%s\" is a symbolic link.", name)
+					 : psprintf("File \"%s\" could not be opened: %s.", name, strerror(saved));
 		return NULL;
 	}
 	char *secret = read_checked(fd, name, error);
@@ -96,7 +98,8 @@ open_directory(const char *directory, char **error)
 		*error = psprintf("syncore.secret_directory could not be opened: %s.", strerror(errno));
 		return -1;
 	}
-	if (fstat(dir, &st) == 0 && (st.st_uid == geteuid() || st.st_uid == 0) && (st.st_mode & 022) == 0)
+	if (fstat(dir, &st) == 0 && (st.st_uid == geteuid() || st.st_uid == 0) &&
+		(st.st_mode & 022) == 0)
 		return dir;
 	close(dir);
 	*error = pstrdup("syncore.secret_directory belongs to, or can be written by, somebody else.");
@@ -166,8 +169,8 @@ sc_auth_wipe(char *secret)
 }
 
 bool
-sc_auth_headers(const ScCredential *credential, const char *base_url, const char *directory, ScHeader **headers,
-				int *nheaders, char **error)
+sc_auth_headers(const ScCredential *credential, const char *base_url, const char *directory,
+				ScHeader **headers, int *nheaders, char **error)
 {
 	*headers = NULL;
 	*nheaders = 0;
@@ -176,7 +179,8 @@ sc_auth_headers(const ScCredential *credential, const char *base_url, const char
 		return true;
 	if (!host_matches(credential, base_url))
 	{
-		*error = psprintf("It was set for host \"%s\", and the base URL now names another.", credential->host);
+		*error = psprintf("It was set for host \"%s\", and the base URL now names another.",
+						  credential->host);
 		return false;
 	}
 	char *secret = sc_auth_secret(credential->reference, directory, error);
@@ -184,14 +188,17 @@ sc_auth_headers(const ScCredential *credential, const char *base_url, const char
 		return false;
 	char *value = is_header_text(secret) ? header_value(credential, secret) : NULL;
 	if (value == NULL)
-		*error = is_header_text(secret) ? psprintf("Its kind \"%s\" cannot be used for calls.", credential->kind)
-										: psprintf("\"%s\" holds a character that no header may hold.", credential->reference);
+		*error = is_header_text(secret)
+					 ? psprintf("Its kind \"%s\" cannot be used for calls.", credential->kind)
+					 : psprintf("\"%s\" holds a character that no header may hold.",
+								credential->reference);
 	sc_auth_wipe(secret);
 	if (value == NULL)
 		return false;
 	*headers = palloc(sizeof(ScHeader));
-	(*headers)->name = pstrdup(strcmp(credential->kind, "header") == 0 ? setting(credential, "/header", "X-API-Key")
-																		  : "Authorization");
+	(*headers)->name = pstrdup(strcmp(credential->kind, "header") == 0
+								   ? setting(credential, "/header", "X-API-Key")
+								   : "Authorization");
 	(*headers)->value = value;
 	*nheaders = 1;
 	return true;
@@ -208,7 +215,8 @@ host_matches(const ScCredential *credential, const char *base_url)
 	if (rest == NULL || host == NULL)
 		return false;
 	/* read as a URL of the same scheme, so that both are spelt the same way */
-	char *set_for = sc_address_host(psprintf("%.*s%s", (int) (rest - base_url + 3), base_url, credential->host), true);
+	char *set_for = sc_address_host(
+		psprintf("%.*s%s", (int) (rest - base_url + 3), base_url, credential->host), true);
 	return set_for != NULL && (strcmp(set_for, host) == 0 || strcmp(set_for, with_port) == 0);
 }
 
@@ -252,7 +260,8 @@ basic_value(const char *username, const char *secret)
 static const char *
 setting(const ScCredential *credential, const char *pointer, const char *otherwise)
 {
-	const char *value = credential->settings ? sc_pointer_get_cstring(credential->settings, pointer) : NULL;
+	const char *value =
+		credential->settings ? sc_pointer_get_cstring(credential->settings, pointer) : NULL;
 
 	return value != NULL ? value : otherwise;
 }

@@ -13,7 +13,7 @@
 
 #define SC_SECRET_MAX (64 * 1024)
 
-typedef struct ScCredential		/* one row of syncore.credential */
+typedef struct ScCredential /* one row of syncore.credential */
 {
 	char *kind;
 	char *reference;
@@ -27,8 +27,8 @@ extern char *sc_auth_secret(const char *reference, const char *directory, char *
 extern void sc_auth_wipe(char *secret);
 
 /* Headers for a request to base_url's host: none, basic, bearer, header.  False with *error. */
-extern bool sc_auth_headers(const ScCredential *credential, const char *base_url, const char *directory,
-							ScHeader **headers, int *nheaders, char **error);
+extern bool sc_auth_headers(const ScCredential *credential, const char *base_url,
+							const char *directory, ScHeader **headers, int *nheaders, char **error);
 extern void sc_auth_free_headers(ScHeader *headers, int nheaders);
 
 #endif

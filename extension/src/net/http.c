@@ -43,9 +43,9 @@
 typedef struct Pool
 {
 	ScHttp *http;
-	uint32 number;				/* 0: public addresses only, 1: private ones too */
+	uint32 number; /* 0: public addresses only, 1: private ones too */
 	CURLM *multi;
-	int timer;					/* timerfd */
+	int timer; /* timerfd */
 } Pool;
 
 struct ScHttp
@@ -54,7 +54,7 @@ struct ScHttp
 	Pool pools[POOLS];
 	dlist_head running;
 	dlist_head done;
-	dlist_head spare;			/* transfers whose handle waits to be used again */
+	dlist_head spare; /* transfers whose handle waits to be used again */
 	int in_flight;
 };
 
@@ -64,22 +64,22 @@ struct ScTransfer
 	Pool *pool;
 	CURL *easy;
 	void *owner;
-	struct curl_slist *headers;	/* holds credentials: wiped */
+	struct curl_slist *headers; /* holds credentials: wiped */
 	char *request_body;
 	size_t request_len;
 	size_t request_at;
 	char *body;
 	size_t body_len;
 	size_t body_size;
-	char *head;					/* header lines of the last response, NUL-separated */
+	char *head; /* header lines of the last response, NUL-separated */
 	size_t head_len;
 	int head_count;
 	bool allow_private;
-	const char *refusal;		/* of an address that was not connected to */
-	const char *overflow;		/* which limit the answer broke */
+	const char *refusal;  /* of an address that was not connected to */
+	const char *overflow; /* which limit the answer broke */
 	CURLcode result;
 	long status;
-	long request_size;			/* bytes of the request that left */
+	long request_size; /* bytes of the request that left */
 	curl_off_t duration_us;
 	TimestampTz arrived_at;
 	char message[CURL_ERROR_SIZE];
@@ -113,12 +113,14 @@ ScHttp *
 sc_http_create(void)
 {
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		ereport(ERROR, (errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION), errmsg("could not initialize libcurl")));
+		ereport(ERROR, (errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+						errmsg("could not initialize libcurl")));
 	const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
 	if ((info->features & CURL_VERSION_ASYNCHDNS) == 0 || (info->features & CURL_VERSION_SSL) == 0)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("libcurl lacks an asynchronous resolver or TLS"),
-						errhint("Install a libcurl built with the threaded resolver or c-ares, and with OpenSSL.")));
+						errhint("Install a libcurl built with the threaded resolver or c-ares, and "
+								"with OpenSSL.")));
 	ScHttp *http = malloc(sizeof(ScHttp));
 	if (http == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
@@ -137,13 +139,15 @@ static bool
 make_pool(ScHttp *http, uint32 number)
 {
 	Pool *pool = &http->pools[number];
-	struct epoll_event event = { .events = EPOLLIN, .data.u64 = ((uint64) number << 32) | TIMER_MARK };
+	struct epoll_event event = { .events = EPOLLIN,
+								 .data.u64 = ((uint64) number << 32) | TIMER_MARK };
 
 	pool->http = http;
 	pool->number = number;
 	pool->multi = curl_multi_init();
 	pool->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (pool->multi == NULL || pool->timer < 0 || epoll_ctl(http->epoll, EPOLL_CTL_ADD, pool->timer, &event) < 0)
+	if (pool->multi == NULL || pool->timer < 0 ||
+		epoll_ctl(http->epoll, EPOLL_CTL_ADD, pool->timer, &event) < 0)
 		return false;
 	curl_multi_setopt(pool->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(pool->multi, CURLMOPT_SOCKETDATA, pool);
@@ -226,7 +230,8 @@ static curl_socket_t
 on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	ScTransfer *transfer = arg;
-	const char *refusal = sc_address_refusal(&address->addr, address->addrlen, transfer->allow_private);
+	const char *refusal =
+		sc_address_refusal(&address->addr, address->addrlen, transfer->allow_private);
 
 	if (purpose != CURLSOCKTYPE_IPCXN && refusal == NULL)
 		refusal = "is no internet address";
@@ -256,8 +261,8 @@ on_header(char *data, size_t size, size_t count, void *arg)
 		kept--;
 	if (kept == 0)
 		return len;
-	if (transfer->head_len + kept + 1 > SC_HTTP_HEADERS_MAX || transfer->head_count >= SC_HTTP_HEADER_COUNT_MAX ||
-		memchr(data, '\0', kept) != NULL)
+	if (transfer->head_len + kept + 1 > SC_HTTP_HEADERS_MAX ||
+		transfer->head_count >= SC_HTTP_HEADER_COUNT_MAX || memchr(data, '\0', kept) != NULL)
 	{
 		transfer->overflow = "headers";
 		return 0;
@@ -316,8 +321,8 @@ on_read(char *data, size_t size, size_t count, void *arg)
 }
 
 ScTransfer *
-sc_http_start(ScHttp *http, const ScHttpTarget *target, const ScRequest *request, const ScHeader *auth, int nauth,
-			  void *owner, char **error)
+sc_http_start(ScHttp *http, const ScHttpTarget *target, const ScRequest *request,
+			  const ScHeader *auth, int nauth, void *owner, char **error)
 {
 	*error = check_target(target, request);
 	if (*error != NULL)
@@ -331,8 +336,8 @@ sc_http_start(ScHttp *http, const ScHttpTarget *target, const ScRequest *request
 	transfer->owner = owner;
 	transfer->allow_private = target->allow_private;
 	transfer->pool = &http->pools[target->allow_private ? 1 : 0];
-	if (!set_headers(transfer, request->headers, request->nheaders) || !set_headers(transfer, auth, nauth) ||
-		!set_request(transfer, request))
+	if (!set_headers(transfer, request->headers, request->nheaders) ||
+		!set_headers(transfer, auth, nauth) || !set_request(transfer, request))
 	{
 		recycle(http, transfer);
 		*error = pstrdup("a request header holds a character that it may not hold");
@@ -461,7 +466,8 @@ set_limits(ScTransfer *transfer, const ScHttpTarget *target)
 	/* a name server that hangs must hold up nobody but its own transfer, nor a shutdown */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, Min(timeout, (long) SC_HTTP_CONNECT_TIMEOUT_MS));
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+					 Min(timeout, (long) SC_HTTP_CONNECT_TIMEOUT_MS));
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, LOW_SPEED_BYTES);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, LOW_SPEED_SECONDS);
 	curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) SC_HTTP_BODY_MAX);
@@ -582,7 +588,9 @@ finish(ScTransfer *transfer, CURLcode result)
 void *
 sc_http_peek(ScHttp *http)
 {
-	return dlist_is_empty(&http->done) ? NULL : dlist_container(ScTransfer, node, dlist_head_node(&http->done))->owner;
+	return dlist_is_empty(&http->done)
+			   ? NULL
+			   : dlist_container(ScTransfer, node, dlist_head_node(&http->done))->owner;
 }
 
 void *
@@ -621,11 +629,13 @@ make_response(const ScTransfer *transfer)
 	}
 	response->transport = transfer->request_size > 0 ? SC_TRANSPORT_LOST : SC_TRANSPORT_NOT_SENT;
 	if (transfer->overflow != NULL || transfer->result == CURLE_FILESIZE_EXCEEDED)
-		response->error = psprintf("the answer's %s is larger than allowed", transfer->overflow ? transfer->overflow : "body");
+		response->error = psprintf("the answer's %s is larger than allowed",
+								   transfer->overflow ? transfer->overflow : "body");
 	else if (transfer->refusal != NULL && response->transport == SC_TRANSPORT_NOT_SENT)
 		response->error = psprintf("address not allowed: the host's address %s", transfer->refusal);
 	else
-		response->error = pstrdup(transfer->message[0] ? transfer->message : curl_easy_strerror(transfer->result));
+		response->error = pstrdup(transfer->message[0] ? transfer->message
+													   : curl_easy_strerror(transfer->result));
 	return response;
 }
 
@@ -690,7 +700,8 @@ sc_http_abort_all(ScHttp *http)
 {
 	while (!dlist_is_empty(&http->running))
 	{
-		ScTransfer *transfer = dlist_container(ScTransfer, node, dlist_pop_head_node(&http->running));
+		ScTransfer *transfer =
+			dlist_container(ScTransfer, node, dlist_pop_head_node(&http->running));
 
 		curl_multi_remove_handle(transfer->pool->multi, transfer->easy);
 		http->in_flight--;

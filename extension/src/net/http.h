@@ -15,22 +15,22 @@
 #define SC_HTTP_CONNECT_TIMEOUT_MS 5000
 #define SC_HTTP_TOTAL_TIMEOUT_MS 30000
 
-typedef struct ScHttp ScHttp;	/* one per process */
+typedef struct ScHttp ScHttp; /* one per process */
 
-typedef struct ScHttpTarget		/* what holds for all transfers to one system */
+typedef struct ScHttpTarget /* what holds for all transfers to one system */
 {
 	bool allow_http;
 	bool allow_private;
-	const char *ca_file;		/* NULL = the system's store */
-	const char *allowed_hosts;	/* syncore.allowed_hosts; NULL or empty = any */
-	int timeout_ms;				/* 0 = default */
+	const char *ca_file;	   /* NULL = the system's store */
+	const char *allowed_hosts; /* syncore.allowed_hosts; NULL or empty = any */
+	int timeout_ms;			   /* 0 = default */
 } ScHttpTarget;
 
 typedef struct ScTransfer ScTransfer;
 
-extern ScHttp *sc_http_create(void);	/* curl_global_init happens here: workers only */
+extern ScHttp *sc_http_create(void); /* curl_global_init happens here: workers only */
 extern void sc_http_destroy(ScHttp *http);
-extern int sc_http_fd(ScHttp *http);	/* the epoll descriptor */
+extern int sc_http_fd(ScHttp *http); /* the epoll descriptor */
 
 /*
  * Starts a transfer.  request and auth headers are copied.  owner comes back

@@ -30,14 +30,16 @@ sc_limit_reset(ScLimit *limit, double max_rate, TimestampTz now)
 }
 
 bool
-sc_limit_acquire(ScLimit *limit, double max_rate, int max_in_flight, TimestampTz now, int64 *wait_us)
+sc_limit_acquire(ScLimit *limit, double max_rate, int max_in_flight, TimestampTz now,
+				 int64 *wait_us)
 {
 	if (limit->paused_until > now)
 	{
 		*wait_us = limit->paused_until - now;
 		return false;
 	}
-	if (limit->breaker == SC_BREAKER_CLOSED && max_in_flight > 0 && limit->in_flight >= max_in_flight)
+	if (limit->breaker == SC_BREAKER_CLOSED && max_in_flight > 0 &&
+		limit->in_flight >= max_in_flight)
 	{
 		*wait_us = ASK_AGAIN_US;
 		return false;
@@ -137,7 +139,8 @@ sc_limit_release(ScLimit *limit, bool reached, int64 retry_after_us, TimestampTz
 	limit->last_error_at = now;
 	if (limit->breaker == SC_BREAKER_HALF_OPEN)
 		open_breaker(limit, limit->open_for_us * 2, now);
-	else if (retry_after_us <= 0 && ++limit->failures >= SC_BREAKER_FAILURES && limit->breaker == SC_BREAKER_CLOSED)
+	else if (retry_after_us <= 0 && ++limit->failures >= SC_BREAKER_FAILURES &&
+			 limit->breaker == SC_BREAKER_CLOSED)
 		open_breaker(limit, SC_BREAKER_PAUSE_MIN_US, now);
 }
 

@@ -12,9 +12,9 @@
 
 typedef enum ScBreaker
 {
-	SC_BREAKER_CLOSED,			/* next: open after SC_BREAKER_FAILURES in a row */
-	SC_BREAKER_OPEN,			/* next: half open when its time has come */
-	SC_BREAKER_HALF_OPEN		/* one probe in flight; next: closed, or open again for twice as long */
+	SC_BREAKER_CLOSED,	 /* next: open after SC_BREAKER_FAILURES in a row */
+	SC_BREAKER_OPEN,	 /* next: half open when its time has come */
+	SC_BREAKER_HALF_OPEN /* one probe in flight; next: closed, or open again for twice as long */
 } ScBreaker;
 
 #define SC_BREAKER_FAILURES 5
@@ -25,11 +25,11 @@ typedef struct ScLimit
 {
 	double tokens;
 	TimestampTz refilled_at;
-	TimestampTz paused_until;	/* Retry-After of the other side */
+	TimestampTz paused_until; /* Retry-After of the other side */
 	int in_flight;
 	ScBreaker breaker;
-	int failures;				/* in a row */
-	TimestampTz opened_at;		/* or half-opened at */
+	int failures;		   /* in a row */
+	TimestampTz opened_at; /* or half-opened at */
 	int64 open_for_us;
 	TimestampTz last_ok_at;
 	TimestampTz last_error_at;
@@ -40,7 +40,8 @@ typedef struct ScLimit
 extern void sc_limit_reset(ScLimit *limit, double max_rate, TimestampTz now);
 
 /* May a call leave now?  Takes a token and a place in flight if so; else *wait_us says when to ask again. */
-extern bool sc_limit_acquire(ScLimit *limit, double max_rate, int max_in_flight, TimestampTz now, int64 *wait_us);
+extern bool sc_limit_acquire(ScLimit *limit, double max_rate, int max_in_flight, TimestampTz now,
+							 int64 *wait_us);
 
 /* A further request of a call that already has its place: takes a token only. */
 extern bool sc_limit_take_token(ScLimit *limit, double max_rate, TimestampTz now, int64 *wait_us);

@@ -40,13 +40,13 @@
 #define CAUSES_MAX 64
 #define CAUSE_QUIET_US (60 * USECS_PER_SEC)
 
-typedef struct Cause			/* when something was last said */
+typedef struct Cause /* when something was last said */
 {
 	uint32 hash;
 	TimestampTz at;
 } Cause;
 
-static MemoryContext outside;	/* current when the transaction began, and again when it has ended */
+static MemoryContext outside; /* current when the transaction began, and again when it has ended */
 
 static void fix_settings(void);
 static bool lock_extension(Oid extension);
@@ -63,7 +63,8 @@ sc_worker_start(ScRole role)
 	BackgroundWorkerUnblockSignals();
 	if (sc_shared == NULL || args.role != role || sc_shared_is_blocked(args.database))
 		proc_exit(0);
-	BackgroundWorkerInitializeConnectionByOid(args.database, args.role_oid, SC_WORKER_CONNECT_FLAGS);
+	BackgroundWorkerInitializeConnectionByOid(args.database, args.role_oid,
+											  SC_WORKER_CONNECT_FLAGS);
 	fix_settings();
 	StartTransactionCommand();
 	char *name = MemoryContextStrdup(TopMemoryContext, get_database_name(MyDatabaseId));
@@ -80,22 +81,20 @@ sc_worker_start(ScRole role)
 static void
 fix_settings(void)
 {
-	static const char *const fixed[][2] = {
-		{ "search_path", "pg_catalog, pg_temp" },
-		{ "row_security", "on" },
-		{ "default_transaction_isolation", "read committed" },
-		{ "default_transaction_read_only", "off" },
-		{ "default_transaction_deferrable", "off" },
-		{ "statement_timeout", "0" },
-		{ "lock_timeout", "0" },
-		{ "idle_in_transaction_session_timeout", "0" },
-		{ "DateStyle", "ISO, YMD" },
-		{ "IntervalStyle", "postgres" },
-		{ "extra_float_digits", "1" },
-		{ "bytea_output", "hex" },
-		{ "standard_conforming_strings", "on" },
-		{ "jit", "off" }
-	};
+	static const char *const fixed[][2] = { { "search_path", "pg_catalog, pg_temp" },
+											{ "row_security", "on" },
+											{ "default_transaction_isolation", "read committed" },
+											{ "default_transaction_read_only", "off" },
+											{ "default_transaction_deferrable", "off" },
+											{ "statement_timeout", "0" },
+											{ "lock_timeout", "0" },
+											{ "idle_in_transaction_session_timeout", "0" },
+											{ "DateStyle", "ISO, YMD" },
+											{ "IntervalStyle", "postgres" },
+											{ "extra_float_digits", "1" },
+											{ "bytea_output", "hex" },
+											{ "standard_conforming_strings", "on" },
+											{ "jit", "off" } };
 
 	for (int i = 0; i < lengthof(fixed); i++)
 		SetConfigOption(fixed[i][0], fixed[i][1], PGC_USERSET, PGC_S_SESSION);
@@ -222,8 +221,8 @@ is_quiet(Cause *causes, const char *cause)
 }
 
 void
-sc_worker_alert(const char *level, const char *kind, const char *cause, const char *object, const char *detail,
-				const char *hint)
+sc_worker_alert(const char *level, const char *kind, const char *cause, const char *object,
+				const char *detail, const char *hint)
 {
 	static Cause causes[CAUSES_MAX];
 	Oid types[6] = { TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID };
@@ -238,11 +237,12 @@ sc_worker_alert(const char *level, const char *kind, const char *cause, const ch
 		values[i] = texts[i] ? CStringGetTextDatum(texts[i]) : (Datum) 0;
 		nulls[i] = texts[i] ? ' ' : 'n';
 	}
-	SPI_execute_with_args("INSERT INTO syncore.alert (level, kind, cause, object, detail, hint)"
-						  " VALUES ($1, $2, $3, $4, $5, $6)"
-						  " ON CONFLICT (cause) WHERE closed_at IS NULL"
-						  " DO UPDATE SET last_at = now(), times = alert.times + 1, detail = excluded.detail",
-						  6, types, values, nulls, false, 0);
+	SPI_execute_with_args(
+		"INSERT INTO syncore.alert (level, kind, cause, object, detail, hint)"
+		" VALUES ($1, $2, $3, $4, $5, $6)"
+		" ON CONFLICT (cause) WHERE closed_at IS NULL"
+		" DO UPDATE SET last_at = now(), times = alert.times + 1, detail = excluded.detail",
+		6, types, values, nulls, false, 0);
 }
 
 void

@@ -11,10 +11,10 @@
 
 #include "worker/shared.h"
 
-typedef struct ScWorkerArgs		/* passed in bgw_extra */
+typedef struct ScWorkerArgs /* passed in bgw_extra */
 {
 	Oid database;
-	Oid role_oid;				/* syncore_worker */
+	Oid role_oid; /* syncore_worker */
 	ScRole role;
 	int index;
 } ScWorkerArgs;
@@ -22,9 +22,9 @@ typedef struct ScWorkerArgs		/* passed in bgw_extra */
 /* What sc_worker_begin found. */
 typedef enum ScGate
 {
-	SC_GATE_OPEN,				/* a transaction with SPI and a snapshot is open */
-	SC_GATE_ABSENT,				/* the extension is not installed here; nothing is open */
-	SC_GATE_BUSY				/* it is being dropped or altered; nothing is open: come back soon */
+	SC_GATE_OPEN,	/* a transaction with SPI and a snapshot is open */
+	SC_GATE_ABSENT, /* the extension is not installed here; nothing is open */
+	SC_GATE_BUSY	/* it is being dropped or altered; nothing is open: come back soon */
 } ScGate;
 
 /*
@@ -47,11 +47,12 @@ extern void sc_worker_commit(void);
 extern void sc_worker_recover(const char *what);
 
 /* One line a cause a minute, if syncore.log_min_messages lets it. */
-extern void sc_worker_log(int level, const char *cause, const char *format, ...) pg_attribute_printf(3, 4);
+extern void sc_worker_log(int level, const char *cause, const char *format, ...)
+	pg_attribute_printf(3, 4);
 
 /* Opens, or counts again, an alert; in a transaction.  At most once a minute a cause and process. */
-extern void sc_worker_alert(const char *level, const char *kind, const char *cause, const char *object, const char *detail,
-							const char *hint);
+extern void sc_worker_alert(const char *level, const char *kind, const char *cause,
+							const char *object, const char *detail, const char *hint);
 extern void sc_worker_alert_close(const char *cause);
 
 /* Milliseconds to wait after so many failures in a row: 200, 400, … 60000. */

@@ -47,7 +47,9 @@ sc_dispatch_advance(ScDispatcher *d, ScCarried *call)
 	while (call->request != NULL)
 	{
 		char *error = NULL;
-		ScResponse response = { .transport = SC_TRANSPORT_NOT_SENT, .body = "", .arrived_at = GetCurrentTimestamp() };
+		ScResponse response = { .transport = SC_TRANSPORT_NOT_SENT,
+								.body = "",
+								.arrived_at = GetCurrentTimestamp() };
 
 		if (send_request(d, call, &error))
 		{
@@ -88,7 +90,8 @@ send_with_credential(ScDispatcher *d, ScCarried *call, ScPeer *peer, char **erro
 	ScHeader *auth;
 	int nauth;
 
-	if (!sc_auth_headers(&peer->credential, peer->base_url, sc_secret_directory, &auth, &nauth, error))
+	if (!sc_auth_headers(&peer->credential, peer->base_url, sc_secret_directory, &auth, &nauth,
+						 error))
 		return false;
 	bool started = sc_http_start(d->http, &target, call->request, auth, nauth, call, error) != NULL;
 	sc_auth_free_headers(auth, nauth);
@@ -163,7 +166,8 @@ feed(ScDispatcher *d, ScCarried *call, const ScResponse *response)
 {
 	MemoryContext old = MemoryContextSwitchTo(call->cxt);
 
-	call->reached = response->transport == SC_TRANSPORT_ANSWERED && response->status < 500 && response->status != 429;
+	call->reached = response->transport == SC_TRANSPORT_ANSWERED && response->status < 500 &&
+					response->status != 429;
 	if (call->job != NULL)
 		sc_job_answer(d, call, response);
 	else
@@ -243,6 +247,5 @@ sc_dispatch_give_places_back(ScDispatcher *d)
 {
 	dlist_iter iter;
 
-	dlist_foreach(iter, &d->calls)
-		give_place_back(dlist_container(ScCarried, node, iter.cur));
+	dlist_foreach(iter, &d->calls) give_place_back(dlist_container(ScCarried, node, iter.cur));
 }

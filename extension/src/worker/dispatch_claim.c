@@ -133,14 +133,15 @@ find_due(ScDispatcher *d)
 {
 	List *due = NIL;
 
-	sc_plan_run("dispatch_due",
-				"WITH RECURSIVE s (system_id) AS ("
-				" (SELECT system_id FROM syncore.delivery ORDER BY system_id LIMIT 1)"
-				" UNION ALL"
-				" SELECT (SELECT v.system_id FROM syncore.delivery v WHERE v.system_id > s.system_id"
-				"  ORDER BY v.system_id LIMIT 1) FROM s WHERE s.system_id IS NOT NULL)"
-				" SELECT system_id FROM s WHERE system_id IS NOT NULL",
-				0, NULL, NULL, NULL);
+	sc_plan_run(
+		"dispatch_due",
+		"WITH RECURSIVE s (system_id) AS ("
+		" (SELECT system_id FROM syncore.delivery ORDER BY system_id LIMIT 1)"
+		" UNION ALL"
+		" SELECT (SELECT v.system_id FROM syncore.delivery v WHERE v.system_id > s.system_id"
+		"  ORDER BY v.system_id LIMIT 1) FROM s WHERE s.system_id IS NOT NULL)"
+		" SELECT system_id FROM s WHERE system_id IS NOT NULL",
+		0, NULL, NULL, NULL);
 	SPITupleTable *rows = SPI_tuptable;
 	uint64 n = SPI_processed;
 	ScConf *conf = n > 0 ? sc_config_get() : NULL;
@@ -195,7 +196,8 @@ claim_piece(ScDispatcher *d, ScPeer *peer)
 {
 	int64 wait_us;
 	int64 before = peer->low_water;
-	int places = sc_dispatch_acquire(peer, Min(SC_CLAIM_PIECE, sc_max_in_flight - d->ncalls), &wait_us);
+	int places =
+		sc_dispatch_acquire(peer, Min(SC_CLAIM_PIECE, sc_max_in_flight - d->ncalls), &wait_us);
 
 	if (places == 0)
 	{

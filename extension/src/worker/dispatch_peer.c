@@ -68,7 +68,8 @@ fill_peer(ScPeer *peer, const ScConf *conf, const ScSystem *system)
 	peer->allow_http = system->allow_http;
 	peer->allow_private = system->allow_private;
 	peer->max_rate = system->max_rate;
-	peer->max_in_flight = system->max_in_flight > 0 ? system->max_in_flight : SC_SYSTEM_IN_FLIGHT_DEFAULT;
+	peer->max_in_flight =
+		system->max_in_flight > 0 ? system->max_in_flight : SC_SYSTEM_IN_FLIGHT_DEFAULT;
 }
 
 /* Systems of one connection share limits: under the lowest id among them. */
@@ -78,7 +79,8 @@ connection_of(const ScConf *conf, const ScSystem *system)
 	int32 lowest = system->id;
 
 	for (int i = 0; i < conf->nsystems; i++)
-		if (conf->systems[i].id < lowest && strcmp(conf->systems[i].connection, system->connection) == 0)
+		if (conf->systems[i].id < lowest &&
+			strcmp(conf->systems[i].connection, system->connection) == 0)
 			lowest = conf->systems[i].id;
 	return lowest;
 }
@@ -121,14 +123,17 @@ sc_dispatch_credential_works(ScDispatcher *d, ScPeer *peer)
 	int nheaders = 0;
 	char *error = "It has none that is current.";
 	char *cause = psprintf("credential:%s", peer->name);
-	bool works = peer->has_credential &&
-				 sc_auth_headers(&peer->credential, peer->base_url, sc_secret_directory, &headers, &nheaders, &error);
+	bool works =
+		peer->has_credential && sc_auth_headers(&peer->credential, peer->base_url,
+												sc_secret_directory, &headers, &nheaders, &error);
 
 	sc_auth_free_headers(headers, nheaders);
 	if (!works)
-		sc_worker_alert("critical", "credential", cause, peer->name,
-						psprintf("could not use the credential of system \"%s\": %s", peer->name, error),
-						psprintf("Put the secret in its place, or run SELECT syncore.set_credential('%s', …).", peer->name));
+		sc_worker_alert(
+			"critical", "credential", cause, peer->name,
+			psprintf("could not use the credential of system \"%s\": %s", peer->name, error),
+			psprintf("Put the secret in its place, or run SELECT syncore.set_credential('%s', …).",
+					 peer->name));
 	else if (peer->credential_bad)
 		sc_worker_alert_close(cause);
 	peer->credential_bad = !works;
@@ -148,12 +153,15 @@ sc_dispatch_watch_breaker(ScPeer *peer)
 	LWLockRelease(sc_shared->lock);
 	if (breaker == SC_BREAKER_OPEN && !peer->breaker_told)
 		sc_worker_alert("warning", "breaker", cause, peer->name,
-						psprintf("system \"%s\" failed %d times in a row; calls to it rest", peer->name, failures),
-						psprintf("It is tried again by itself. SELECT syncore.check_system('%s') says what is wrong.",
+						psprintf("system \"%s\" failed %d times in a row; calls to it rest",
+								 peer->name, failures),
+						psprintf("It is tried again by itself. SELECT syncore.check_system('%s') "
+								 "says what is wrong.",
 								 peer->name));
 	if (breaker == SC_BREAKER_CLOSED && peer->breaker_told)
 		sc_worker_alert_close(cause);
-	peer->breaker_told = breaker == SC_BREAKER_OPEN || (peer->breaker_told && breaker != SC_BREAKER_CLOSED);
+	peer->breaker_told =
+		breaker == SC_BREAKER_OPEN || (peer->breaker_told && breaker != SC_BREAKER_CLOSED);
 }
 
 /* Takes up to wanted places at once; 0 with *wait_us when none is to be had. */
@@ -171,7 +179,8 @@ sc_dispatch_acquire(ScPeer *peer, int wanted, int64 *wait_us)
 		places++;
 	LWLockRelease(sc_shared->lock);
 	if (limit == NULL)
-		sc_worker_log(WARNING, "limits", "syncore.shared_memory is too small for the limits of all systems");
+		sc_worker_log(WARNING, "limits",
+					  "syncore.shared_memory is too small for the limits of all systems");
 	return places;
 }
 

@@ -87,7 +87,8 @@ least_tried(ScDispatcher *d)
 	{
 		ScCarried *call = dlist_container(ScCarried, node, iter.cur);
 
-		if (call->state == SC_CALL_FINISHED && (best == NULL || call->record_tries < best->record_tries))
+		if (call->state == SC_CALL_FINISHED &&
+			(best == NULL || call->record_tries < best->record_tries))
 			best = call;
 	}
 	return best;

@@ -19,7 +19,7 @@
 #include "engine/engine.h"
 #include "worker/dispatcher.h"
 
-#define SHARD_CLASS 0x53594e43	/* "SYNC" */
+#define SHARD_CLASS 0x53594e43 /* "SYNC" */
 #define RETRY_US (50 * 1000)
 #define LOOK_US USECS_PER_SEC
 
@@ -115,7 +115,8 @@ take_and_release(ScDispatcher *d)
 			DirectFunctionCall2(pg_advisory_unlock_int4, key, Int32GetDatum(i));
 			d->owned[i] = false;
 		}
-		else if (is_missing(d, i) && DatumGetBool(DirectFunctionCall2(pg_try_advisory_lock_int4, key, Int32GetDatum(i))))
+		else if (is_missing(d, i) && DatumGetBool(DirectFunctionCall2(pg_try_advisory_lock_int4,
+																	  key, Int32GetDatum(i))))
 			d->owned[i] = d->stale[i] = true;
 	}
 }
@@ -146,7 +147,8 @@ sc_dispatch_release_shares(ScDispatcher *d)
 	for (int i = 0; i < SC_SHARDS; i++)
 	{
 		if (d->owned[i])
-			DirectFunctionCall2(pg_advisory_unlock_int4, Int32GetDatum(SHARD_CLASS), Int32GetDatum(i));
+			DirectFunctionCall2(pg_advisory_unlock_int4, Int32GetDatum(SHARD_CLASS),
+								Int32GetDatum(i));
 		d->owned[i] = d->stale[i] = false;
 	}
 	d->membership = 0;

@@ -64,7 +64,8 @@ syncore_dispatcher_main(Datum arg)
 static ScDispatcher *
 make_dispatcher(ScWorkerSlot *slot)
 {
-	MemoryContext cxt = AllocSetContextCreate(TopMemoryContext, "syncore dispatcher", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext cxt =
+		AllocSetContextCreate(TopMemoryContext, "syncore dispatcher", ALLOCSET_DEFAULT_SIZES);
 	ScDispatcher *d = MemoryContextAllocZero(cxt, sizeof(ScDispatcher));
 	HASHCTL control = { .keysize = sizeof(int32), .entrysize = sizeof(ScPeer), .hcxt = cxt };
 
@@ -132,7 +133,8 @@ recover(ScDispatcher *d)
 	sc_worker_recover("a turn of the dispatcher");
 	MemoryContextSwitchTo(d->turn_cxt);
 	d->failures++;
-	d->record_at = d->claim_at = GetCurrentTimestamp() + sc_worker_backoff_ms(d->failures) * INT64CONST(1000);
+	d->record_at = d->claim_at =
+		GetCurrentTimestamp() + sc_worker_backoff_ms(d->failures) * INT64CONST(1000);
 	sc_dispatch_drop_lost(d);
 }
 

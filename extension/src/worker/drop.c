@@ -25,9 +25,11 @@ static bool has_ledger_rows(void);
 void
 sc_drop_check(Node *statement)
 {
-	if (sc_allow_drop || !IsA(statement, DropStmt) || ((DropStmt *) statement)->removeType != OBJECT_EXTENSION)
+	if (sc_allow_drop || !IsA(statement, DropStmt) ||
+		((DropStmt *) statement)->removeType != OBJECT_EXTENSION)
 		return;
-	if (!drops_us((DropStmt *) statement) || !OidIsValid(get_extension_oid("syncore", true)) || !has_ledger_rows())
+	if (!drops_us((DropStmt *) statement) || !OidIsValid(get_extension_oid("syncore", true)) ||
+		!has_ledger_rows())
 		return;
 	ereport(ERROR, errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 			errmsg("cannot drop extension \"syncore\": its ledger is not empty"),
@@ -45,7 +47,8 @@ drops_us(const DropStmt *statement)
 	{
 		const char *name = strVal(lfirst(cell));
 
-		if (strcmp(name, "syncore") == 0 || (statement->behavior == DROP_CASCADE && strcmp(name, "pg_trgm") == 0))
+		if (strcmp(name, "syncore") == 0 ||
+			(statement->behavior == DROP_CASCADE && strcmp(name, "pg_trgm") == 0))
 			return true;
 	}
 	return false;
@@ -57,8 +60,10 @@ has_ledger_rows(void)
 {
 	SPI_connect();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	if (SPI_execute("SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace "
-					"WHERE n.nspname OPERATOR(pg_catalog.=) 'syncore' AND c.relname OPERATOR(pg_catalog.=) 'ledger'",
+	if (SPI_execute("SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid "
+					"OPERATOR(pg_catalog.=) c.relnamespace "
+					"WHERE n.nspname OPERATOR(pg_catalog.=) 'syncore' AND c.relname "
+					"OPERATOR(pg_catalog.=) 'ledger'",
 					true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not look for the ledger");
 	bool found = SPI_processed > 0;

@@ -30,8 +30,10 @@
 
 static ProcessUtility_hook_type previous_utility = NULL;
 
-static void on_utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilityContext context,
-					   ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion);
+static void on_utility(PlannedStmt *pstmt, const char *query, bool read_only,
+					   ProcessUtilityContext context, ParamListInfo params,
+					   QueryEnvironment *environment, DestReceiver *dest,
+					   QueryCompletion *completion);
 static Oid database_to_free(Node *statement);
 static const char *named_database(Node *statement);
 static const char *option_text(List *options, const char *name);
@@ -45,8 +47,9 @@ sc_hook_init(void)
 }
 
 static void
-on_utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilityContext context, ParamListInfo params,
-		   QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+on_utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilityContext context,
+		   ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
+		   QueryCompletion *completion)
 {
 	ProcessUtility_hook_type next = previous_utility ? previous_utility : standard_ProcessUtility;
 	Oid database = database_to_free(pstmt->utilityStmt);
@@ -78,7 +81,8 @@ database_to_free(Node *statement)
 	if (name == NULL || !IsTransactionState())
 		return InvalidOid;
 	Oid database = get_database_oid(name, true);
-	if (!OidIsValid(database) || database == MyDatabaseId || !sc_is_database_owner(database, GetUserId()))
+	if (!OidIsValid(database) || database == MyDatabaseId ||
+		!sc_is_database_owner(database, GetUserId()))
 		return InvalidOid;
 	return database;
 }
@@ -90,7 +94,8 @@ named_database(Node *statement)
 		return ((DropdbStmt *) statement)->dbname;
 	if (IsA(statement, RenameStmt) && ((RenameStmt *) statement)->renameType == OBJECT_DATABASE)
 		return ((RenameStmt *) statement)->subname;
-	if (IsA(statement, AlterDatabaseStmt) && option_text(((AlterDatabaseStmt *) statement)->options, "tablespace"))
+	if (IsA(statement, AlterDatabaseStmt) &&
+		option_text(((AlterDatabaseStmt *) statement)->options, "tablespace"))
 		return ((AlterDatabaseStmt *) statement)->dbname;
 	if (IsA(statement, CreatedbStmt))
 		return option_text(((CreatedbStmt *) statement)->options, "template");

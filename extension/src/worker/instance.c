@@ -41,7 +41,8 @@ sc_instance_may_send(bool make_token, char **reason)
 	Datum values[3];
 
 	*reason = NULL;
-	SPI_execute("SELECT system_identifier, database_oid, token_hash FROM syncore.instance", true, 1);
+	SPI_execute("SELECT system_identifier, database_oid, token_hash FROM syncore.instance", true,
+				1);
 	if (SPI_processed == 0)
 	{
 		*reason = "no instance is recorded in syncore.instance";
@@ -84,7 +85,8 @@ check_token(bytea *recorded, bool make_token)
 	sc_auth_wipe(token);
 	if (recorded == NULL)
 		record_hash(hash);
-	else if (VARSIZE_ANY_EXHDR(recorded) != sizeof(hash) || memcmp(VARDATA_ANY(recorded), hash, sizeof(hash)) != 0)
+	else if (VARSIZE_ANY_EXHDR(recorded) != sizeof(hash) ||
+			 memcmp(VARDATA_ANY(recorded), hash, sizeof(hash)) != 0)
 		return "the instance token is not the one recorded";
 	return NULL;
 }
@@ -98,7 +100,8 @@ make_file(const char *name)
 	int dir = open(sc_secret_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return psprintf("syncore.secret_directory could not be opened: %s", strerror(errno));
-	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	int fd =
+		openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
 	int saved = errno;
 	bool written = fd >= 0 && write_token(fd) && fsync(dir) == 0;
 	if (fd >= 0)
@@ -149,6 +152,6 @@ record_hash(const uint8 *hash)
 
 	SET_VARSIZE(value, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
 	memcpy(VARDATA(value), hash, PG_SHA256_DIGEST_LENGTH);
-	SPI_execute_with_args("UPDATE syncore.instance SET token_hash = $1 WHERE token_hash IS NULL", 1, types, values, NULL,
-						  false, 0);
+	SPI_execute_with_args("UPDATE syncore.instance SET token_hash = $1 WHERE token_hash IS NULL", 1,
+						  types, values, NULL, false, 0);
 }

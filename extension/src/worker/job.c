@@ -30,12 +30,12 @@
 #define ITEMS_MAX 32
 #define CLOCK_WRONG_S 300
 
-typedef struct Finding				/* one line of the result */
+typedef struct Finding /* one line of the result */
 {
 	const char *name;
 	bool ok;
 	char *detail;
-	char *hint;					/* NULL = none */
+	char *hint; /* NULL = none */
 } Finding;
 
 typedef struct ScJobRun
@@ -44,14 +44,14 @@ typedef struct ScJobRun
 	int32 system_id;
 	char *system_name;
 	const ScSystem *system;
-	ScConf *conf;				/* pinned */
-	int at;						/* the operation that is being called */
+	ScConf *conf; /* pinned */
+	int at;		  /* the operation that is being called */
 	int nitems;
 	Finding items[ITEMS_MAX];
-	char *actor;				/* as whom we are known there */
+	char *actor; /* as whom we are known there */
 	bool has_clock;
-	double clock_s;				/* its clock minus ours */
-	const char *error_code;		/* NULL = the job is done */
+	double clock_s;			/* its clock minus ours */
+	const char *error_code; /* NULL = the job is done */
 	char *error;
 	char *hint;
 } ScJobRun;
@@ -63,7 +63,8 @@ static const ScOperation *current_operation(const ScJobRun *run);
 static ScRequest *next_request(ScJobRun *run);
 static Finding *add_item(ScJobRun *run, const char *name, bool ok, char *detail, char *hint);
 static void judge(ScJobRun *run, const ScOperation *operation, const ScResponse *response);
-static void note_answer(ScJobRun *run, const ScOperation *operation, const ScResponse *response, const char *item);
+static void note_answer(ScJobRun *run, const ScOperation *operation, const ScResponse *response,
+						const char *item);
 static bool is_success(const ScOperation *operation, int status);
 static void note_clock(ScJobRun *run, const ScResponse *response);
 static void fail(ScJobRun *run, const char *code, char *error, char *hint);
@@ -77,9 +78,8 @@ sc_job_start_next(ScDispatcher *d)
 	ScJobRun *volatile taken = NULL;
 	dlist_iter iter;
 
-	dlist_foreach(iter, &d->calls)
-		if (dlist_container(ScCarried, node, iter.cur)->job != NULL)
-			return;
+	dlist_foreach(iter,
+				  &d->calls) if (dlist_container(ScCarried, node, iter.cur)->job != NULL) return;
 	MemoryContext cxt = AllocSetContextCreate(d->cxt, "syncore job", ALLOCSET_DEFAULT_SIZES);
 	PG_TRY();
 	{
@@ -117,10 +117,11 @@ take_next(ScDispatcher *d, MemoryContext cxt)
 
 	if (sc_worker_begin("looking for jobs") != SC_GATE_OPEN)
 		return NULL;
-	sc_plan_run("job_next",
-				"SELECT id, system_id FROM syncore.job WHERE state = 'queued' AND kind = 'check_system'"
-				" ORDER BY id LIMIT 1",
-				0, NULL, NULL, NULL);
+	sc_plan_run(
+		"job_next",
+		"SELECT id, system_id FROM syncore.job WHERE state = 'queued' AND kind = 'check_system'"
+		" ORDER BY id LIMIT 1",
+		0, NULL, NULL, NULL);
 	if (SPI_processed == 0)
 	{
 		sc_worker_commit();
@@ -128,15 +129,18 @@ take_next(ScDispatcher *d, MemoryContext cxt)
 	}
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 	ScJobRun *run = palloc0(sizeof(ScJobRun));
-	run->id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	run->system_id = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
+	run->id =
+		DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	run->system_id =
+		DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
 	prepare(d, run);
 	MemoryContextSwitchTo(old);
 	static const Oid types[1] = { INT8OID };
 	Datum values[1] = { Int64GetDatum(run->id) };
 	sc_plan_run("job_begin",
-				"UPDATE syncore.job SET state = 'running', started = now() WHERE id = $1 AND state = 'queued'", 1, types,
-				values, NULL);
+				"UPDATE syncore.job SET state = 'running', started = now() WHERE id = $1 AND state "
+				"= 'queued'",
+				1, types, values, NULL);
 	sc_worker_commit();
 	return run;
 }
@@ -166,7 +170,8 @@ prepare(ScDispatcher *d, ScJobRun *run)
 		fail(run, "SY005", psprintf("system \"%s\" has no credential", peer->name),
 			 psprintf("SELECT syncore.set_credential('%s', …);", peer->name));
 	else if (next_request(run) == NULL)
-		fail(run, "0A000", psprintf("connector \"%s\" has no check", run->system->connector->name), NULL);
+		fail(run, "0A000", psprintf("connector \"%s\" has no check", run->system->connector->name),
+			 NULL);
 }
 
 static void
@@ -201,7 +206,8 @@ sc_job_answer(ScDispatcher *d, ScCarried *call, const ScResponse *response)
 
 	judge(run, current_operation(run), response);
 	run->at++;
-	call->request = run->error_code == NULL && run->nitems < ITEMS_MAX - 2 ? next_request(run) : NULL;
+	call->request =
+		run->error_code == NULL && run->nitems < ITEMS_MAX - 2 ? next_request(run) : NULL;
 }
 
 /* What one answer of the other side says. */
@@ -214,8 +220,10 @@ judge(ScJobRun *run, const ScOperation *operation, const ScResponse *response)
 		item = psprintf("check %d", operation->position);
 	if (response->transport != SC_TRANSPORT_ANSWERED)
 	{
-		add_item(run, item, false, pstrdup(response->error), pstrdup("Is the base URL right, and may this server reach it?"));
-		fail(run, "08006", psprintf("system \"%s\" could not be reached: %s", run->system_name, response->error),
+		add_item(run, item, false, pstrdup(response->error),
+				 pstrdup("Is the base URL right, and may this server reach it?"));
+		fail(run, "08006",
+			 psprintf("system \"%s\" could not be reached: %s", run->system_name, response->error),
 			 pstrdup("TABLE syncore.system_check has the details."));
 		return;
 	}
@@ -223,9 +231,12 @@ judge(ScJobRun *run, const ScOperation *operation, const ScResponse *response)
 	if (response->status == 401 || response->status == 403)
 	{
 		add_item(run, item, false, psprintf("HTTP %d", response->status),
-				 pstrdup("Are user name and secret right, and has that user the rights the connector asks for?"));
+				 pstrdup("Are user name and secret right, and has that user the rights the "
+						 "connector asks for?"));
 		if (run->at == 0)
-			fail(run, "SY005", psprintf("system \"%s\" refused the credential: HTTP %d", run->system_name, response->status),
+			fail(run, "SY005",
+				 psprintf("system \"%s\" refused the credential: HTTP %d", run->system_name,
+						  response->status),
 				 psprintf("SELECT * FROM syncore.required_scopes('%s');", run->system_name));
 		return;
 	}
@@ -233,25 +244,32 @@ judge(ScJobRun *run, const ScOperation *operation, const ScResponse *response)
 }
 
 static void
-note_answer(ScJobRun *run, const ScOperation *operation, const ScResponse *response, const char *item)
+note_answer(ScJobRun *run, const ScOperation *operation, const ScResponse *response,
+			const char *item)
 {
 	Jsonb *body = sc_call_parse(response);
 	char *root = sc_pointer_get_cstring(operation->response, "/record");
 	Jsonb *record = body != NULL && root != NULL ? sc_pointer_get_text(body, root) : body;
 	char *actor_at = sc_pointer_get_cstring(operation->response, "/actor");
-	char *actor = record != NULL && actor_at != NULL ? sc_pointer_get_cstring(record, actor_at) : NULL;
-	bool ok = is_success(operation, response->status) && body != NULL && (actor_at == NULL || actor != NULL);
+	char *actor =
+		record != NULL && actor_at != NULL ? sc_pointer_get_cstring(record, actor_at) : NULL;
+	bool ok = is_success(operation, response->status) && body != NULL &&
+			  (actor_at == NULL || actor != NULL);
 
 	if (actor != NULL)
 		run->actor = actor;
 	add_item(run, item, ok,
-			 ok ? psprintf("HTTP %d in %d ms%s%s", response->status, (int) (response->duration_us / 1000),
-						   actor ? ", as " : "", actor ? actor : "")
-				: psprintf("HTTP %d, with an answer that is not that of %s", response->status, run->system->connector->name),
-			 ok ? NULL : pstrdup("Does the base URL lead to that product, and past any sign-in page?"));
+			 ok ? psprintf("HTTP %d in %d ms%s%s", response->status,
+						   (int) (response->duration_us / 1000), actor ? ", as " : "",
+						   actor ? actor : "")
+				: psprintf("HTTP %d, with an answer that is not that of %s", response->status,
+						   run->system->connector->name),
+			 ok ? NULL
+				: pstrdup("Does the base URL lead to that product, and past any sign-in page?"));
 	if (!ok && run->at == 0)
-		fail(run, "08P01", psprintf("system \"%s\" did not answer as %s does: HTTP %d", run->system_name,
-									run->system->connector->name, response->status),
+		fail(run, "08P01",
+			 psprintf("system \"%s\" did not answer as %s does: HTTP %d", run->system_name,
+					  run->system->connector->name, response->status),
 			 pstrdup("Does the base URL lead to that product, and past any sign-in page?"));
 }
 
@@ -316,8 +334,10 @@ sc_job_finish(ScDispatcher *d, ScCarried *call)
 
 		add_item(run, "clock", fine,
 				 run->clock_s == 0 ? pstrdup("as ours")
-								   : psprintf("%.0f s %s ours", fabs(run->clock_s), run->clock_s > 0 ? "ahead of" : "behind"),
-				 fine ? NULL : pstrdup("Times from there are corrected by this; better set that clock."));
+								   : psprintf("%.0f s %s ours", fabs(run->clock_s),
+											  run->clock_s > 0 ? "ahead of" : "behind"),
+				 fine ? NULL
+					  : pstrdup("Times from there are corrected by this; better set that clock."));
 	}
 	store_result(run);
 	if (run->error_code == NULL)
@@ -346,7 +366,8 @@ static void
 store_result(const ScJobRun *run)
 {
 	static const Oid types[5] = { INT8OID, JSONBOID, TEXTOID, TEXTOID, TEXTOID };
-	Datum values[5] = { Int64GetDatum(run->id), JsonbPGetDatum(result_json(run)), (Datum) 0, (Datum) 0, (Datum) 0 };
+	Datum values[5] = { Int64GetDatum(run->id), JsonbPGetDatum(result_json(run)), (Datum) 0,
+						(Datum) 0, (Datum) 0 };
 	char nulls[6] = "  nnn";
 
 	if (run->error_code != NULL)
@@ -360,11 +381,13 @@ store_result(const ScJobRun *run)
 			nulls[4] = ' ';
 		}
 	}
-	sc_plan_run("job_end",
-				"UPDATE syncore.job SET state = CASE WHEN $3 IS NULL THEN 'done' ELSE 'failed' END, result = $2,"
-				" done = jsonb_array_length($2), total = jsonb_array_length($2), ended = clock_timestamp(),"
-				" error_code = $3, error = $4, hint = $5 WHERE id = $1 AND state = 'running'",
-				5, types, values, nulls);
+	sc_plan_run(
+		"job_end",
+		"UPDATE syncore.job SET state = CASE WHEN $3 IS NULL THEN 'done' ELSE 'failed' END, result "
+		"= $2,"
+		" done = jsonb_array_length($2), total = jsonb_array_length($2), ended = clock_timestamp(),"
+		" error_code = $3, error = $4, hint = $5 WHERE id = $1 AND state = 'running'",
+		5, types, values, nulls);
 }
 
 /* What the check learned of the system; nothing is written where nothing is new. */
@@ -379,12 +402,14 @@ store_findings(const ScJobRun *run)
 	nulls[2] = run->actor != NULL ? ' ' : 'n';
 	if (run->actor != NULL)
 		values[2] = CStringGetTextDatum(run->actor);
-	sc_plan_run("job_findings",
-				"UPDATE syncore.system SET clock_offset = COALESCE(make_interval(secs => $2), clock_offset),"
-				" integration_actor = COALESCE($3, integration_actor)"
-				" WHERE id = $1 AND ((clock_offset, integration_actor) IS DISTINCT FROM"
-				" (COALESCE(make_interval(secs => $2), clock_offset), COALESCE($3, integration_actor)))",
-				3, types, values, nulls);
+	sc_plan_run(
+		"job_findings",
+		"UPDATE syncore.system SET clock_offset = COALESCE(make_interval(secs => $2), "
+		"clock_offset),"
+		" integration_actor = COALESCE($3, integration_actor)"
+		" WHERE id = $1 AND ((clock_offset, integration_actor) IS DISTINCT FROM"
+		" (COALESCE(make_interval(secs => $2), clock_offset), COALESCE($3, integration_actor)))",
+		3, types, values, nulls);
 }
 
 /* The process that ran them is gone; what they do can be done again. */
@@ -392,6 +417,7 @@ void
 sc_job_adopt(void)
 {
 	sc_plan_run("job_adopt",
-				"UPDATE syncore.job SET state = 'queued', started = NULL WHERE state = 'running' AND kind = 'check_system'", 0,
-				NULL, NULL, NULL);
+				"UPDATE syncore.job SET state = 'queued', started = NULL WHERE state = 'running' "
+				"AND kind = 'check_system'",
+				0, NULL, NULL, NULL);
 }

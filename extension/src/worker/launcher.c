@@ -36,20 +36,20 @@
 #include "worker/launcher.h"
 #include "worker/settings.h"
 
-#define LOOK_MS 2000			/* how often databases and roles are looked for */
+#define LOOK_MS 2000 /* how often databases and roles are looked for */
 #define SLOT_RETRY_MS 5000
-#define STABLE_US (10 * USECS_PER_SEC)	/* a worker that lived so long did not fail to start */
+#define STABLE_US (10 * USECS_PER_SEC) /* a worker that lived so long did not fail to start */
 
-typedef struct Part				/* one worker that should run, or did */
+typedef struct Part /* one worker that should run, or did */
 {
-	Oid database;				/* InvalidOid: free */
+	Oid database; /* InvalidOid: free */
 	ScRole role;
 	int index;
 	bool wanted;
-	BackgroundWorkerHandle *handle;	/* NULL: not started by this launcher, or ended */
+	BackgroundWorkerHandle *handle; /* NULL: not started by this launcher, or ended */
 	TimestampTz started_at;
 	TimestampTz retry_at;
-	int failures;				/* in a row */
+	int failures; /* in a row */
 } Part;
 
 extern PGDLLEXPORT void syncore_launcher_main(Datum arg);
@@ -118,7 +118,8 @@ run_forever(ScWorkerSlot *slot)
 			sc_worker_recover("the launcher");
 		}
 		PG_END_TRY();
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, wait, sc_wait_event("SyncoreLauncher"));
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, wait,
+						 sc_wait_event("SyncoreLauncher"));
 		ResetLatch(MyLatch);
 	}
 }
@@ -185,7 +186,8 @@ want_databases(void)
 
 		if (!OidIsValid(database))
 		{
-			sc_worker_log(WARNING, name, "syncore.databases names database \"%s\", which does not exist", name);
+			sc_worker_log(WARNING, name,
+						  "syncore.databases names database \"%s\", which does not exist", name);
 			continue;
 		}
 		if (OidIsValid(worker_role))
@@ -210,7 +212,8 @@ want_database(Oid database, bool first)
 			want_part(database, SC_ROLE_DISPATCHER, i);
 	if (slot != NULL || find_slot(database, SC_ROLE_JANITOR, 0) != NULL)
 		want_part(database, SC_ROLE_JANITOR, 0);
-	if (first && sc_listen_port != 0 && (slot != NULL || find_slot(database, SC_ROLE_LISTENER, 0) != NULL))
+	if (first && sc_listen_port != 0 &&
+		(slot != NULL || find_slot(database, SC_ROLE_LISTENER, 0) != NULL))
 		want_part(database, SC_ROLE_LISTENER, 0);
 }
 
@@ -240,7 +243,8 @@ find_part(Oid database, ScRole role, int index)
 	}
 	if (spare == NULL)
 	{
-		sc_worker_log(WARNING, "parts", "syncore runs at most %d workers in all databases together", SC_WORKERS_MAX);
+		sc_worker_log(WARNING, "parts", "syncore runs at most %d workers in all databases together",
+					  SC_WORKERS_MAX);
 		return NULL;
 	}
 	memset(spare, 0, sizeof(*spare));
@@ -309,19 +313,22 @@ has_ended(Part *part, TimestampTz now)
 static bool
 start_part(Part *part)
 {
-	static const char *const mains[] = { NULL, NULL, "syncore_dispatcher_main", "syncore_listener_main",
-										 "syncore_janitor_main" };
-	static const char *const types[] = { NULL, NULL, "syncore dispatcher", "syncore listener", "syncore janitor" };
+	static const char *const mains[] = { NULL, NULL, "syncore_dispatcher_main",
+										 "syncore_listener_main", "syncore_janitor_main" };
+	static const char *const types[] = { NULL, NULL, "syncore dispatcher", "syncore listener",
+										 "syncore janitor" };
 	BackgroundWorker worker = { 0 };
-	ScWorkerArgs args = {
-		.database = part->database, .role_oid = worker_role, .role = part->role, .index = part->index
-	};
+	ScWorkerArgs args = { .database = part->database,
+						  .role_oid = worker_role,
+						  .role = part->role,
+						  .index = part->index };
 
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	worker.bgw_notify_pid = MyProcPid;
-	snprintf(worker.bgw_name, BGW_MAXLEN, "%s %d of database %u", types[part->role], part->index, part->database);
+	snprintf(worker.bgw_name, BGW_MAXLEN, "%s %d of database %u", types[part->role], part->index,
+			 part->database);
 	strlcpy(worker.bgw_type, types[part->role], BGW_MAXLEN);
 	strlcpy(worker.bgw_library_name, "syncore", BGW_MAXLEN);
 	strlcpy(worker.bgw_function_name, mains[part->role], BGW_MAXLEN);
@@ -343,7 +350,8 @@ stop_unwanted(void)
 	{
 		const ScWorkerSlot *slot = &sc_shared->workers[i];
 
-		if (slot->role == SC_ROLE_FREE || slot->role == SC_ROLE_LAUNCHER || !OidIsValid(slot->database))
+		if (slot->role == SC_ROLE_FREE || slot->role == SC_ROLE_LAUNCHER ||
+			!OidIsValid(slot->database))
 			continue;
 		Part *part = find_part(slot->database, slot->role, slot->index);
 		if (part != NULL && !part->wanted)

@@ -5,7 +5,7 @@
 #ifndef SC_WORKER_LAUNCHER_H
 #define SC_WORKER_LAUNCHER_H
 
-extern void sc_launcher_register(void);	/* in _PG_init, preloading */
-extern void sc_hook_init(void);	/* hook.c: statements that need a database without workers */
+extern void sc_launcher_register(void); /* in _PG_init, preloading */
+extern void sc_hook_init(void); /* hook.c: statements that need a database without workers */
 
 #endif

@@ -83,7 +83,8 @@ syncore_limits(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	LWLockAcquire(sc_shared->lock, LW_SHARED);
 	int n = 0;
-	ScLimitSlot *slots = palloc_extended(Max(sc_shared->nlimits, 1) * sizeof(ScLimitSlot), MCXT_ALLOC_NO_OOM);
+	ScLimitSlot *slots =
+		palloc_extended(Max(sc_shared->nlimits, 1) * sizeof(ScLimitSlot), MCXT_ALLOC_NO_OOM);
 	for (int i = 0; slots != NULL && i < sc_shared->limits_size && n < sc_shared->nlimits; i++)
 		if (OidIsValid(sc_shared->limits[i].database))
 			slots[n++] = sc_shared->limits[i];

@@ -14,14 +14,14 @@
 #define SC_POLL_NAPTIME_DEFAULT 1000
 
 /* Restart. */
-extern int sc_max_workers;		/* dispatchers per database */
-extern int sc_shared_memory;	/* kB */
+extern int sc_max_workers;	 /* dispatchers per database */
+extern int sc_shared_memory; /* kB */
 
 /* Reload. */
-extern char *sc_databases;		/* comma-separated; NULL or empty = none */
-extern bool sc_enabled;			/* off: nothing leaves, everything is still decided */
-extern char *sc_secret_directory;	/* NULL or empty = none */
-extern int sc_listen_port;		/* 0 = no listener */
+extern char *sc_databases;		  /* comma-separated; NULL or empty = none */
+extern bool sc_enabled;			  /* off: nothing leaves, everything is still decided */
+extern char *sc_secret_directory; /* NULL or empty = none */
+extern int sc_listen_port;		  /* 0 = no listener */
 extern char *sc_listen_addresses;
 extern char *sc_public_url;
 extern char *sc_allowed_hosts;	/* empty = any that the address rules allow */

@@ -210,7 +210,8 @@ wake_matching(Oid database, bool launcher)
 
 		if (slot->latch == NULL || slot->pid == MyProcPid)
 			continue;
-		if (launcher ? slot->role == SC_ROLE_LAUNCHER : slot->role == SC_ROLE_DISPATCHER && slot->database == database)
+		if (launcher ? slot->role == SC_ROLE_LAUNCHER
+					 : slot->role == SC_ROLE_DISPATCHER && slot->database == database)
 			SetLatch(slot->latch);
 	}
 	LWLockRelease(sc_shared->lock);
@@ -226,7 +227,8 @@ sc_shared_terminate(Oid database)
 	{
 		ScWorkerSlot *slot = &sc_shared->workers[i];
 
-		if (slot->role == SC_ROLE_FREE || slot->role == SC_ROLE_LAUNCHER || slot->database != database)
+		if (slot->role == SC_ROLE_FREE || slot->role == SC_ROLE_LAUNCHER ||
+			slot->database != database)
 			continue;
 		if (slot->pid != 0)
 			kill(slot->pid, SIGTERM);

@@ -16,57 +16,65 @@
 #define SC_SHARDS 64
 #define SC_BLOCKS_MAX 16
 
-typedef enum ScRole { SC_ROLE_FREE, SC_ROLE_LAUNCHER, SC_ROLE_DISPATCHER, SC_ROLE_LISTENER, SC_ROLE_JANITOR } ScRole;
+typedef enum ScRole
+{
+	SC_ROLE_FREE,
+	SC_ROLE_LAUNCHER,
+	SC_ROLE_DISPATCHER,
+	SC_ROLE_LISTENER,
+	SC_ROLE_JANITOR
+} ScRole;
 
 typedef struct ScWorkerSlot
 {
 	ScRole role;
-	Oid database;				/* InvalidOid: launcher */
+	Oid database; /* InvalidOid: launcher */
 	char database_name[64];
-	int index;					/* dispatchers: 0 .. max_workers - 1 */
+	int index; /* dispatchers: 0 .. max_workers - 1 */
 	pid_t pid;
-	uint32 generation;			/* raised when the slot is reused */
-	Latch *latch;				/* of the process; valid while pid is */
-	bool serving;				/* the extension is installed and the worker does its work */
+	uint32 generation; /* raised when the slot is reused */
+	Latch *latch;	   /* of the process; valid while pid is */
+	bool serving;	   /* the extension is installed and the worker does its work */
 	TimestampTz started_at;
-	TimestampTz turned_at;		/* last loop turn */
+	TimestampTz turned_at; /* last loop turn */
 	int64 turns;
 	int64 sent;
 	int64 failed;
 	int64 events;
 	int in_flight;
 	int shards;
-	char state[128];			/* what it is doing, in words */
+	char state[128]; /* what it is doing, in words */
 } ScWorkerSlot;
 
 typedef struct ScLimitSlot
 {
-	Oid database;				/* InvalidOid: free */
-	int32 system_id;			/* of the connection: the id of its first system */
+	Oid database;	 /* InvalidOid: free */
+	int32 system_id; /* of the connection: the id of its first system */
 	ScLimit limit;
 } ScLimitSlot;
 
-typedef struct ScBlock			/* a database that must stay free of workers for a moment */
+typedef struct ScBlock /* a database that must stay free of workers for a moment */
 {
-	Oid database;				/* InvalidOid: free */
-	pid_t pid;					/* of the backend that asked; the block ends with it */
+	Oid database; /* InvalidOid: free */
+	pid_t pid;	  /* of the backend that asked; the block ends with it */
 } ScBlock;
 
 typedef struct ScShared
 {
 	LWLock *lock;
-	uint32 membership;			/* raised when a worker comes or goes, or starts or stops serving */
-	TimestampTz slots_short_at; /* when a worker last found no free slot in max_worker_processes; 0 = never */
+	uint32 membership; /* raised when a worker comes or goes, or starts or stops serving */
+	TimestampTz
+		slots_short_at; /* when a worker last found no free slot in max_worker_processes; 0 = never */
 	ScWorkerSlot workers[SC_WORKERS_MAX];
 	ScBlock blocks[SC_BLOCKS_MAX];
-	int nlimits;				/* used ones */
-	int limits_size;			/* sized by syncore.shared_memory */
-	ScLimitSlot limits[FLEXIBLE_ARRAY_MEMBER];	/* open addressing by database and system */
+	int nlimits;							   /* used ones */
+	int limits_size;						   /* sized by syncore.shared_memory */
+	ScLimitSlot limits[FLEXIBLE_ARRAY_MEMBER]; /* open addressing by database and system */
 } ScShared;
 
-extern ScShared *sc_shared;		/* NULL without preload */
+extern ScShared *sc_shared; /* NULL without preload */
 
-extern void sc_shared_init(void);	/* installs the hooks; in _PG_init, preloading */
+extern void sc_shared_init(void); /* installs the hooks; in _PG_init, preloading */
 extern bool sc_shared_is_preloaded(void);
 
 /*
@@ -74,18 +82,18 @@ extern bool sc_shared_is_preloaded(void);
  * live process has the same role, database and index, or no slot is free.
  */
 extern ScWorkerSlot *sc_shared_attach(ScRole role, Oid database, const char *name, int index);
-extern void sc_shared_serving(ScWorkerSlot *slot, bool serving);	/* tells the others too */
+extern void sc_shared_serving(ScWorkerSlot *slot, bool serving); /* tells the others too */
 extern void sc_shared_state(ScWorkerSlot *slot, const char *format, ...) pg_attribute_printf(2, 3);
-extern void sc_shared_turn(ScWorkerSlot *slot);	/* one turn of the loop */
+extern void sc_shared_turn(ScWorkerSlot *slot); /* one turn of the loop */
 
-extern void sc_shared_wake(Oid database);	/* sets the latches of a database's dispatchers */
+extern void sc_shared_wake(Oid database); /* sets the latches of a database's dispatchers */
 extern void sc_shared_wake_launcher(void);
 
 /* Sends SIGTERM to all workers of a database; how many there were. */
 extern int sc_shared_terminate(Oid database);
 extern void sc_shared_terminate_one(const ScWorkerSlot *slot);
 
-extern bool sc_shared_block(Oid database);	/* no worker may start there until unblocked */
+extern bool sc_shared_block(Oid database); /* no worker may start there until unblocked */
 extern void sc_shared_unblock(Oid database);
 extern bool sc_shared_is_blocked(Oid database);
 

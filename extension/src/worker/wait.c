@@ -50,12 +50,14 @@ Datum
 syncore_wait(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("job and timeout must not be null"),
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("job and timeout must not be null"),
 						errhint("CALL syncore.wait(syncore.check_system('snow'));")));
 	int64 id = PG_GETARG_INT64(0);
 	Interval *timeout = PG_GETARG_INTERVAL_P(1);
 	TimestampTz until = DatumGetTimestampTz(
-		DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(GetCurrentTimestamp()), IntervalPGetDatum(timeout)));
+		DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(GetCurrentTimestamp()),
+							IntervalPGetDatum(timeout)));
 	int64 told = -1;
 	long wait_ms = LOOK_MIN_MS;
 
@@ -67,7 +69,8 @@ syncore_wait(PG_FUNCTION_ARGS)
 	{
 		JobState job = look_at(id);
 		if (job.done > 0 && job.done != told && strcmp(job.state, "running") == 0)
-			ereport(NOTICE, (errmsg("job " INT64_FORMAT ": " INT64_FORMAT " of " INT64_FORMAT, id, job.done, job.total)));
+			ereport(NOTICE, (errmsg("job " INT64_FORMAT ": " INT64_FORMAT " of " INT64_FORMAT, id,
+									job.done, job.total)));
 		told = job.done;
 		if (has_ended(id, &job))
 			break;
@@ -89,8 +92,13 @@ refuse_in_transaction(FunctionCallInfo fcinfo, int64 id)
 	if (fcinfo->context != NULL && IsA(fcinfo->context, CallContext))
 		atomic = ((CallContext *) fcinfo->context)->atomic;
 	if (atomic)
-		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION), errmsg("wait() cannot run inside a transaction block"),
-						errhint("The job starts when you commit; commit, then CALL syncore.wait(" INT64_FORMAT ").", id)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+			 errmsg("wait() cannot run inside a transaction block"),
+			 errhint("The job starts when you commit; commit, then CALL syncore.wait(" INT64_FORMAT
+					 ").",
+					 id)));
 }
 
 static JobState
@@ -104,7 +112,8 @@ look_at(int64 id)
 						  " WHERE id OPERATOR(pg_catalog.=) $1",
 						  1, types, values, NULL, false, 1);
 	if (SPI_processed == 0)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("job " INT64_FORMAT " does not exist", id),
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("job " INT64_FORMAT " does not exist", id),
 						errhint("TABLE syncore.job lists those that you may see.")));
 	job.state = column_text(1);
 	job.done = column_number(2);
@@ -135,7 +144,8 @@ static bool
 has_ended(int64 id, const JobState *job)
 {
 	if (strcmp(job->state, "cancelled") == 0)
-		ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errmsg("job " INT64_FORMAT " was cancelled", id)));
+		ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED),
+						errmsg("job " INT64_FORMAT " was cancelled", id)));
 	if (strcmp(job->state, "failed") == 0)
 	{
 		const char *code = job->error_code;
@@ -144,7 +154,8 @@ has_ended(int64 id, const JobState *job)
 									? MAKE_SQLSTATE(code[0], code[1], code[2], code[3], code[4])
 									: ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
 						errmsg("%s", job->error ? job->error : "the job failed"),
-						errdetail("Job " INT64_FORMAT " failed.", id), job->hint ? errhint("%s", job->hint) : 0));
+						errdetail("Job " INT64_FORMAT " failed.", id),
+						job->hint ? errhint("%s", job->hint) : 0));
 	}
 	return strcmp(job->state, "done") == 0;
 }
@@ -152,17 +163,21 @@ has_ended(int64 id, const JobState *job)
 static void
 give_up(int64 id, const JobState *job)
 {
-	ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errmsg("job " INT64_FORMAT " is not done within the timeout", id),
-					errdetail("It is %s.", job->state),
-					sc_shared_is_preloaded()
-						? errhint("It goes on without you: TABLE syncore.job; and TABLE syncore.health says whether workers run.")
-						: errhint("syncore is not preloaded, so no worker runs. TABLE syncore.health says what to do.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_QUERY_CANCELED),
+			 errmsg("job " INT64_FORMAT " is not done within the timeout", id),
+			 errdetail("It is %s.", job->state),
+			 sc_shared_is_preloaded() ? errhint("It goes on without you: TABLE syncore.job; and "
+												"TABLE syncore.health says whether workers run.")
+									  : errhint("syncore is not preloaded, so no worker runs. "
+												"TABLE syncore.health says what to do.")));
 }
 
 static void
 nap(long ms)
 {
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, sc_wait_event("SyncoreJob"));
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms,
+					 sc_wait_event("SyncoreJob"));
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 }
