@@ -138,6 +138,11 @@ decide_outcome(ScRun *run, ScBatch *batch, ScWork *work)
 		if (work->item->plan->entity != 0)
 			sc_decide_outcome(batch, link, &work->item->plan->outcome);
 	}
+	else if (link->call.kind == SC_CALL_CREATE)
+	{
+		/* The candidate was ours: the read of its record proves that the create has landed. */
+		sc_decide_outcome(batch, link, &work->item->plan->outcome);
+	}
 	replay_waiting(run, batch, link);
 	settle_by_ledger(run, work, batch, before, link);
 }
