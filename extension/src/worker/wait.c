@@ -69,7 +69,8 @@ syncore_wait(PG_FUNCTION_ARGS)
 	{
 		JobState job = look_at(id);
 		if (job.done > 0 && job.done != told && strcmp(job.state, "running") == 0)
-			ereport(NOTICE, (errmsg("job " INT64_FORMAT ": " INT64_FORMAT " of " INT64_FORMAT, id,
+			ereport(NOTICE, (errcode(ERRCODE_SUCCESSFUL_COMPLETION),
+							 errmsg("job " INT64_FORMAT ": " INT64_FORMAT " of " INT64_FORMAT, id,
 									job.done, job.total)));
 		told = job.done;
 		if (has_ended(id, &job))
