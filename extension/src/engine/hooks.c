@@ -61,6 +61,8 @@ static bool call_rule(void *arg, const ScRule *rule, const ScEntity *entity, con
 					  const ScVersion *a, const ScVersion *b, int *result, char **error);
 static Jsonb *version_json(const ScVersion *version);
 static bool run_call(UserCall *call);
+static bool is_function_at_fault(int sqlstate);
+static void stop_timer(void);
 static void enter_role(const char *name);
 static void execute(UserCall *call);
 static char *quote_function(const char *function);
@@ -173,12 +175,12 @@ run_call(UserCall *call)
 		enter_role(call->run_as);
 		start_timer();
 		execute(call);
-		disable_timeout(timer, false);
+		stop_timer();
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
-		disable_timeout(timer, false);
+		stop_timer();
 		MemoryContextSwitchTo(old_cxt);
 		ErrorData *error = CopyErrorData();
 
@@ -189,7 +191,7 @@ run_call(UserCall *call)
 		SetUserIdAndSecContext(user, security);
 		bool ours = error->sqlerrcode == ERRCODE_QUERY_CANCELED && timer_fired;
 
-		if (!ours && !sc_run_is_data_error(error->sqlerrcode))
+		if (!ours && !is_function_at_fault(error->sqlerrcode))
 			ReThrowError(error);
 		call->error = ours ? psprintf("function %s took longer than %d ms", call->function,
 									  SC_HOOKS_TIMEOUT_MS)
@@ -200,6 +202,23 @@ run_call(UserCall *call)
 	CurrentResourceOwner = old_owner;
 	SetUserIdAndSecContext(user, security);
 	return call->error == NULL;
+}
+
+/* A function may raise any code of its own.  What the server raises to be tried again, or to end, is not its fault. */
+static bool
+is_function_at_fault(int sqlstate)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlstate))
+	{
+		case MAKE_SQLSTATE('4', '0', '0', '0', '0'): /* deadlock, serialization */
+		case MAKE_SQLSTATE('5', '3', '0', '0', '0'): /* no memory, no disk */
+		case MAKE_SQLSTATE('5', '7', '0', '0', '0'): /* cancel, shutdown */
+		case MAKE_SQLSTATE('5', '8', '0', '0', '0'): /* the operating system */
+		case MAKE_SQLSTATE('X', 'X', '0', '0', '0'): /* a broken server */
+			return false;
+		default:
+			return sqlstate != ERRCODE_LOCK_NOT_AVAILABLE;
+	}
 }
 
 /* From here on the role and the session's settings cannot be changed; nothing can be written. */
@@ -282,6 +301,15 @@ start_timer(void)
 		timer_registered = true;
 	}
 	enable_timeout_after(timer, SC_HOOKS_TIMEOUT_MS);
+}
+
+/* A cancel that the timer asked for and nobody took must not hit what comes next. */
+static void
+stop_timer(void)
+{
+	disable_timeout(timer, false);
+	if (timer_fired)
+		QueryCancelPending = false;
 }
 
 /* In a signal handler: asks for a cancel, as a user would. */
