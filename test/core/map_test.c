@@ -35,8 +35,9 @@ core_up(PG_FUNCTION_ARGS)
 {
 	Spec spec = spec_build(PG_GETARG_JSONB_P(0));
 	ScValue external = sc_value_json(PG_GETARG_JSONB_P(1));
-	ScMapped mapped = sc_map_up(spec.conf, spec.system, &spec.map->fields[0], &external,
-								PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2), &spec_hooks);
+	ScMapped mapped =
+		sc_map_up(&(ScMapCxt){ spec.conf, spec.system, &spec_hooks }, &spec.map->fields[0],
+				  &external, PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2));
 	PG_RETURN_TEXT_P(cstring_to_text(told(&mapped, &mapped.canonical)));
 }
 
@@ -47,8 +48,8 @@ core_down(PG_FUNCTION_ARGS)
 	Spec spec = spec_build(PG_GETARG_JSONB_P(0));
 	ScValue canonical = sc_value_json(PG_GETARG_JSONB_P(1));
 	ScMapped mapped =
-		sc_map_down(spec.conf, spec.system, &spec.map->fields[0], &canonical,
-					PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)), &spec_hooks);
+		sc_map_down(&(ScMapCxt){ spec.conf, spec.system, &spec_hooks }, &spec.map->fields[0],
+					&canonical, PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)));
 	mapped.qualifier = NULL;
 	PG_RETURN_TEXT_P(cstring_to_text(told(&mapped, &mapped.external)));
 }
@@ -70,8 +71,8 @@ core_read(PG_FUNCTION_ARGS)
 	ScMapped *mapped;
 	StringInfoData buf;
 	int count =
-		sc_map_read(spec.conf, spec.system, spec.map, PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1),
-					PG_GETARG_BOOL(2), &spec_hooks, &mapped);
+		sc_map_read(&(ScMapCxt){ spec.conf, spec.system, &spec_hooks }, spec.map,
+					PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1), PG_GETARG_BOOL(2), &mapped);
 	initStringInfo(&buf);
 	for (int i = 0; i < count; i++)
 		appendStringInfo(&buf, "%s%s %s: %s", i > 0 ? "\n" : "", mapped[i].map->field->name,

@@ -20,8 +20,7 @@ static void build_events(ScConnector *connector, Jsonb *list);
 static void build_people(ScConf *conf, Jsonb *people);
 static JsonPath *path_of(const char *condition);
 static int index_of(const char *word, const char *words);
-static bool run_transform(void *arg, const char *function, const char *run_as, Jsonb *value,
-						  Jsonb *record, Jsonb **result, char **error);
+static bool run_transform(void *arg, const ScTransform *asked, Jsonb **result, char **error);
 
 const ScMapHooks spec_hooks = { .transform = run_transform };
 
@@ -243,26 +242,25 @@ index_of(const char *word, const char *words)
 }
 
 static bool
-run_transform(void *arg, const char *function, const char *run_as, Jsonb *value, Jsonb *record,
-			  Jsonb **result, char **error)
+run_transform(void *arg, const ScTransform *asked, Jsonb **result, char **error)
 {
-	ScValue in = sc_value_json(value);
+	ScValue in = sc_value_json(asked->value);
 	char *word = sc_value_to_cstring(&in);
-	if (strcmp(function, "test.upper") == 0 && word != NULL)
+	if (strcmp(asked->function, "test.upper") == 0 && word != NULL)
 	{
 		for (char *at = word; *at != '\0'; at++)
 			*at = pg_ascii_toupper((unsigned char) *at);
 		*result = sc_value_text(word).json;
 		return true;
 	}
-	if (strcmp(function, "test.full_name") == 0)
+	if (strcmp(asked->function, "test.full_name") == 0)
 	{
-		*result = sc_value_text(psprintf("%s %s", sc_pointer_get_cstring(record, "/first"),
-										 sc_pointer_get_cstring(record, "/last")))
+		*result = sc_value_text(psprintf("%s %s", sc_pointer_get_cstring(asked->record, "/first"),
+										 sc_pointer_get_cstring(asked->record, "/last")))
 					  .json;
 		return true;
 	}
-	if (strcmp(function, "test.nothing") == 0)
+	if (strcmp(asked->function, "test.nothing") == 0)
 	{
 		*result = NULL;
 		return true;

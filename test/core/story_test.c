@@ -342,7 +342,7 @@ read_fields(Story *story, ScLink *link, ScStatement *statement)
 				*at = ' ';
 		external = strcmp(equals + 1, "null") == 0 ? sc_value_null() : sc_value_text(equals + 1);
 		statement->fields[statement->nfields] =
-			sc_map_up(story->world.conf, link->system, map, &external, NULL, NULL);
+			sc_map_up(&(ScMapCxt){ story->world.conf, link->system, NULL }, map, &external, NULL);
 		statement->fields[statement->nfields].map = map;
 		statement->fields[statement->nfields].external = external;
 		statement->nfields++;

@@ -23,8 +23,7 @@ static void build_owners(World *world, Jsonb *owners);
 static char *item_text(Jsonb *array, int at);
 static char *text_or(Jsonb *object, const char *key, const char *otherwise);
 static int order_by_external(const void *a, const void *b);
-static bool call_rule(void *arg, const ScRule *rule, const ScEntity *entity, const char *field,
-					  const ScVersion *a, const ScVersion *b, int *result, char **error);
+static bool call_rule(void *arg, const ScRuleCall *asked, int *result, char **error);
 
 const ScDecideHooks world_hooks = { NULL, call_rule };
 
@@ -357,20 +356,19 @@ order_by_external(const void *a, const void *b)
 }
 
 static bool
-call_rule(void *arg, const ScRule *rule, const ScEntity *entity, const char *field,
-		  const ScVersion *a, const ScVersion *b, int *result, char **error)
+call_rule(void *arg, const ScRuleCall *asked, int *result, char **error)
 {
-	char *one = sc_value_to_cstring(&a->value);
-	char *other = sc_value_to_cstring(&b->value);
+	char *one = sc_value_to_cstring(&asked->a->value);
+	char *other = sc_value_to_cstring(&asked->b->value);
 
-	if (strcmp(rule->function, "test.fail") == 0)
+	if (strcmp(asked->rule->function, "test.fail") == 0)
 	{
 		*error = pstrdup("division by zero");
 		return false;
 	}
-	if (strcmp(rule->function, "test.moody") == 0)
+	if (strcmp(asked->rule->function, "test.moody") == 0)
 		*result = -1;
-	else if (strcmp(rule->function, "test.circle") == 0)
+	else if (strcmp(asked->rule->function, "test.circle") == 0)
 		*result = (one[0] - other[0] + 3) % 3 == 1 ? -1 : 1;
 	else
 		*result = (int) strlen(other) - (int) strlen(one);

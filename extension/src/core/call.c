@@ -88,8 +88,8 @@ sc_call_finish(ScCallPlan *plan, const ScMapHooks *hooks)
 	if (plan->record == NULL)
 		return;
 	plan->outcome.body =
-		sc_call_statement(plan->conf, plan->system, plan->record_operation, plan->record_type,
-						  plan->record, plan->record_kind, hooks);
+		sc_call_statement(&(ScMapCxt){ plan->conf, plan->system, hooks }, plan->record_operation,
+						  plan->record_type, plan->record, plan->record_kind);
 	if (plan->record_kind == SC_STATEMENT_RESPONSE)
 		plan->outcome.position = plan->outcome.body->position;
 	if (plan->outcome.external_key == NULL)

@@ -29,6 +29,12 @@ typedef struct ScHeader
 	char *value;
 } ScHeader;
 
+typedef struct ScHeaderList
+{
+	ScHeader *items; /* NULL when there are none */
+	int n;
+} ScHeaderList;
+
 typedef struct ScRequest
 {
 	const char *method;
@@ -122,9 +128,8 @@ extern ScRequest *sc_call_request(const ScSystem *system, const ScOperation *ope
 extern Jsonb *sc_call_parse(const ScResponse *response);
 
 /* A record in an API answer as a statement (READ, RESPONSE, SNAPSHOT), in the current context. */
-extern ScStatement *sc_call_statement(const ScConf *conf, const ScSystem *system,
-									  const ScOperation *operation, const char *record_type,
-									  Jsonb *record, ScStatementKind kind, const ScMapHooks *hooks);
+extern ScStatement *sc_call_statement(const ScMapCxt *cxt, const ScOperation *operation,
+									  const char *record_type, Jsonb *record, ScStatementKind kind);
 
 /* Backoff with full jitter: uniform in [0, min(cap, base * 2^attempts)), by a random number the caller drew in [0, 1). */
 extern int64 sc_call_backoff_us(int attempts, double random);

@@ -127,10 +127,10 @@ sc_call_pause_us(const ScSystem *system, const ScResponse *response)
 }
 
 ScStatement *
-sc_call_statement(const ScConf *conf, const ScSystem *system, const ScOperation *operation,
-				  const char *record_type, Jsonb *record, ScStatementKind kind,
-				  const ScMapHooks *hooks)
+sc_call_statement(const ScMapCxt *cxt, const ScOperation *operation, const char *record_type,
+				  Jsonb *record, ScStatementKind kind)
 {
+	const ScSystem *system = cxt->system;
 	ScStatement *statement = palloc0(sizeof(ScStatement));
 	char *updated = sc_call_source(operation, "updated", record);
 	bool has_time;
@@ -159,8 +159,8 @@ sc_call_statement(const ScConf *conf, const ScSystem *system, const ScOperation 
 		statement->version_text = updated;
 	statement->full_record = sc_json_get_boolean(operation->response, "full", false);
 	if (statement->map != NULL)
-		statement->nfields = sc_map_read(conf, system, statement->map, record,
-										 statement->full_record, hooks, &statement->fields);
+		statement->nfields =
+			sc_map_read(cxt, statement->map, record, statement->full_record, &statement->fields);
 	return statement;
 }
 

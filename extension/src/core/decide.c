@@ -174,8 +174,8 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 	version.context = sc_order_apply(shadow, &order, statement, said);
 	version.replaced = version.replaced.state != SC_VALUE_JSON
 						   ? SC_UNKNOWN
-						   : sc_map_up(batch->conf, link->system, said->map, &version.replaced,
-									   NULL, batch->map_hooks)
+						   : sc_map_up(&(ScMapCxt){ batch->conf, link->system, batch->map_hooks },
+									   said->map, &version.replaced, NULL)
 								 .canonical;
 	link->changed = true;
 	if (image)

@@ -83,8 +83,8 @@ sc_merge_down(const ScBatch *batch, ScEntity *entity, const ScLink *link, const 
 
 	if (value == NULL || value->value.state != SC_VALUE_JSON)
 		return SC_UNKNOWN;
-	mapped = sc_map_down(batch->conf, link->system, map, &value->value, value->qualifier,
-						 batch->map_hooks);
+	mapped = sc_map_down(&(ScMapCxt){ batch->conf, link->system, batch->map_hooks }, map,
+						 &value->value, value->qualifier);
 	return mapped.outcome == SC_MAP_OK || mapped.outcome == SC_MAP_NEAREST ? mapped.external
 																		   : SC_UNKNOWN;
 }
@@ -165,7 +165,8 @@ holds_same(const ScBatch *batch, const ScLink *link, const ScFieldMap *form,
 
 	if (form->direction == SC_DIRECTION_OUT || shadow->held.state != SC_VALUE_JSON)
 		return false;
-	up = sc_map_up(batch->conf, link->system, form, &shadow->held, NULL, batch->map_hooks);
+	up = sc_map_up(&(ScMapCxt){ batch->conf, link->system, batch->map_hooks }, form, &shadow->held,
+				   NULL);
 	return (up.outcome == SC_MAP_OK || up.outcome == SC_MAP_NEAREST) &&
 		   sc_value_equal(&up.canonical, &value->value);
 }

@@ -29,8 +29,7 @@ typedef struct Run /* one value on its way */
 	ScMapped out;
 } Run;
 
-static Run start_run(const ScConf *conf, const ScSystem *system, const ScFieldMap *map,
-					 Jsonb *record, const ScMapHooks *hooks);
+static Run start_run(const ScMapCxt *cxt, const ScFieldMap *map, Jsonb *record);
 static ScMapped map_up(Run *run, Jsonb *external);
 static void up_value(Run *run, Jsonb *external, bool is_fallback);
 static void up_set(Run *run, Jsonb *external, bool is_fallback);
@@ -59,8 +58,8 @@ static bool is_person(const ScFieldMap *map);
 
 /* One ScMapped for every row that reads, in the order of the map. */
 int
-sc_map_read(const ScConf *conf, const ScSystem *system, const ScRecordMap *map, Jsonb *record,
-			bool full_record, const ScMapHooks *hooks, ScMapped **result)
+sc_map_read(const ScMapCxt *cxt, const ScRecordMap *map, Jsonb *record, bool full_record,
+			ScMapped **result)
 {
 	int count = 0;
 	*result = palloc0(Max(map->nfields, 1) * sizeof(ScMapped));
@@ -69,7 +68,7 @@ sc_map_read(const ScConf *conf, const ScSystem *system, const ScRecordMap *map, 
 		const ScFieldMap *row = &map->fields[i];
 		if (row->direction != SC_DIRECTION_BOTH && row->direction != SC_DIRECTION_IN)
 			continue;
-		Run run = start_run(conf, system, row, record, hooks);
+		Run run = start_run(cxt, row, record);
 		run.type = map->type;
 		run.out.outcome = SC_MAP_SKIPPED;
 		bool spoken = false;
@@ -94,10 +93,9 @@ sc_map_read(const ScConf *conf, const ScSystem *system, const ScRecordMap *map, 
 
 /* One value inbound; its condition is looked at when there is a record. */
 ScMapped
-sc_map_up(const ScConf *conf, const ScSystem *system, const ScFieldMap *map,
-		  const ScValue *external, Jsonb *record, const ScMapHooks *hooks)
+sc_map_up(const ScMapCxt *cxt, const ScFieldMap *map, const ScValue *external, Jsonb *record)
 {
-	Run run = start_run(conf, system, map, record, hooks);
+	Run run = start_run(cxt, map, record);
 	run.out.external = *external;
 	if (external->state != SC_VALUE_JSON)
 		run.out.outcome = SC_MAP_ABSENT;
@@ -110,10 +108,10 @@ sc_map_up(const ScConf *conf, const ScSystem *system, const ScFieldMap *map,
 
 /* One value outbound.  A condition is over the external record, so it is the caller's to look at. */
 ScMapped
-sc_map_down(const ScConf *conf, const ScSystem *system, const ScFieldMap *map,
-			const ScValue *canonical, const char *qualifier, const ScMapHooks *hooks)
+sc_map_down(const ScMapCxt *cxt, const ScFieldMap *map, const ScValue *canonical,
+			const char *qualifier)
 {
-	Run run = start_run(conf, system, map, NULL, hooks);
+	Run run = start_run(cxt, map, NULL);
 	run.out.canonical = *canonical;
 	run.out.qualifier = qualifier == NULL ? NULL : pstrdup(qualifier);
 	if (canonical->state != SC_VALUE_JSON)
@@ -174,10 +172,11 @@ sc_map_same_external(const ScFieldMap *map, const ScValue *a, const ScValue *b)
 }
 
 static Run
-start_run(const ScConf *conf, const ScSystem *system, const ScFieldMap *map, Jsonb *record,
-		  const ScMapHooks *hooks)
+start_run(const ScMapCxt *cxt, const ScFieldMap *map, Jsonb *record)
 {
-	Run run = { .conf = conf, .system = system, .map = map, .record = record, .hooks = hooks };
+	Run run = {
+		.conf = cxt->conf, .system = cxt->system, .map = map, .record = record, .hooks = cxt->hooks
+	};
 	run.out.map = map;
 	run.out.external = SC_UNKNOWN;
 	run.out.canonical = SC_UNKNOWN;
@@ -474,6 +473,9 @@ transform(Run *run, const char *function, Jsonb **value)
 {
 	char *error = NULL;
 	Jsonb *result = NULL;
+	ScTransform asked = {
+		.function = function, .run_as = run->map->run_as, .value = *value, .record = run->record
+	};
 	if (run->hooks == NULL || run->hooks->transform == NULL)
 	{
 		fail(run, ERRCODE_FEATURE_NOT_SUPPORTED,
@@ -482,8 +484,7 @@ transform(Run *run, const char *function, Jsonb **value)
 			 pstrdup("Transforms run where events are decided and calls are built."));
 		return false;
 	}
-	if (!run->hooks->transform(run->hooks->arg, function, run->map->run_as, *value, run->record,
-							   &result, &error))
+	if (!run->hooks->transform(run->hooks->arg, &asked, &result, &error))
 	{
 		fail(run, ERRCODE_EXTERNAL_ROUTINE_EXCEPTION,
 			 psprintf("transform \"%s\" of field \"%s\" failed: %s", function,

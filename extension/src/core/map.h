@@ -65,30 +65,43 @@ typedef struct ScMapped /* one field of a record */
 	char *hint;
 } ScMapped;
 
+typedef struct ScTransform /* a user's function, and what it is called with */
+{
+	const char *function;
+	const char *run_as; /* the role that wrote the row */
+	Jsonb *value;		/* NULL = SQL null */
+	Jsonb *record;		/* for functions of two arguments; may be NULL */
+} ScTransform;
+
 typedef struct ScMapHooks /* what pure code may not do itself; NULL members = not available */
 {
 	void *arg;
-	/* Runs a transform as run_as, bounded; false on error with *error set.  NULL result = JSON null. */
-	bool (*transform)(void *arg, const char *function, const char *run_as, Jsonb *value,
-					  Jsonb *record, Jsonb **result, char **error);
+	/* Runs a transform as its run_as, bounded; false on error with *error set.  NULL result = JSON null. */
+	bool (*transform)(void *arg, const ScTransform *transform, Jsonb **result, char **error);
 } ScMapHooks;
+
+typedef struct ScMapCxt /* whose values are mapped */
+{
+	const ScConf *conf;
+	const ScSystem *system;
+	const ScMapHooks *hooks; /* NULL = no transforms here */
+} ScMapCxt;
 
 /*
  * Every readable field of the record map: one ScMapped a row, in the order of
  * the map.  full_record says that an absent member means empty.  Never throws
  * on bad data.
  */
-extern int sc_map_read(const ScConf *conf, const ScSystem *system, const ScRecordMap *map,
-					   Jsonb *record, bool full_record, const ScMapHooks *hooks, ScMapped **result);
+extern int sc_map_read(const ScMapCxt *cxt, const ScRecordMap *map, Jsonb *record, bool full_record,
+					   ScMapped **result);
 
 /* One value outbound, in the external form of one map; outcome as above. */
-extern ScMapped sc_map_down(const ScConf *conf, const ScSystem *system, const ScFieldMap *map,
-							const ScValue *canonical, const char *qualifier,
-							const ScMapHooks *hooks);
+extern ScMapped sc_map_down(const ScMapCxt *cxt, const ScFieldMap *map, const ScValue *canonical,
+							const char *qualifier);
 
 /* One value inbound. */
-extern ScMapped sc_map_up(const ScConf *conf, const ScSystem *system, const ScFieldMap *map,
-						  const ScValue *external, Jsonb *record, const ScMapHooks *hooks);
+extern ScMapped sc_map_up(const ScMapCxt *cxt, const ScFieldMap *map, const ScValue *external,
+						  Jsonb *record);
 
 /* Do two external values of this map stand for the same (time zones, list order, numbers as text)? */
 extern bool sc_map_same_external(const ScFieldMap *map, const ScValue *a, const ScValue *b);

@@ -18,12 +18,20 @@ typedef enum ScMergeOutcome
 	SC_MERGE_HELD				/* manual: no winner until a person decides */
 } ScMergeOutcome;
 
+typedef struct ScRuleCall /* a call(function) rule, and the two versions it compares */
+{
+	const ScRule *rule;
+	const ScEntity *entity;
+	const char *field;
+	const ScVersion *a;
+	const ScVersion *b;
+} ScRuleCall;
+
 typedef struct ScDecideHooks /* what pure code may not do itself */
 {
 	void *arg;
 	/* call(function): < 0 a wins, > 0 b wins, 0 tie.  False = the function erred; *error is set. */
-	bool (*call_rule)(void *arg, const ScRule *rule, const ScEntity *entity, const char *field,
-					  const ScVersion *a, const ScVersion *b, int *result, char **error);
+	bool (*call_rule)(void *arg, const ScRuleCall *call, int *result, char **error);
 } ScDecideHooks;
 
 typedef struct ScMerge

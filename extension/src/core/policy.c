@@ -187,20 +187,24 @@ ask_both_ways(Contest *contest, const ScRule *rule, int a, int b, int *result)
 {
 	const ScDispute *dispute = contest->dispute;
 	const ScDecideHooks *hooks = dispute->batch->hooks;
-	const ScVersion *one = &dispute->versions[a];
-	const ScVersion *other = &dispute->versions[b];
+	ScRuleCall call = { .rule = rule,
+						.entity = dispute->entity,
+						.field = dispute->field->name,
+						.a = &dispute->versions[a],
+						.b = &dispute->versions[b] };
+	ScRuleCall reversed = call;
 	char *error = NULL;
 	int back;
 
+	reversed.a = call.b;
+	reversed.b = call.a;
 	if (hooks == NULL || hooks->call_rule == NULL)
 	{
 		contest->failed = psprintf("function %s is not available here", rule->function);
 		return false;
 	}
-	if (!hooks->call_rule(hooks->arg, rule, dispute->entity, dispute->field->name, one, other,
-						  result, &error) ||
-		!hooks->call_rule(hooks->arg, rule, dispute->entity, dispute->field->name, other, one,
-						  &back, &error))
+	if (!hooks->call_rule(hooks->arg, &call, result, &error) ||
+		!hooks->call_rule(hooks->arg, &reversed, &back, &error))
 	{
 		contest->failed = psprintf("function %s failed: %s", rule->function,
 								   error == NULL ? "no reason given" : error);

@@ -91,10 +91,13 @@ sc_claim_adopt(const bool *shards)
 	ListCell *cell;
 	List *ids = NIL;
 
-	sc_plan_run("claim adopt",
-				"SELECT id, link FROM syncore.delivery WHERE sent_at IS NOT NULL AND shard = ANY "
-				"($1) ORDER BY id",
-				1, types, values, NULL);
+	sc_plan_run(
+		&(ScPlan){
+			"claim adopt",
+			"SELECT id, link FROM syncore.delivery WHERE sent_at IS NOT NULL AND shard = ANY "
+			"($1) ORDER BY id",
+			1, types },
+		values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 		marked = lappend(marked, read_claimed(SPI_tuptable->vals[i], SPI_tuptable->tupdesc));
 	if (marked == NIL)
@@ -152,13 +155,15 @@ find_candidates(int32 system_id, const bool *shards, int limit, int64 *low_water
 	values[2] = shard_array(shards);
 	values[3] = Int32GetDatum(limit);
 	sc_plan_run(
-		"claim candidates",
-		"SELECT id, link FROM ("
-		"SELECT id, link, priority FROM syncore.delivery"
-		" WHERE system_id = $1 AND id > $2 AND state = 'due' AND sent_at IS NULL"
-		" AND not_before <= pg_catalog.now() AND shard = ANY ($3) ORDER BY id LIMIT $4 * 4) c"
-		" ORDER BY priority, id LIMIT $4",
-		4, types, values, NULL);
+		&(ScPlan){
+			"claim candidates",
+			"SELECT id, link FROM ("
+			"SELECT id, link, priority FROM syncore.delivery"
+			" WHERE system_id = $1 AND id > $2 AND state = 'due' AND sent_at IS NULL"
+			" AND not_before <= pg_catalog.now() AND shard = ANY ($3) ORDER BY id LIMIT $4 * 4) c"
+			" ORDER BY priority, id LIMIT $4",
+			4, types },
+		values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		ScClaimed *one = read_claimed(SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
@@ -212,10 +217,13 @@ load_links(List *claimed)
 	batch->now = GetCurrentTransactionStartTimestamp();
 	batch->map_hooks = sc_hooks_map();
 	batch->hooks = sc_hooks_decide();
-	sc_plan_run("claim entities",
-				"SELECT DISTINCT COALESCE(entity, id), entity IS NULL FROM syncore.link WHERE id = "
-				"ANY ($1) ORDER BY 1",
-				1, types, values, NULL);
+	sc_plan_run(
+		&(ScPlan){
+			"claim entities",
+			"SELECT DISTINCT COALESCE(entity, id), entity IS NULL FROM syncore.link WHERE id = "
+			"ANY ($1) ORDER BY 1",
+			1, types },
+		values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool isnull;
@@ -248,13 +256,16 @@ lock_deliveries(List *candidates, bool marked)
 	values[0] =
 		PointerGetDatum(construct_array(ids, n, INT8OID, sizeof(int64), true, TYPALIGN_DOUBLE));
 	values[1] = BoolGetDatum(marked);
-	sc_plan_run("claim lock",
-				"SELECT id, link, gen, attempts, 'sha256:' || pg_catalog.encode(sent_hash, 'hex'), "
-				"sent_marker, correlation_id"
-				" FROM syncore.delivery WHERE id = ANY ($1) AND ($2 = (sent_at IS NOT NULL))"
-				" AND ($2 OR (state = 'due' AND not_before <= pg_catalog.now()))"
-				" ORDER BY id FOR NO KEY UPDATE",
-				2, types, values, NULL);
+	sc_plan_run(
+		&(ScPlan){
+			"claim lock",
+			"SELECT id, link, gen, attempts, 'sha256:' || pg_catalog.encode(sent_hash, 'hex'), "
+			"sent_marker, correlation_id"
+			" FROM syncore.delivery WHERE id = ANY ($1) AND ($2 = (sent_at IS NOT NULL))"
+			" AND ($2 OR (state = 'due' AND not_before <= pg_catalog.now()))"
+			" ORDER BY id FOR NO KEY UPDATE",
+			2, types },
+		values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		HeapTuple row = SPI_tuptable->vals[i];

@@ -209,11 +209,12 @@ read_comment(Making *making, const ScCopy *copy)
 	Datum values[1] = { Int64GetDatum(copy->comment) };
 	ScJson json;
 
-	sc_plan_run("claim comment",
-				"SELECT c.author, c.body, c.visibility::text, l.system_id"
-				" FROM syncore.comment c LEFT JOIN syncore.link l ON l.id = c.link"
-				" WHERE c.id = $1 AND c.deleted_at IS NULL",
-				1, types, values, NULL);
+	sc_plan_run(&(ScPlan){ "claim comment",
+						   "SELECT c.author, c.body, c.visibility::text, l.system_id"
+						   " FROM syncore.comment c LEFT JOIN syncore.link l ON l.id = c.link"
+						   " WHERE c.id = $1 AND c.deleted_at IS NULL",
+						   1, types },
+				values, NULL);
 	if (SPI_processed == 0)
 		return NULL;
 
@@ -297,8 +298,9 @@ writes_field(Making *making, const ScCallField *due, bool apart, Jsonb **write)
 			sc_call_is_apart(link->system->connector, link->record_type, row->write_path_text) !=
 				apart)
 			continue;
-		mapped = sc_map_down(making->batch->conf, link->system, row, &due->canonical,
-							 value != NULL ? value->qualifier : NULL, making->batch->map_hooks);
+		mapped =
+			sc_map_down(&(ScMapCxt){ making->batch->conf, link->system, making->batch->map_hooks },
+						row, &due->canonical, value != NULL ? value->qualifier : NULL);
 		if (mapped.outcome == SC_MAP_FAILED && making->claimed->unfit == NULL)
 			making->claimed->unfit = psprintf("field \"%s\" cannot be written to \"%s\": %s",
 											  due->field, row->write_path_text, mapped.message);

@@ -94,8 +94,15 @@ typedef struct ScIngested
 	char *reason;
 } ScIngested;
 
+typedef struct ScIngestBody
+{
+	const char *bytes; /* as they came: UTF-8, perhaps JSON */
+	size_t len;
+	Jsonb *headers; /* NULL = none */
+} ScIngestBody;
+
 /* Inserts one event for each body, in one statement; bodies that are no JSON go to quarantine. */
-extern void sc_ingest(const char *system, int n, const char **bodies, const size_t *lens,
-					  Jsonb **headers, const char *via, ScIngested *results);
+extern void sc_ingest(const char *system, const char *via, int n, const ScIngestBody *bodies,
+					  ScIngested *results);
 
 #endif

@@ -123,7 +123,7 @@ sc_event_load(const int64 *ids, int n)
 		elements[i] = Int64GetDatum(ids[i]);
 	arguments[0] = PointerGetDatum(
 		construct_array(elements, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	sc_plan_run("load_events", EVENT_SELECT, 1, types, arguments, NULL);
+	sc_plan_run(&(ScPlan){ "load_events", EVENT_SELECT, 1, types }, arguments, NULL);
 	for (int r = 0; r < (int) SPI_processed; r++)
 	{
 		Datum values[EVENT_COLUMNS];
@@ -263,9 +263,8 @@ sc_event_statement(const ScBatch *batch, const ScSystem *system, const ScRecordM
 	statement->correlation_id = row->correlation_id;
 	statement->full_record = shape->shape != NULL && shape->shape->full_record;
 	if (shape->record != NULL && map != NULL)
-		statement->nfields =
-			sc_map_read(batch->conf, system, map, shape->record, statement->full_record,
-						batch->map_hooks, &statement->fields);
+		statement->nfields = sc_map_read(&(ScMapCxt){ batch->conf, system, batch->map_hooks }, map,
+										 shape->record, statement->full_record, &statement->fields);
 	statement->ncomments = shape->ncomments;
 	statement->comments = shape->comments;
 	return statement;

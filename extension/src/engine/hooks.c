@@ -55,10 +55,8 @@ static TimeoutId timer;
 static bool timer_registered = false;
 static volatile sig_atomic_t timer_fired = false;
 
-static bool transform(void *arg, const char *function, const char *run_as, Jsonb *value,
-					  Jsonb *record, Jsonb **result, char **error);
-static bool call_rule(void *arg, const ScRule *rule, const ScEntity *entity, const char *field,
-					  const ScVersion *a, const ScVersion *b, int *result, char **error);
+static bool transform(void *arg, const ScTransform *asked, Jsonb **result, char **error);
+static bool call_rule(void *arg, const ScRuleCall *asked, int *result, char **error);
 static Jsonb *version_json(const ScVersion *version);
 static bool run_call(UserCall *call);
 static bool is_function_at_fault(int sqlstate);
@@ -86,23 +84,24 @@ sc_hooks_decide(void)
 }
 
 static bool
-transform(void *arg, const char *function, const char *run_as, Jsonb *value, Jsonb *record,
-		  Jsonb **result, char **error)
+transform(void *arg, const ScTransform *asked, Jsonb **result, char **error)
 {
-	UserCall call = {
-		.function = function, .run_as = run_as, .nargs = 1, .nulls = "   ", .is_jsonb = true
-	};
+	UserCall call = { .function = asked->function,
+					  .run_as = asked->run_as,
+					  .nargs = 1,
+					  .nulls = "   ",
+					  .is_jsonb = true };
 
 	call.result_cxt = CurrentMemoryContext;
 	call.types[0] = JSONBOID;
 	call.types[1] = JSONBOID;
-	call.args[0] = JsonbPGetDatum(value);
-	call.nulls[0] = value == NULL ? 'n' : ' ';
-	if (has_second_argument(function))
+	call.args[0] = JsonbPGetDatum(asked->value);
+	call.nulls[0] = asked->value == NULL ? 'n' : ' ';
+	if (has_second_argument(asked->function))
 	{
 		call.nargs = 2;
-		call.args[1] = JsonbPGetDatum(record);
-		call.nulls[1] = record == NULL ? 'n' : ' ';
+		call.args[1] = JsonbPGetDatum(asked->record);
+		call.nulls[1] = asked->record == NULL ? 'n' : ' ';
 	}
 	if (!run_call(&call))
 	{
@@ -114,19 +113,18 @@ transform(void *arg, const char *function, const char *run_as, Jsonb *value, Jso
 }
 
 static bool
-call_rule(void *arg, const ScRule *rule, const ScEntity *entity, const char *field,
-		  const ScVersion *a, const ScVersion *b, int *result, char **error)
+call_rule(void *arg, const ScRuleCall *asked, int *result, char **error)
 {
 	UserCall call = {
-		.function = rule->function, .run_as = rule->run_as, .nargs = 3, .nulls = "   "
+		.function = asked->rule->function, .run_as = asked->rule->run_as, .nargs = 3, .nulls = "   "
 	};
 
 	call.result_cxt = CurrentMemoryContext;
 	for (int i = 0; i < 3; i++)
 		call.types[i] = JSONBOID;
-	call.args[0] = JsonbPGetDatum(version_json(a));
-	call.args[1] = JsonbPGetDatum(version_json(b));
-	call.args[2] = JsonbPGetDatum(sc_model_entity_json(unconstify(ScEntity *, entity)));
+	call.args[0] = JsonbPGetDatum(version_json(asked->a));
+	call.args[1] = JsonbPGetDatum(version_json(asked->b));
+	call.args[2] = JsonbPGetDatum(sc_model_entity_json(unconstify(ScEntity *, asked->entity)));
 	if (!run_call(&call))
 	{
 		*error = call.error;
@@ -134,7 +132,8 @@ call_rule(void *arg, const ScRule *rule, const ScEntity *entity, const char *fie
 	}
 	if (call.is_null)
 	{
-		*error = psprintf("function %s returned null for field \"%s\"", rule->function, field);
+		*error = psprintf("function %s returned null for field \"%s\"", asked->rule->function,
+						  asked->field);
 		return false;
 	}
 	*result = DatumGetInt32(call.result);

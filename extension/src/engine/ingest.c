@@ -40,11 +40,11 @@ typedef struct Ingest /* the INSERT under way */
 static Ingest *current = NULL;
 
 static void check_system(const char *name);
-static bool parse_all(int n, const char **bodies, const size_t *lens, Jsonb **parsed);
-static void parse_one(const char *body, size_t len, Jsonb **parsed, ScProblem *problem);
-static Jsonb *parse(const char *body, size_t len);
-static void insert_rows(const char *system, int n, Jsonb **parsed, Jsonb **headers,
-						const char *via);
+static bool parse_all(int n, const ScIngestBody *bodies, Jsonb **parsed);
+static void parse_one(const ScIngestBody *body, Jsonb **parsed, ScProblem *problem);
+static Jsonb *parse(const ScIngestBody *body);
+static void insert_rows(const char *system, const char *via, const ScIngestBody *bodies,
+						Jsonb **parsed, int n);
 static Datum result_row(FunctionCallInfo fcinfo, const ScIngested *result);
 static Datum ingest_one(FunctionCallInfo fcinfo);
 
@@ -60,8 +60,8 @@ syncore_ingest(PG_FUNCTION_ARGS)
 }
 
 void
-sc_ingest(const char *system, int n, const char **bodies, const size_t *lens, Jsonb **headers,
-		  const char *via, ScIngested *results)
+sc_ingest(const char *system, const char *via, int n, const ScIngestBody *bodies,
+		  ScIngested *results)
 {
 	Ingest ingest = { .n = n, .results = results, .cxt = CurrentMemoryContext };
 	Jsonb **parsed = palloc0(sizeof(Jsonb *) * Max(n, 1));
@@ -70,13 +70,13 @@ sc_ingest(const char *system, int n, const char **bodies, const size_t *lens, Js
 	check_system(system);
 	ingest.events = palloc0(sizeof(int64) * Max(n, 1));
 	ingest.problems = palloc0(sizeof(ScProblem) * Max(n, 1));
-	if (!parse_all(n, bodies, lens, parsed))
+	if (!parse_all(n, bodies, parsed))
 		for (int i = 0; i < n; i++)
-			parse_one(bodies[i], lens[i], &parsed[i], &ingest.problems[i]);
+			parse_one(&bodies[i], &parsed[i], &ingest.problems[i]);
 	current = &ingest;
 	PG_TRY();
 	{
-		insert_rows(system, n, parsed, headers, via);
+		insert_rows(system, via, bodies, parsed, n);
 	}
 	PG_FINALLY();
 	{
@@ -121,15 +121,14 @@ static Datum
 ingest_one(FunctionCallInfo fcinfo)
 {
 	char *system = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	struct varlena *body = PG_GETARG_VARLENA_PP(1);
-	Jsonb *headers = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
-	const char *bytes = VARDATA_ANY(body);
-	size_t len = VARSIZE_ANY_EXHDR(body);
+	struct varlena *payload = PG_GETARG_VARLENA_PP(1);
+	ScIngestBody body = { .bytes = VARDATA_ANY(payload), .len = VARSIZE_ANY_EXHDR(payload) };
 	ScIngested result = { 0 };
 
+	body.headers = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
-	sc_ingest(system, 1, &bytes, &len, &headers, "ingest", &result);
+	sc_ingest(system, "ingest", 1, &body, &result);
 	Datum row = result_row(fcinfo, &result);
 
 	SPI_finish();
@@ -165,7 +164,7 @@ check_system(const char *name)
 
 /* All in one sub-transaction, for that is what they are nearly always: well-formed. */
 static bool
-parse_all(int n, const char **bodies, const size_t *lens, Jsonb **parsed)
+parse_all(int n, const ScIngestBody *bodies, Jsonb **parsed)
 {
 	MemoryContext old_cxt = CurrentMemoryContext;
 	ResourceOwner old_owner = CurrentResourceOwner;
@@ -176,7 +175,7 @@ parse_all(int n, const char **bodies, const size_t *lens, Jsonb **parsed)
 	PG_TRY();
 	{
 		for (int i = 0; i < n; i++)
-			parsed[i] = parse(bodies[i], lens[i]);
+			parsed[i] = parse(&bodies[i]);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -199,7 +198,7 @@ parse_all(int n, const char **bodies, const size_t *lens, Jsonb **parsed)
 }
 
 static void
-parse_one(const char *body, size_t len, Jsonb **parsed, ScProblem *problem)
+parse_one(const ScIngestBody *body, Jsonb **parsed, ScProblem *problem)
 {
 	MemoryContext old_cxt = CurrentMemoryContext;
 	ResourceOwner old_owner = CurrentResourceOwner;
@@ -208,7 +207,7 @@ parse_one(const char *body, size_t len, Jsonb **parsed, ScProblem *problem)
 	MemoryContextSwitchTo(old_cxt);
 	PG_TRY();
 	{
-		*parsed = parse(body, len);
+		*parsed = parse(body);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -228,8 +227,8 @@ parse_one(const char *body, size_t len, Jsonb **parsed, ScProblem *problem)
 		problem->message = error->message;
 		problem->hint = "The body is kept as it came: look at it with "
 						"syncore.quarantine_payload(), and correct the sender.";
-		problem->raw = body;
-		problem->raw_len = len;
+		problem->raw = body->bytes;
+		problem->raw_len = body->len;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(old_cxt);
@@ -238,13 +237,13 @@ parse_one(const char *body, size_t len, Jsonb **parsed, ScProblem *problem)
 
 /* Bodies are UTF-8 (RFC 8259), whatever the encoding of the database. */
 static Jsonb *
-parse(const char *body, size_t len)
+parse(const ScIngestBody *body)
 {
 	char *text;
 
-	pg_verify_mbstr(PG_UTF8, body, (int) len, false);
-	text = pnstrdup(body, len);
-	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+	pg_verify_mbstr(PG_UTF8, body->bytes, (int) body->len, false);
+	text = pnstrdup(body->bytes, body->len);
+	if (body->len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		text += 3;
 	text = (char *) pg_do_encoding_conversion((unsigned char *) text, (int) strlen(text), PG_UTF8,
 											  GetDatabaseEncoding());
@@ -252,7 +251,7 @@ parse(const char *body, size_t len)
 }
 
 static void
-insert_rows(const char *system, int n, Jsonb **parsed, Jsonb **headers, const char *via)
+insert_rows(const char *system, const char *via, const ScIngestBody *bodies, Jsonb **parsed, int n)
 {
 	static const ScColumn columns[] = {
 		{ "system", TEXTOID }, { "payload", JSONBOID }, { "headers", JSONBOID }, { "via", TEXTOID }
@@ -265,7 +264,7 @@ insert_rows(const char *system, int n, Jsonb **parsed, Jsonb **headers, const ch
 		bool nulls[lengthof(columns)] = { false };
 
 		sc_save_jsonb(&values[1], &nulls[1], parsed[i]);
-		sc_save_jsonb(&values[2], &nulls[2], headers == NULL ? NULL : headers[i]);
+		sc_save_jsonb(&values[2], &nulls[2], bodies[i].headers);
 		sc_rows_put(rows, values, nulls);
 	}
 	sc_rows_run(rows, "ingest",

@@ -17,8 +17,7 @@ static void look_at(ScRun *run, ScWork *work);
 static bool is_out_of_scope(ScRun *run, ScWork *work);
 static void put_out_of_scope(ScRun *run, ScWork *work, const char *rule, const char *reason);
 static void look_at_outcome(ScRun *run, ScWork *work);
-static void refuse(ScRun *run, ScWork *work, int sqlstate, const char *path, const char *message,
-				   const char *hint);
+static void refuse(ScRun *run, ScWork *work, ScProblem problem);
 static void drop_duplicates(ScRun *run);
 static void take_claimed(ScRun *run, bool *is_new);
 static int order_events(const void *a, const void *b);
@@ -47,9 +46,11 @@ look_at(ScRun *run, ScWork *work)
 	work->system = sc_conf_system_by_name(run->conf, event->system);
 	if (work->system == NULL)
 	{
-		refuse(run, work, ERRCODE_UNDEFINED_OBJECT, NULL,
-			   psprintf("system \"%s\" does not exist", event->system),
-			   "Add the system or correct its name, then release the entry.");
+		refuse(
+			run, work,
+			(ScProblem){ .sqlstate = ERRCODE_UNDEFINED_OBJECT,
+						 .message = psprintf("system \"%s\" does not exist", event->system),
+						 .hint = "Add the system or correct its name, then release the entry." });
 		return;
 	}
 	if (event->payload == NULL)
@@ -59,8 +60,11 @@ look_at(ScRun *run, ScWork *work)
 		if (problem != NULL)
 			sc_quarantine_put(run, &run->outside, work, NULL, problem);
 		else
-			refuse(run, work, ERRCODE_NULL_VALUE_NOT_ALLOWED, "", "the event has no payload",
-				   "Insert the payload as JSON.");
+			refuse(run, work,
+				   (ScProblem){ .sqlstate = ERRCODE_NULL_VALUE_NOT_ALLOWED,
+								.path = "",
+								.message = "the event has no payload",
+								.hint = "Insert the payload as JSON." });
 		return;
 	}
 	work->shape = sc_event_shape(run->conf, work->system, event);
@@ -68,17 +72,26 @@ look_at(ScRun *run, ScWork *work)
 		return;
 	if (work->shape.problem != NULL &&
 		(work->shape.external_id == NULL || work->shape.record_type == NULL))
-		refuse(run, work, ERRCODE_INVALID_PARAMETER_VALUE, work->shape.problem_path,
-			   work->shape.problem, work->shape.problem_hint);
+		refuse(run, work,
+			   (ScProblem){ .sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+							.path = work->shape.problem_path,
+							.message = work->shape.problem,
+							.hint = work->shape.problem_hint });
 	else if (work->shape.record_type == NULL || work->shape.external_id == NULL)
-		refuse(run, work, ERRCODE_INVALID_PARAMETER_VALUE, "", "the payload names no record",
-			   "Look at the rows of syncore.connector_event, or give record_type and external_id.");
+		refuse(run, work,
+			   (ScProblem){ .sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+							.path = "",
+							.message = "the payload names no record",
+							.hint = "Look at the rows of syncore.connector_event, or give "
+									"record_type and external_id." });
 	else if (sc_conf_record_map(work->system, work->shape.record_type, NULL) == NULL)
-		refuse(run, work, ERRCODE_UNDEFINED_OBJECT, NULL,
-			   psprintf("record type \"%s\" of system \"%s\" is not mapped",
-						work->shape.record_type, work->system->name),
-			   "Insert a row into syncore.record_map and rows into syncore.field_map, then release "
-			   "the entry.");
+		refuse(run, work,
+			   (ScProblem){ .sqlstate = ERRCODE_UNDEFINED_OBJECT,
+							.message = psprintf("record type \"%s\" of system \"%s\" is not mapped",
+												work->shape.record_type, work->system->name),
+							.hint = "Insert a row into syncore.record_map and rows into "
+									"syncore.field_map, then release "
+									"the entry." });
 	work->ref.system_id = work->system->id;
 	work->ref.record_type = work->shape.record_type;
 	work->ref.external_id = work->shape.external_id;
@@ -145,11 +158,8 @@ look_at_outcome(ScRun *run, ScWork *work)
 }
 
 static void
-refuse(ScRun *run, ScWork *work, int sqlstate, const char *path, const char *message,
-	   const char *hint)
+refuse(ScRun *run, ScWork *work, ScProblem problem)
 {
-	ScProblem problem = { .sqlstate = sqlstate, .path = path, .message = message, .hint = hint };
-
 	sc_quarantine_put(run, &run->outside, work, NULL, &problem);
 }
 

@@ -268,10 +268,13 @@ append_dead(const ScCallPlan *plan)
 	values[3] = Int32GetDatum(plan->space_id);
 	values[4] = Int64GetDatum(plan->delivery);
 	values[5] = CStringGetTextDatum(reason);
-	sc_plan_run("record dead",
-				"SELECT syncore._ledger_append('dead', NULLIF($1, 0), $2, $3, $4, NULL, $5, NULL, "
-				"NULL, NULL, NULL, $6, NULL)",
-				6, types, values, NULL);
+	sc_plan_run(
+		&(ScPlan){
+			"record dead",
+			"SELECT syncore._ledger_append('dead', NULLIF($1, 0), $2, $3, $4, NULL, $5, NULL, "
+			"NULL, NULL, NULL, $6, NULL)",
+			6, types },
+		values, NULL);
 }
 
 /* A call that succeeded proves the credential. */
@@ -294,9 +297,10 @@ close_alerts(List *plans)
 	if (n == 0)
 		return;
 	values[0] = PointerGetDatum(construct_array(causes, n, TEXTOID, -1, false, TYPALIGN_INT));
-	sc_plan_run(
-		"record close alerts",
-		"UPDATE syncore.alert SET closed_at = pg_catalog.now(), closed_by = 'a call that succeeded'"
-		" WHERE closed_at IS NULL AND cause = ANY ($1)",
-		1, types, values, NULL);
+	sc_plan_run(&(ScPlan){ "record close alerts",
+						   "UPDATE syncore.alert SET closed_at = pg_catalog.now(), closed_by = 'a "
+						   "call that succeeded'"
+						   " WHERE closed_at IS NULL AND cause = ANY ($1)",
+						   1, types },
+				values, NULL);
 }

@@ -349,10 +349,12 @@ create_in_flight(const ScWork *work)
 	Datum values[] = { Int32GetDatum(work->system->id),
 					   CStringGetTextDatum(work->shape.record_type) };
 
-	sc_plan_run("create_in_flight",
-				"SELECT FROM syncore.link WHERE system_id = $1 AND record_type = $2 AND state = "
-				"'creating' AND call IS NOT NULL LIMIT 1",
-				2, types, values, NULL);
+	sc_plan_run(
+		&(ScPlan){ "create_in_flight",
+				   "SELECT FROM syncore.link WHERE system_id = $1 AND record_type = $2 AND state = "
+				   "'creating' AND call IS NOT NULL LIMIT 1",
+				   2, types },
+		values, NULL);
 	return SPI_processed > 0;
 }
 
@@ -451,10 +453,11 @@ delete_candidate(ScBatch *batch, ScLink *link)
 	Datum values[] = { Int64GetDatum(link->id) };
 
 	batch->links = list_delete_ptr(batch->links, link);
-	sc_plan_run("delete_candidate_delivery", "DELETE FROM syncore.delivery WHERE link = $1", 1,
-				types, values, NULL);
-	sc_plan_run("delete_candidate", "DELETE FROM syncore.link WHERE id = $1", 1, types, values,
-				NULL);
+	sc_plan_run(&(ScPlan){ "delete_candidate_delivery",
+						   "DELETE FROM syncore.delivery WHERE link = $1", 1, types },
+				values, NULL);
+	sc_plan_run(&(ScPlan){ "delete_candidate", "DELETE FROM syncore.link WHERE id = $1", 1, types },
+				values, NULL);
 }
 
 /*

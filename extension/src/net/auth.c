@@ -170,10 +170,9 @@ sc_auth_wipe(char *secret)
 
 bool
 sc_auth_headers(const ScCredential *credential, const char *base_url, const char *directory,
-				ScHeader **headers, int *nheaders, char **error)
+				ScHeaderList *headers, char **error)
 {
-	*headers = NULL;
-	*nheaders = 0;
+	*headers = (ScHeaderList){ NULL, 0 };
 	*error = NULL;
 	if (strcmp(credential->kind, "none") == 0)
 		return true;
@@ -195,12 +194,12 @@ sc_auth_headers(const ScCredential *credential, const char *base_url, const char
 	sc_auth_wipe(secret);
 	if (value == NULL)
 		return false;
-	*headers = palloc(sizeof(ScHeader));
-	(*headers)->name = pstrdup(strcmp(credential->kind, "header") == 0
-								   ? setting(credential, "/header", "X-API-Key")
-								   : "Authorization");
-	(*headers)->value = value;
-	*nheaders = 1;
+	headers->items = palloc(sizeof(ScHeader));
+	headers->n = 1;
+	headers->items->name = pstrdup(strcmp(credential->kind, "header") == 0
+									   ? setting(credential, "/header", "X-API-Key")
+									   : "Authorization");
+	headers->items->value = value;
 	return true;
 }
 
@@ -267,13 +266,14 @@ setting(const ScCredential *credential, const char *pointer, const char *otherwi
 }
 
 void
-sc_auth_free_headers(ScHeader *headers, int nheaders)
+sc_auth_free_headers(ScHeaderList *headers)
 {
-	for (int i = 0; i < nheaders; i++)
+	for (int i = 0; i < headers->n; i++)
 	{
-		sc_auth_wipe(headers[i].value);
-		pfree(headers[i].name);
+		sc_auth_wipe(headers->items[i].value);
+		pfree(headers->items[i].name);
 	}
-	if (headers != NULL)
-		pfree(headers);
+	if (headers->items != NULL)
+		pfree(headers->items);
+	*headers = (ScHeaderList){ NULL, 0 };
 }

@@ -28,7 +28,7 @@ extern void sc_auth_wipe(char *secret);
 
 /* Headers for a request to base_url's host: none, basic, bearer, header.  False with *error. */
 extern bool sc_auth_headers(const ScCredential *credential, const char *base_url,
-							const char *directory, ScHeader **headers, int *nheaders, char **error);
-extern void sc_auth_free_headers(ScHeader *headers, int nheaders);
+							const char *directory, ScHeaderList *headers, char **error);
+extern void sc_auth_free_headers(ScHeaderList *headers);
 
 #endif

@@ -321,8 +321,8 @@ on_read(char *data, size_t size, size_t count, void *arg)
 }
 
 ScTransfer *
-sc_http_start(ScHttp *http, const ScHttpTarget *target, const ScRequest *request,
-			  const ScHeader *auth, int nauth, void *owner, char **error)
+sc_http_start(ScHttp *http, const ScHttpTarget *target, const ScRequest *request, void *owner,
+			  char **error)
 {
 	*error = check_target(target, request);
 	if (*error != NULL)
@@ -337,7 +337,8 @@ sc_http_start(ScHttp *http, const ScHttpTarget *target, const ScRequest *request
 	transfer->allow_private = target->allow_private;
 	transfer->pool = &http->pools[target->allow_private ? 1 : 0];
 	if (!set_headers(transfer, request->headers, request->nheaders) ||
-		!set_headers(transfer, auth, nauth) || !set_request(transfer, request))
+		!set_headers(transfer, target->auth.items, target->auth.n) ||
+		!set_request(transfer, request))
 	{
 		recycle(http, transfer);
 		*error = pstrdup("a request header holds a character that it may not hold");

@@ -24,6 +24,7 @@ typedef struct ScHttpTarget /* what holds for all transfers to one system */
 	const char *ca_file;	   /* NULL = the system's store */
 	const char *allowed_hosts; /* syncore.allowed_hosts; NULL or empty = any */
 	int timeout_ms;			   /* 0 = default */
+	ScHeaderList auth;		   /* headers that prove who calls; copied */
 } ScHttpTarget;
 
 typedef struct ScTransfer ScTransfer;
@@ -33,11 +34,11 @@ extern void sc_http_destroy(ScHttp *http);
 extern int sc_http_fd(ScHttp *http); /* the epoll descriptor */
 
 /*
- * Starts a transfer.  request and auth headers are copied.  owner comes back
+ * Starts a transfer.  request and the target's auth headers are copied.  owner comes back
  * with the result.  NULL when it could not even start; *error says why.
  */
 extern ScTransfer *sc_http_start(ScHttp *http, const ScHttpTarget *target, const ScRequest *request,
-								 const ScHeader *auth, int nauth, void *owner, char **error);
+								 void *owner, char **error);
 
 /* Drives sockets and timers that are ready, without waiting. */
 extern void sc_http_pump(ScHttp *http);

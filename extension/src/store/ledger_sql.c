@@ -106,9 +106,11 @@ lock_chain(ScEntity *entity)
 	bool is_null;
 
 	sc_plan_run(
-		"lock_chain",
-		"SELECT ledger_seq, ledger_head FROM syncore.entity WHERE id = $1 FOR NO KEY UPDATE", 1,
-		types, values, NULL);
+		&(ScPlan){
+			"lock_chain",
+			"SELECT ledger_seq, ledger_head FROM syncore.entity WHERE id = $1 FOR NO KEY UPDATE", 1,
+			types },
+		values, NULL);
 	if (SPI_processed == 0)
 		return false;
 	entity->ledger_seq =
@@ -132,9 +134,11 @@ store_chain_end(const ScEntity *entity)
 
 	SET_VARSIZE(head, VARHDRSZ + sizeof(entity->ledger_head));
 	memcpy(VARDATA(head), entity->ledger_head, sizeof(entity->ledger_head));
-	sc_plan_run("store_chain_end",
-				"UPDATE syncore.entity SET ledger_seq = $2, ledger_head = $3 WHERE id = $1", 3,
-				types, values, NULL);
+	sc_plan_run(
+		&(ScPlan){ "store_chain_end",
+				   "UPDATE syncore.entity SET ledger_seq = $2, ledger_head = $3 WHERE id = $1", 3,
+				   types },
+		values, NULL);
 }
 
 static char *

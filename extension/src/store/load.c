@@ -66,12 +66,14 @@ sc_load_entities(ScBatch *batch, const int64 *ids, int n)
 	if (n == 0)
 		return;
 	values[0] = id_array(ids, n);
-	sc_plan_run("load_entities",
-				"SELECT id, space_id, entity_type_id, data, stamps, revision, ledger_seq, "
-				"ledger_head, created_at, "
-				"correlation_id, predecessor, long FROM syncore.entity "
-				"WHERE id = ANY ($1) AND merged_into IS NULL ORDER BY id FOR NO KEY UPDATE",
-				1, types, values, NULL);
+	sc_plan_run(
+		&(ScPlan){ "load_entities",
+				   "SELECT id, space_id, entity_type_id, data, stamps, revision, ledger_seq, "
+				   "ledger_head, created_at, "
+				   "correlation_id, predecessor, long FROM syncore.entity "
+				   "WHERE id = ANY ($1) AND merged_into IS NULL ORDER BY id FOR NO KEY UPDATE",
+				   1, types },
+		values, NULL);
 	for (int i = 0; i < (int) SPI_processed; i++)
 		batch->entities = lappend(batch->entities, read_entity(batch->conf, i));
 	SPI_freetuptable(SPI_tuptable);
@@ -87,13 +89,15 @@ sc_load_candidates(ScBatch *batch, const int64 *ids, int n)
 	if (n == 0)
 		return;
 	values[0] = id_array(ids, n);
-	sc_plan_run(
-		"load_candidates",
-		"SELECT id, system_id, record_type, entity, external_id, external_key, url, state, marker, "
-		"shadow, call, "
-		"read_owed, waiting, unsure, top_version, in_route, long, false "
-		"FROM syncore.link WHERE id = ANY ($1) AND entity IS NULL ORDER BY id FOR NO KEY UPDATE",
-		1, types, values, NULL);
+	sc_plan_run(&(ScPlan){ "load_candidates",
+						   "SELECT id, system_id, record_type, entity, external_id, external_key, "
+						   "url, state, marker, "
+						   "shadow, call, "
+						   "read_owed, waiting, unsure, top_version, in_route, long, false "
+						   "FROM syncore.link WHERE id = ANY ($1) AND entity IS NULL ORDER BY id "
+						   "FOR NO KEY UPDATE",
+						   1, types },
+				values, NULL);
 	for (int i = 0; i < (int) SPI_processed; i++)
 		(void) read_link(batch, i);
 	SPI_freetuptable(SPI_tuptable);
@@ -361,14 +365,17 @@ load_links(ScBatch *batch, Datum ids)
 	Datum values[] = { ids };
 	List *with_copies = NIL;
 
-	sc_plan_run("load_links",
-				"SELECT id, system_id, record_type, entity, external_id, external_key, url, state, "
-				"marker, shadow, call, "
-				"read_owed, waiting, unsure, top_version, in_route, long, EXISTS (SELECT FROM "
-				"syncore.comment_copy c "
-				"WHERE c.link = l.id AND c.state IN ('due', 'sending', 'unknown')) "
-				"FROM syncore.link l WHERE entity = ANY ($1) ORDER BY id FOR NO KEY UPDATE OF l",
-				1, types, values, NULL);
+	sc_plan_run(
+		&(ScPlan){
+			"load_links",
+			"SELECT id, system_id, record_type, entity, external_id, external_key, url, state, "
+			"marker, shadow, call, "
+			"read_owed, waiting, unsure, top_version, in_route, long, EXISTS (SELECT FROM "
+			"syncore.comment_copy c "
+			"WHERE c.link = l.id AND c.state IN ('due', 'sending', 'unknown')) "
+			"FROM syncore.link l WHERE entity = ANY ($1) ORDER BY id FOR NO KEY UPDATE OF l",
+			1, types },
+		values, NULL);
 	for (int i = 0; i < (int) SPI_processed; i++)
 	{
 		bool is_null;
@@ -457,11 +464,13 @@ load_due_copies(ScBatch *batch, List *links)
 		ids[n++] = ((ScLink *) lfirst(cell))->id;
 	values[0] = id_array(ids, n);
 	sc_plan_run(
-		"load_due_copies",
-		"SELECT comment, channel, state::text, external_id, sent_body, link FROM "
-		"syncore.comment_copy "
-		"WHERE link = ANY ($1) AND state IN ('due', 'sending', 'unknown') ORDER BY link, comment",
-		1, types, values, NULL);
+		&(ScPlan){ "load_due_copies",
+				   "SELECT comment, channel, state::text, external_id, sent_body, link FROM "
+				   "syncore.comment_copy "
+				   "WHERE link = ANY ($1) AND state IN ('due', 'sending', 'unknown') ORDER BY "
+				   "link, comment",
+				   1, types },
+		values, NULL);
 	for (int i = 0; i < (int) SPI_processed; i++)
 	{
 		bool is_null;

@@ -152,10 +152,12 @@ save_candidates(ScBatch *batch)
 						   Int64GetDatum(out->other->id), Int32GetDatum(out->rule),
 						   CStringGetTextDatum(out->reason) };
 
-		sc_plan_run("match_candidate",
-					"INSERT INTO syncore.match_candidate (space_id, entity, other, rule, score, "
-					"reason) VALUES ($1, $2, $3, $4, 1, $5)",
-					5, types, values, NULL);
+		sc_plan_run(
+			&(ScPlan){ "match_candidate",
+					   "INSERT INTO syncore.match_candidate (space_id, entity, other, rule, score, "
+					   "reason) VALUES ($1, $2, $3, $4, 1, $5)",
+					   5, types },
+			values, NULL);
 	}
 }
 
@@ -207,7 +209,7 @@ record_key(const ScConf *conf, const ScSystem *system, const ScRecordMap *map, J
 		if (found == NULL)
 			return NULL;
 		ScValue external = sc_value_json(found);
-		ScMapped mapped = sc_map_up(conf, system, field, &external, record, NULL);
+		ScMapped mapped = sc_map_up(&(ScMapCxt){ conf, system, NULL }, field, &external, record);
 
 		if ((mapped.outcome != SC_MAP_OK && mapped.outcome != SC_MAP_NEAREST) ||
 			!add_part(&key, &mapped.canonical, rule))
@@ -256,10 +258,13 @@ find_key(int32 space, const ScEntityType *type, const ScMatchRule *rule, const c
 					   CStringGetTextDatum(key) };
 	bool is_null;
 
-	sc_plan_run("match_key",
-				"SELECT entity FROM syncore.match_key WHERE space_id = $1 AND entity_type_id = $2 "
-				"AND rule = $3 AND key = $4",
-				4, types, values, NULL);
+	sc_plan_run(
+		&(ScPlan){
+			"match_key",
+			"SELECT entity FROM syncore.match_key WHERE space_id = $1 AND entity_type_id = $2 "
+			"AND rule = $3 AND key = $4",
+			4, types },
+		values, NULL);
 	return SPI_processed == 0 ? 0
 							  : DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
 															SPI_tuptable->tupdesc, 1, &is_null));
@@ -273,11 +278,14 @@ find_reference(const ScMatchRule *rule, const char *key)
 	Datum values[] = { Int32GetDatum(rule->refers_to), CStringGetTextDatum(key) };
 	bool is_null;
 
-	sc_plan_run("match_reference",
-				"SELECT min(entity), count(DISTINCT entity) FROM syncore.link WHERE system_id = $1 "
-				"AND entity IS NOT NULL "
-				"AND state <> 'tombstone' AND (external_key = $2 OR external_id = $2)",
-				2, types, values, NULL);
+	sc_plan_run(
+		&(ScPlan){
+			"match_reference",
+			"SELECT min(entity), count(DISTINCT entity) FROM syncore.link WHERE system_id = $1 "
+			"AND entity IS NOT NULL "
+			"AND state <> 'tombstone' AND (external_key = $2 OR external_id = $2)",
+			2, types },
+		values, NULL);
 	Datum count = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &is_null);
 
 	if (DatumGetInt64(count) != 1)

@@ -51,16 +51,16 @@ sc_plan_get(const char *name, const char *sql, int nargs, const Oid *types)
 }
 
 int
-sc_plan_run(const char *name, const char *sql, int nargs, const Oid *types, Datum *values,
-			const char *nulls)
+sc_plan_run(const ScPlan *plan, Datum *values, const char *nulls)
 {
 	MemoryContext cxt = CurrentMemoryContext;
-	int result = SPI_execute_plan(sc_plan_get(name, sql, nargs, types), values, nulls, false, 0);
+	SPIPlanPtr prepared = sc_plan_get(plan->name, plan->sql, plan->nargs, plan->types);
+	int result = SPI_execute_plan(prepared, values, nulls, false, 0);
 
 	/* SPI leaves its own context current. */
 	MemoryContextSwitchTo(cxt);
 	if (result < 0)
-		elog(ERROR, "statement \"%s\" failed: %s", name, SPI_result_code_string(result));
+		elog(ERROR, "statement \"%s\" failed: %s", plan->name, SPI_result_code_string(result));
 	return result;
 }
 
@@ -104,7 +104,7 @@ sc_rows_run(ScRows *rows, const char *name, const char *sql)
 	if (SPI_register_relation(enr) != SPI_OK_REL_REGISTER)
 		elog(ERROR, "could not hand rows \"%s\" to SPI", rows->name);
 
-	int result = sc_plan_run(name, sql, 0, NULL, NULL, NULL);
+	int result = sc_plan_run(&(ScPlan){ name, sql, 0, NULL }, NULL, NULL);
 
 	SPI_unregister_relation(rows->name);
 	tuplestore_end(rows->store);

@@ -32,9 +32,16 @@ typedef struct ScRows /* rows for one statement; lives in the context it was beg
 /* The plan of a statement, prepared on first use.  name and sql must be literals: the name is the key. */
 extern SPIPlanPtr sc_plan_get(const char *name, const char *sql, int nargs, const Oid *types);
 
+typedef struct ScPlan /* a statement to run */
+{
+	const char *name; /* a literal: the key of the prepared plan */
+	const char *sql;  /* a literal */
+	int nargs;
+	const Oid *types; /* nargs of them; may be NULL without parameters */
+} ScPlan;
+
 /* Runs a statement with parameters; raises unless it returns what SPI expects.  nulls as in SPI_execute_plan. */
-extern int sc_plan_run(const char *name, const char *sql, int nargs, const Oid *types,
-					   Datum *values, const char *nulls);
+extern int sc_plan_run(const ScPlan *plan, Datum *values, const char *nulls);
 
 extern ScRows *sc_rows_begin(const char *name, int ncolumns, const ScColumn *columns);
 extern void sc_rows_put(ScRows *rows, Datum *values, bool *nulls);

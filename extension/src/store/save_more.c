@@ -21,14 +21,22 @@
 
 extern PGDLLEXPORT Datum syncore_shard(PG_FUNCTION_ARGS);
 
+typedef struct Copy /* a row of comment_copy */
+{
+	int64 comment;
+	const ScLink *link;
+	const char *channel;
+	const char *state;		 /* a label of copy_state */
+	const char *external_id; /* NULL = not there yet */
+} Copy;
+
 static void save_due(ScBatch *batch, ScLink **links, int n, bool edited);
 static void note_made(ScBatch *batch, ScLink **links, int n);
 static int order_links(const void *a, const void *b);
 static void settle_conflicts(ScBatch *batch);
 static void insert_comments(ScBatch *batch, int64 *ids);
 static void insert_copies(ScBatch *batch, const int64 *ids);
-static void put_copy(ScRows *rows, int64 comment, const ScLink *link, const char *channel,
-					 const char *state, const char *external_id);
+static void put_copy(ScRows *rows, const Copy *copy);
 static void update_copies(ScBatch *batch);
 
 int
@@ -375,11 +383,11 @@ insert_copies(ScBatch *batch, const int64 *ids)
 		int64 comment = ids[foreach_current_index(cell)];
 
 		if (out->link != NULL)
-			put_copy(rows, comment, out->link, out->comment->channel, "origin",
-					 out->comment->external_id);
+			put_copy(rows, &(Copy){ comment, out->link, out->comment->channel, "origin",
+									out->comment->external_id });
 		for (int i = 0; i < list_length(out->targets); i++)
-			put_copy(rows, comment, list_nth(out->targets, i), list_nth(out->channels, i), "due",
-					 NULL);
+			put_copy(rows, &(Copy){ comment, list_nth(out->targets, i), list_nth(out->channels, i),
+									"due", NULL });
 	}
 	sc_rows_run(
 		rows, "insert_copies",
@@ -388,14 +396,13 @@ insert_copies(ScBatch *batch, const int64 *ids)
 }
 
 static void
-put_copy(ScRows *rows, int64 comment, const ScLink *link, const char *channel, const char *state,
-		 const char *external_id)
+put_copy(ScRows *rows, const Copy *copy)
 {
-	Datum values[] = { Int64GetDatum(comment), Int64GetDatum(link->id),
-					   CStringGetTextDatum(channel), CStringGetTextDatum(state), 0 };
+	Datum values[] = { Int64GetDatum(copy->comment), Int64GetDatum(copy->link->id),
+					   CStringGetTextDatum(copy->channel), CStringGetTextDatum(copy->state), 0 };
 	bool nulls[lengthof(values)] = { false };
 
-	sc_save_text(&values[4], &nulls[4], external_id);
+	sc_save_text(&values[4], &nulls[4], copy->external_id);
 	sc_rows_put(rows, values, nulls);
 }
 

@@ -221,16 +221,16 @@ is_quiet(Cause *causes, const char *cause)
 }
 
 void
-sc_worker_alert(const char *level, const char *kind, const char *cause, const char *object,
-				const char *detail, const char *hint)
+sc_worker_alert(const ScWorkerAlert *alert)
 {
 	static Cause causes[CAUSES_MAX];
 	Oid types[6] = { TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID };
-	const char *texts[6] = { level, kind, cause, object, detail, hint };
+	const char *texts[6] = { alert->level,	alert->kind,   alert->cause,
+							 alert->object, alert->detail, alert->hint };
 	Datum values[6];
 	char nulls[7] = "      ";
 
-	if (is_quiet(causes, cause))
+	if (is_quiet(causes, alert->cause))
 		return;
 	for (int i = 0; i < 6; i++)
 	{

@@ -50,9 +50,18 @@ extern void sc_worker_recover(const char *what);
 extern void sc_worker_log(int level, const char *cause, const char *format, ...)
 	pg_attribute_printf(3, 4);
 
+typedef struct ScWorkerAlert /* a row of syncore.alert */
+{
+	const char *level; /* warning or critical */
+	const char *kind;
+	const char *cause;	/* unique among the open ones */
+	const char *object; /* may be NULL, as what follows */
+	const char *detail;
+	const char *hint;
+} ScWorkerAlert;
+
 /* Opens, or counts again, an alert; in a transaction.  At most once a minute a cause and process. */
-extern void sc_worker_alert(const char *level, const char *kind, const char *cause,
-							const char *object, const char *detail, const char *hint);
+extern void sc_worker_alert(const ScWorkerAlert *alert);
 extern void sc_worker_alert_close(const char *cause);
 
 /* Milliseconds to wait after so many failures in a row: 200, 400, … 60000. */

@@ -87,14 +87,12 @@ send_with_credential(ScDispatcher *d, ScCarried *call, ScPeer *peer, char **erro
 							.allow_private = peer->allow_private,
 							.ca_file = peer->ca_file,
 							.allowed_hosts = sc_allowed_hosts };
-	ScHeader *auth;
-	int nauth;
 
-	if (!sc_auth_headers(&peer->credential, peer->base_url, sc_secret_directory, &auth, &nauth,
+	if (!sc_auth_headers(&peer->credential, peer->base_url, sc_secret_directory, &target.auth,
 						 error))
 		return false;
-	bool started = sc_http_start(d->http, &target, call->request, auth, nauth, call, error) != NULL;
-	sc_auth_free_headers(auth, nauth);
+	bool started = sc_http_start(d->http, &target, call->request, call, error) != NULL;
+	sc_auth_free_headers(&target.auth);
 	if (started)
 		d->slot->sent++;
 	return started;

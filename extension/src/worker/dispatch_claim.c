@@ -119,8 +119,12 @@ prove_instance(ScDispatcher *d)
 	if (!ok)
 		sc_shared_state(d->slot, "not sending: %s", reason);
 	if (!ok && d->slot->index == 0)
-		sc_worker_alert("critical", "instance", "instance", NULL, reason,
-						"Only if the original is gone: SELECT syncore.adopt_instance('why');");
+		sc_worker_alert(&(ScWorkerAlert){
+			.level = "critical",
+			.kind = "instance",
+			.cause = "instance",
+			.detail = reason,
+			.hint = "Only if the original is gone: SELECT syncore.adopt_instance('why');" });
 	else if (ok && d->slot->index == 0 && (first || !d->instance_ok))
 		sc_worker_alert_close("instance");
 	d->instance_ok = ok;
@@ -134,14 +138,16 @@ find_due(ScDispatcher *d)
 	List *due = NIL;
 
 	sc_plan_run(
-		"dispatch_due",
-		"WITH RECURSIVE s (system_id) AS ("
-		" (SELECT system_id FROM syncore.delivery ORDER BY system_id LIMIT 1)"
-		" UNION ALL"
-		" SELECT (SELECT v.system_id FROM syncore.delivery v WHERE v.system_id > s.system_id"
-		"  ORDER BY v.system_id LIMIT 1) FROM s WHERE s.system_id IS NOT NULL)"
-		" SELECT system_id FROM s WHERE system_id IS NOT NULL",
-		0, NULL, NULL, NULL);
+		&(ScPlan){
+			"dispatch_due",
+			"WITH RECURSIVE s (system_id) AS ("
+			" (SELECT system_id FROM syncore.delivery ORDER BY system_id LIMIT 1)"
+			" UNION ALL"
+			" SELECT (SELECT v.system_id FROM syncore.delivery v WHERE v.system_id > s.system_id"
+			"  ORDER BY v.system_id LIMIT 1) FROM s WHERE s.system_id IS NOT NULL)"
+			" SELECT system_id FROM s WHERE system_id IS NOT NULL",
+			0, NULL },
+		NULL, NULL);
 	SPITupleTable *rows = SPI_tuptable;
 	uint64 n = SPI_processed;
 	ScConf *conf = n > 0 ? sc_config_get() : NULL;

@@ -92,10 +92,12 @@ load_credential(ScPeer *peer)
 	Datum values[1] = { CStringGetTextDatum(peer->name) };
 
 	memset(&peer->credential, 0, sizeof(peer->credential));
-	sc_plan_run("dispatch_credential",
-				"SELECT kind, reference, username, settings, host FROM syncore.credential"
-				" WHERE system = $1 AND used_for = 'api' AND state = 'current'",
-				1, types, values, NULL);
+	sc_plan_run(
+		&(ScPlan){ "dispatch_credential",
+				   "SELECT kind, reference, username, settings, host FROM syncore.credential"
+				   " WHERE system = $1 AND used_for = 'api' AND state = 'current'",
+				   1, types },
+		values, NULL);
 	peer->has_credential = SPI_processed > 0;
 	if (!peer->has_credential)
 		return;
@@ -119,21 +121,24 @@ copy_column(int column)
 bool
 sc_dispatch_credential_works(ScDispatcher *d, ScPeer *peer)
 {
-	ScHeader *headers = NULL;
-	int nheaders = 0;
+	ScHeaderList headers = { NULL, 0 };
 	char *error = "It has none that is current.";
 	char *cause = psprintf("credential:%s", peer->name);
-	bool works =
-		peer->has_credential && sc_auth_headers(&peer->credential, peer->base_url,
-												sc_secret_directory, &headers, &nheaders, &error);
+	bool works = peer->has_credential && sc_auth_headers(&peer->credential, peer->base_url,
+														 sc_secret_directory, &headers, &error);
 
-	sc_auth_free_headers(headers, nheaders);
+	sc_auth_free_headers(&headers);
 	if (!works)
-		sc_worker_alert(
-			"critical", "credential", cause, peer->name,
-			psprintf("could not use the credential of system \"%s\": %s", peer->name, error),
-			psprintf("Put the secret in its place, or run SELECT syncore.set_credential('%s', …).",
-					 peer->name));
+		sc_worker_alert(&(ScWorkerAlert){
+			.level = "critical",
+			.kind = "credential",
+			.cause = cause,
+			.object = peer->name,
+			.detail =
+				psprintf("could not use the credential of system \"%s\": %s", peer->name, error),
+			.hint = psprintf(
+				"Put the secret in its place, or run SELECT syncore.set_credential('%s', …).",
+				peer->name) });
 	else if (peer->credential_bad)
 		sc_worker_alert_close(cause);
 	peer->credential_bad = !works;
@@ -152,12 +157,16 @@ sc_dispatch_watch_breaker(ScPeer *peer)
 	int failures = limit ? limit->failures : 0;
 	LWLockRelease(sc_shared->lock);
 	if (breaker == SC_BREAKER_OPEN && !peer->breaker_told)
-		sc_worker_alert("warning", "breaker", cause, peer->name,
-						psprintf("system \"%s\" failed %d times in a row; calls to it rest",
-								 peer->name, failures),
-						psprintf("It is tried again by itself. SELECT syncore.check_system('%s') "
-								 "says what is wrong.",
-								 peer->name));
+		sc_worker_alert(&(ScWorkerAlert){
+			.level = "warning",
+			.kind = "breaker",
+			.cause = cause,
+			.object = peer->name,
+			.detail = psprintf("system \"%s\" failed %d times in a row; calls to it rest",
+							   peer->name, failures),
+			.hint = psprintf("It is tried again by itself. SELECT syncore.check_system('%s') "
+							 "says what is wrong.",
+							 peer->name) });
 	if (breaker == SC_BREAKER_CLOSED && peer->breaker_told)
 		sc_worker_alert_close(cause);
 	peer->breaker_told =

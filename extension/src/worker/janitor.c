@@ -197,7 +197,11 @@ watch_one(Watch *watch, TimestampTz now)
 	{
 		if (watch->raised && now - watch->told_at < AGAIN_US)
 			return;
-		sc_worker_alert(watch->level, "worker", watch->cause, NULL, detail, watch->hint);
+		sc_worker_alert(&(ScWorkerAlert){ .level = watch->level,
+										  .kind = "worker",
+										  .cause = watch->cause,
+										  .detail = detail,
+										  .hint = watch->hint });
 		watch->raised = true;
 		watch->told_at = now;
 	}

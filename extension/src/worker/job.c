@@ -118,10 +118,12 @@ take_next(ScDispatcher *d, MemoryContext cxt)
 	if (sc_worker_begin("looking for jobs") != SC_GATE_OPEN)
 		return NULL;
 	sc_plan_run(
-		"job_next",
-		"SELECT id, system_id FROM syncore.job WHERE state = 'queued' AND kind = 'check_system'"
-		" ORDER BY id LIMIT 1",
-		0, NULL, NULL, NULL);
+		&(ScPlan){
+			"job_next",
+			"SELECT id, system_id FROM syncore.job WHERE state = 'queued' AND kind = 'check_system'"
+			" ORDER BY id LIMIT 1",
+			0, NULL },
+		NULL, NULL);
 	if (SPI_processed == 0)
 	{
 		sc_worker_commit();
@@ -137,10 +139,13 @@ take_next(ScDispatcher *d, MemoryContext cxt)
 	MemoryContextSwitchTo(old);
 	static const Oid types[1] = { INT8OID };
 	Datum values[1] = { Int64GetDatum(run->id) };
-	sc_plan_run("job_begin",
-				"UPDATE syncore.job SET state = 'running', started = now() WHERE id = $1 AND state "
-				"= 'queued'",
-				1, types, values, NULL);
+	sc_plan_run(
+		&(ScPlan){
+			"job_begin",
+			"UPDATE syncore.job SET state = 'running', started = now() WHERE id = $1 AND state "
+			"= 'queued'",
+			1, types },
+		values, NULL);
 	sc_worker_commit();
 	return run;
 }
@@ -382,12 +387,15 @@ store_result(const ScJobRun *run)
 		}
 	}
 	sc_plan_run(
-		"job_end",
-		"UPDATE syncore.job SET state = CASE WHEN $3 IS NULL THEN 'done' ELSE 'failed' END, result "
-		"= $2,"
-		" done = jsonb_array_length($2), total = jsonb_array_length($2), ended = clock_timestamp(),"
-		" error_code = $3, error = $4, hint = $5 WHERE id = $1 AND state = 'running'",
-		5, types, values, nulls);
+		&(ScPlan){ "job_end",
+				   "UPDATE syncore.job SET state = CASE WHEN $3 IS NULL THEN 'done' ELSE 'failed' "
+				   "END, result "
+				   "= $2,"
+				   " done = jsonb_array_length($2), total = jsonb_array_length($2), ended = "
+				   "clock_timestamp(),"
+				   " error_code = $3, error = $4, hint = $5 WHERE id = $1 AND state = 'running'",
+				   5, types },
+		values, nulls);
 }
 
 /* What the check learned of the system; nothing is written where nothing is new. */
@@ -403,21 +411,26 @@ store_findings(const ScJobRun *run)
 	if (run->actor != NULL)
 		values[2] = CStringGetTextDatum(run->actor);
 	sc_plan_run(
-		"job_findings",
-		"UPDATE syncore.system SET clock_offset = COALESCE(make_interval(secs => $2), "
-		"clock_offset),"
-		" integration_actor = COALESCE($3, integration_actor)"
-		" WHERE id = $1 AND ((clock_offset, integration_actor) IS DISTINCT FROM"
-		" (COALESCE(make_interval(secs => $2), clock_offset), COALESCE($3, integration_actor)))",
-		3, types, values, nulls);
+		&(ScPlan){ "job_findings",
+				   "UPDATE syncore.system SET clock_offset = COALESCE(make_interval(secs => $2), "
+				   "clock_offset),"
+				   " integration_actor = COALESCE($3, integration_actor)"
+				   " WHERE id = $1 AND ((clock_offset, integration_actor) IS DISTINCT FROM"
+				   " (COALESCE(make_interval(secs => $2), clock_offset), COALESCE($3, "
+				   "integration_actor)))",
+				   3, types },
+		values, nulls);
 }
 
 /* The process that ran them is gone; what they do can be done again. */
 void
 sc_job_adopt(void)
 {
-	sc_plan_run("job_adopt",
-				"UPDATE syncore.job SET state = 'queued', started = NULL WHERE state = 'running' "
-				"AND kind = 'check_system'",
-				0, NULL, NULL, NULL);
+	sc_plan_run(
+		&(ScPlan){
+			"job_adopt",
+			"UPDATE syncore.job SET state = 'queued', started = NULL WHERE state = 'running' "
+			"AND kind = 'check_system'",
+			0, NULL },
+		NULL, NULL);
 }

@@ -258,18 +258,26 @@ static void
 report_refused(const Front *front)
 {
 	if (front->unreadable)
-		sc_worker_alert(
-			"critical", "credential", psprintf("webhook_secret:%s", front->system), front->system,
-			"The webhook secret of this system cannot be read, so its webhooks are not taken.",
-			"See that its file in syncore.secret_directory exists and only the server's user can "
-			"read it.");
+		sc_worker_alert(&(ScWorkerAlert){
+			.level = "critical",
+			.kind = "credential",
+			.cause = psprintf("webhook_secret:%s", front->system),
+			.object = front->system,
+			.detail =
+				"The webhook secret of this system cannot be read, so its webhooks are not taken.",
+			.hint = "See that its file in syncore.secret_directory exists and only the server's "
+					"user can "
+					"read it." });
 	if (front->refused > 0)
-		sc_worker_alert("warning", "webhook_refused", psprintf("webhook_refused:%s", front->system),
-						front->system,
-						psprintf("%d webhooks were not signed as they should be, and were refused.",
-								 front->refused),
-						"Compare the secret on that side with the file of the webhook credential. "
-						"If nobody changed it, somebody is guessing.");
+		sc_worker_alert(&(ScWorkerAlert){
+			.level = "warning",
+			.kind = "webhook_refused",
+			.cause = psprintf("webhook_refused:%s", front->system),
+			.object = front->system,
+			.detail = psprintf("%d webhooks were not signed as they should be, and were refused.",
+							   front->refused),
+			.hint = "Compare the secret on that side with the file of the webhook credential. "
+					"If nobody changed it, somebody is guessing." });
 }
 
 /* Inserts in a sub-transaction: if that fails these are told to come again, and the rest of the commit goes on. */
@@ -320,19 +328,15 @@ static void
 ingest_front(Front *front, ScIngested *results)
 {
 	int n = list_length(front->hooks);
-	const char **bodies = palloc(sizeof(char *) * n);
-	size_t *lens = palloc(sizeof(size_t) * n);
-	Jsonb **headers = palloc(sizeof(Jsonb *) * n);
+	ScIngestBody *bodies = palloc(sizeof(ScIngestBody) * n);
 
 	for (int i = 0; i < n; i++)
 	{
 		ScHook *hook = list_nth(front->hooks, i);
 
-		bodies[i] = hook->body;
-		lens[i] = hook->body_len;
-		headers[i] = keep_headers(hook);
+		bodies[i] = (ScIngestBody){ hook->body, hook->body_len, keep_headers(hook) };
 	}
-	sc_ingest(front->system, n, bodies, lens, headers, "webhook", results);
+	sc_ingest(front->system, "webhook", n, bodies, results);
 }
 
 /* Headers that may say something about the event, never those that prove who sent it. */
