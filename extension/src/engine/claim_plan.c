@@ -18,6 +18,7 @@
 #include "utils/uuid.h"
 
 #include "core/json.h"
+#include "core/say.h"
 #include "core/shape.h"
 #include "engine/claim_private.h"
 #include "store/config.h"
@@ -50,6 +51,7 @@ static ScPosition base_position(ScLink *link);
 static void name_write(Making *making);
 static void note_send(Making *making);
 static void note_field(Making *making, const ScCallField *field);
+static void note_nearest(Making *making, const ScCallField *field, const ScFieldMap *row);
 static ScCallPlan *finish_plan(Making *making, MemoryContext plan_parent);
 static Jsonb *template_context(Making *making);
 static Jsonb *copy_jsonb(Jsonb *json);
@@ -418,8 +420,18 @@ note_send(Making *making)
 
 	if (making->call.unknown || making->call.kind == SC_CALL_READ)
 		return;
-	for (int i = 0; making->call.kind == SC_CALL_UPDATE && i < making->call.nfields; i++)
-		note_field(making, &making->call.fields[i]);
+	for (int i = 0; i < making->call.nfields; i++)
+	{
+		const ScCallField *field = &making->call.fields[i];
+		const ScRecordMap *map = making->link->map;
+
+		if (making->call.kind == SC_CALL_UPDATE)
+			note_field(making, field);
+		for (int j = 0; map != NULL && making->claimed->attempts == 0 && j < map->nfields; j++)
+			if (map->fields[j].values != NULL &&
+				strcmp(map->fields[j].field->name, field->field) == 0)
+				note_nearest(making, field, &map->fields[j]);
+	}
 	if (making->call.kind == SC_CALL_UPDATE)
 		return;
 	entry = sc_model_note(making->batch, SC_LEDGER_SEND, making->link->entity, making->link);
@@ -449,6 +461,41 @@ note_field(Making *making, const ScCallField *field)
 	entry->old_value = field->before_held.state == SC_VALUE_JSON ? field->before_held.json : NULL;
 	entry->new_value =
 		field->value.state == SC_VALUE_JSON ? field->value.json : field->canonical.json;
+}
+
+/* CS-04: what the system has no word for is told when its nearest word is written. */
+static void
+note_nearest(Making *making, const ScCallField *field, const ScFieldMap *row)
+{
+	const ScFieldValue *value = sc_model_value(making->link->entity, field->field);
+	const char *qualifier = value != NULL ? value->qualifier : NULL;
+	ScMapped down;
+	ScMapped up;
+	ScLedgerEntry *entry;
+
+	if (row->as_note || row->direction == SC_DIRECTION_IN || row->direction == SC_DIRECTION_NONE)
+		return;
+	down = sc_map_down(making->batch->conf, making->link->system, row, &field->canonical, qualifier,
+					   making->batch->map_hooks);
+	if (down.outcome != SC_MAP_OK && down.outcome != SC_MAP_NEAREST)
+		return;
+	up = sc_map_up(making->batch->conf, making->link->system, row, &down.external, NULL,
+				   making->batch->map_hooks);
+	if (down.outcome == SC_MAP_OK && ((up.outcome != SC_MAP_OK && up.outcome != SC_MAP_NEAREST) ||
+									  sc_value_equal(&up.canonical, &field->canonical)))
+		return;
+	entry = sc_model_note(making->batch, SC_LEDGER_NEAREST, making->link->entity, making->link);
+	entry->delivery = making->claimed->delivery;
+	entry->correlation_id = making->claimed->correlation_id;
+	entry->field = field->field;
+	entry->old_value = sc_say_jsonb(row->field, &field->canonical);
+	entry->new_value = sc_say_jsonb(row->field, &down.external);
+	entry->rule = row->values->name;
+	entry->reason =
+		psprintf("nearest: %s has no word of its own for %s%s%s; %s is written",
+				 making->link->system->name, sc_say_value(row->field, &field->canonical),
+				 qualifier == NULL ? "" : " with ", qualifier == NULL ? "" : qualifier,
+				 sc_say_value(row->field, &down.external));
 }
 
 /* The plan in a memory context of its own, holding on to the configuration that it was made by. */
