@@ -48,7 +48,7 @@ CREATE TRIGGER naive AFTER INSERT ON floor.inbox FOR EACH ROW EXECUTE FUNCTION f
 
 -- 1 kB of payload, one field that changes with every round
 CREATE FUNCTION floor.payload(entity bigint, round integer) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
-	SELECT jsonb_build_object('id', 'A' || entity, 'v', round + 1, 'eid', entity || '-' || round, 'by', 'lee', 'noise', repeat('x', 800),
+	SELECT jsonb_build_object('id', 'A' || entity, 'v', round * 1000 + 1, 'eid', entity || '-' || round, 'by', 'lee', 'noise', repeat('x', 800),
 		'f', jsonb_build_object('title', 'record ' || entity, 'status', 'new', 'severity', (ARRAY['low', 'medium', 'high', 'critical'])[round % 4 + 1]))
 $$;
 CREATE FUNCTION floor.batch(round integer, first bigint, n integer) RETURNS jsonb[] LANGUAGE sql AS $$
