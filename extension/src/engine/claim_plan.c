@@ -469,18 +469,17 @@ note_nearest(Making *making, const ScCallField *field, const ScFieldMap *row)
 {
 	const ScFieldValue *value = sc_model_value(making->link->entity, field->field);
 	const char *qualifier = value != NULL ? value->qualifier : NULL;
+	ScMapCxt cxt = { making->batch->conf, making->link->system, making->batch->map_hooks };
 	ScMapped down;
 	ScMapped up;
 	ScLedgerEntry *entry;
 
 	if (row->as_note || row->direction == SC_DIRECTION_IN || row->direction == SC_DIRECTION_NONE)
 		return;
-	down = sc_map_down(making->batch->conf, making->link->system, row, &field->canonical, qualifier,
-					   making->batch->map_hooks);
+	down = sc_map_down(&cxt, row, &field->canonical, qualifier);
 	if (down.outcome != SC_MAP_OK && down.outcome != SC_MAP_NEAREST)
 		return;
-	up = sc_map_up(making->batch->conf, making->link->system, row, &down.external, NULL,
-				   making->batch->map_hooks);
+	up = sc_map_up(&cxt, row, &down.external, NULL);
 	if (down.outcome == SC_MAP_OK && ((up.outcome != SC_MAP_OK && up.outcome != SC_MAP_NEAREST) ||
 									  sc_value_equal(&up.canonical, &field->canonical)))
 		return;
