@@ -54,15 +54,15 @@ BEGIN
 	INSERT INTO peer_log (system, id, kind, wrote, v) VALUES (at_system, there.id, kind, wrote, there.v);
 	RETURN jsonb_build_object('status', CASE kind WHEN 'create' THEN 201 ELSE 200 END, 'body', shows(there));
 END $$;
--- Serves one call of a system; how: ok, or lost (the work is done, the answer is not heard), or an HTTP status (refused).
+-- Serves one call of a system; how: ok, lost (the work is done, the answer is not heard), cut (neither), or an HTTP status (refused).
 CREATE FUNCTION serves(at_system text, how text DEFAULT 'ok') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	c record := claims(at_system);
 	answer jsonb;
 BEGIN
 	IF c.call = '' THEN RETURN NULL; END IF;
-	IF how ~ '^\d+$' THEN answer := jsonb_build_object('status', how::int); ELSE answer := works(at_system, c.call, c.record, c.mark, c.call_mark); END IF;
-	IF how = 'lost' THEN answer := '{"lost": "timed out"}'; END IF;
+	IF how = 'cut' THEN NULL; ELSIF how ~ '^\d+$' THEN answer := jsonb_build_object('status', how::int); ELSE answer := works(at_system, c.call, c.record, c.mark, c.call_mark); END IF;
+	IF how IN ('lost', 'cut') THEN answer := '{"lost": "timed out"}'; END IF;
 	PERFORM test_answer(0, jsonb_build_array(answer));
 	PERFORM test_record();
 	RETURN replace(c.call, coalesce(c.mark, '-'), '<marker>');

@@ -132,8 +132,7 @@ call_rule(void *arg, const ScRuleCall *asked, int *result, char **error)
 	}
 	if (call.is_null)
 	{
-		*error = psprintf("function %s returned null for field \"%s\"", asked->rule->function,
-						  asked->field);
+		*error = psprintf("it returned null for field \"%s\"", asked->field);
 		return false;
 	}
 	*result = DatumGetInt32(call.result);
@@ -192,9 +191,8 @@ run_call(UserCall *call)
 
 		if (!ours && !is_function_at_fault(error->sqlerrcode))
 			ReThrowError(error);
-		call->error = ours ? psprintf("function %s took longer than %d ms", call->function,
-									  SC_HOOKS_TIMEOUT_MS)
-						   : psprintf("function %s failed: %s", call->function, error->message);
+		call->error = ours ? psprintf("it took longer than %d ms", SC_HOOKS_TIMEOUT_MS)
+						   : pstrdup(error->message);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(old_cxt);
