@@ -1,0 +1,136 @@
+package Syncore::Chaos::Plan;
+
+# One seed, one plan: what people do and what goes wrong, with its time.
+#
+#   my $plan = Syncore::Chaos::Plan::draw($seed);
+#   $plan->{normalise}                 what the products do to values, {system => {field => [steps]}}
+#   $plan->{steps}                     [{at (ms), what => create|edit|comment|peer|hook|process, …}], in order of time
+#   Syncore::Chaos::Plan::table($plan) as text
+#
+# An edit names its subject by number and its field by canonical name; the runner knows how a product says it.
+
+use strict;
+use warnings;
+
+my @STATUS = (['1', 'To Do'], ['2', 'In Progress'], ['3', 'In Review'], ['6', 'Done'], ['7', 'Done'], ['8', 'To Do']);
+my @SEVERITY = ([1, 1, 'Highest'], [1, 2, 'High'], [2, 2, 'Medium'], [2, 3, 'Low'], [3, 3, 'Lowest'], [3, 1, 'Medium']);
+my @FIELDS = qw(title title title description severity severity status status assignee);
+my @PROCESS = qw(dispatcher_term listener_term worker_kill immediate);
+
+# A small generator of our own: the same numbers with every Perl.
+my $state;
+sub number { my ($below) = @_; $state = ($state * 1103515245 + 12345) % 2147483648; return int(($state / 2147483648) * $below) }
+sub pick { return $_[number(scalar @_)] }
+sub chance { my ($percent) = @_; return number(100) < $percent }
+
+sub draw
+{
+	my ($seed, %size) = @_;
+	$state = ($seed * 2654435761 + 40503) % 2147483648;
+	number(2) for 1 .. 5;
+	my $subjects = $size{subjects} // 1 + number(3);
+	my $length = $size{length} // 1200 + number(2500);
+	my @steps = map { { at => number(300), what => 'create', subject => $_, system => pick(qw(snow jira)) } } 1 .. $subjects;
+	my ($hot, $hot_field) = (1 + number($subjects), pick(@FIELDS));
+	my $edits = $size{edits} // 6 + number(14);
+	push @steps, edit($_, $subjects, $length, $hot, $hot_field) for 1 .. $edits;
+	burst(\@steps, $length, $hot, $hot_field) if chance(60);
+	push @steps, { at => 400 + number($length), what => 'comment', n => $_, subject => 1 + number($subjects), system => pick(qw(snow jira)), public => chance(25) }
+		for 1 .. number(5);
+	push @steps, peer_fault($length) for 1 .. number(6);
+	push @steps, hook_fault($length) for 1 .. number(4);
+	push @steps, { at => 300 + number($length), what => 'process', how => pick(@PROCESS) } if chance($size{process} // 35);
+	my %normalise;
+	$normalise{snow}{short_description} = [pick(qw(trim collapse))] if chance(25);
+	$normalise{jira}{summary} = [pick(qw(trim collapse upper))] if chance(25);
+	return { seed => $seed, subjects => $subjects, length => $length, normalise => \%normalise, steps => [sort { $a->{at} <=> $b->{at} } @steps] };
+}
+
+sub edit
+{
+	my ($n, $subjects, $length, $hot, $hot_field) = @_;
+	my $is_hot = chance(55);
+	my $field = $is_hot ? $hot_field : pick(@FIELDS);
+	return { at => 350 + number($length), what => 'edit', n => $n, subject => $is_hot ? $hot : 1 + number($subjects), field => $field,
+		system => pick(qw(snow jira)), value => value($field) };
+}
+
+# Both sides within a few milliseconds: inside the window in which a write is on its way.
+sub burst
+{
+	my ($steps, $length, $hot, $field) = @_;
+	my $at = 500 + number($length);
+	push @$steps, { at => $at + number(60), what => 'edit', n => 100 + $_, subject => $hot, field => $field, system => pick(qw(snow jira)), value => value($field) }
+		for 1 .. 2 + number(4);
+	return;
+}
+
+# Texts get their tag from the runner; for the others this is [ServiceNow's values, Jira's value].
+sub value
+{
+	my ($field) = @_;
+	return number(scalar @STATUS) if $field eq 'status';
+	return number(scalar @SEVERITY) if $field eq 'severity';
+	return number(3) if $field eq 'assignee';
+	return pick(' ', '  ', " \x{2192} ", ' <b> & ', ' (x)') if $field eq 'title';
+	return pick("\n", "\n\n", ' ', "\n- a\n- ");
+}
+
+sub said
+{
+	my ($field, $value, $tag, $subject) = @_;
+	return ({ state => $STATUS[$value][0] }, { status => $STATUS[$value][1] }) if $field eq 'status';
+	return ({ impact => "$SEVERITY[$value][0]", urgency => "$SEVERITY[$value][1]" }, { priority => $SEVERITY[$value][2] }) if $field eq 'severity';
+	return ({ assigned_to => ['', 'a.lee', 'b.kim']->[$value] },
+		{ assignee => [undef, '5b10ac8d82e05b22cc7d4ef5', '5b10bbbbbbbbbbbbbbbbbbbb']->[$value] }) if $field eq 'assignee';
+	my $text = $field eq 'title' ? "$subject$value$tag" : "about $subject$value$tag";
+	return $field eq 'title' ? ({ short_description => $text }, { summary => $text }) : ({ description => $text }, { description => $text });
+}
+
+sub peer_fault
+{
+	my ($length) = @_;
+	my $kind = pick(qw(delay delay_before drop_after drop_half drop_before limit error error_after_work));
+	my %fault =
+		$kind eq 'delay' ? (delay_ms => 50 + number(900))
+		: $kind eq 'delay_before' ? (delay_ms => 50 + number(900), delay => 'before')
+		: $kind =~ /^drop_(\w+)/ ? (drop => $1)
+		: $kind eq 'limit' ? (status => 429, retry_after => 1)
+		: (status => pick(500, 502, 503), $kind eq 'error_after_work' ? (work => 1) : ());
+	$fault{method} = pick('PATCH|PUT|POST', 'PATCH|PUT|POST', 'PATCH|PUT|POST', 'GET', '\w+');
+	# An unheard create that did not land is looked for over minutes: only those that did land are cut here.
+	$fault{method} = 'PATCH|PUT|GET' if $kind =~ /drop_before/;
+	return { at => number($length), what => 'peer', system => pick(qw(snow jira)), kind => $kind, fault => { %fault, times => 1 + number(3), name => $kind } };
+}
+
+sub hook_fault
+{
+	my ($length) = @_;
+	my $kind = pick(qw(delay duplicate lose hold hold));
+	my %set = $kind eq 'delay' ? (delay_ms => 20 + number(400)) : $kind eq 'duplicate' ? (duplicate => 1 + number(2))
+		: $kind eq 'lose' ? (lose => 1 + number(2)) : (hold => 1);
+	return { at => number($length), what => 'hook', system => pick(qw(snow jira)), kind => $kind, set => \%set, for => 100 + number(900),
+		order => pick('straight', 'reverse') };
+}
+
+sub row
+{
+	my ($step) = @_;
+	my $what = $step->{what};
+	return join ' ', grep { defined } sprintf('%5d ms', $step->{at}), sprintf('%-8s', $what), $step->{system} // '',
+		$what eq 'create' ? "subject $step->{subject}"
+		: $what eq 'edit' ? "subject $step->{subject} $step->{field} e$step->{n}" . ($step->{value} =~ /^\d+$/ ? " choice $step->{value}" : '')
+		: $what eq 'comment' ? "subject $step->{subject} c$step->{n}" . ($step->{public} ? ' public' : '')
+		: $what eq 'peer' ? join(' ', map { "$_=$step->{fault}{$_}" } sort keys %{ $step->{fault} })
+		: $what eq 'hook' ? "$step->{kind} " . join(' ', map { "$_=$step->{set}{$_}" } sort keys %{ $step->{set} }) . " for $step->{for} ms $step->{order}"
+		: $step->{how};
+}
+
+sub table
+{
+	my ($plan) = @_;
+	my $rules = join ', ', map { my $s = $_; map { "$s $_ (@{ $plan->{normalise}{$s}{$_} })" } sort keys %{ $plan->{normalise}{$s} } } sort keys %{ $plan->{normalise} };
+	return join "\n", ($rules ? "normalised: $rules" : ()), map { row($_) } @{ $plan->{steps} };
+}
+
+1;
