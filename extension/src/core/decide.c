@@ -376,7 +376,7 @@ note_arrival(ScBatch *batch, ScLink *link, const ScStatement *statement)
 	ScLedgerEntry *entry;
 	const char *name = link->external_key != NULL ? link->external_key : link->external_id;
 
-	if (!link->fresh || statement->event == 0)
+	if ((!link->fresh && !entity->fresh) || statement->event == 0)
 		return;
 	for (int i = 0; i < list_length(batch->ledger); i++)
 	{

@@ -135,8 +135,13 @@ decide_outcome(ScRun *run, ScBatch *batch, ScWork *work)
 						  link->entity->id);
 			return;
 		}
-		if (work->item->plan->entity != 0)
-			sc_decide_outcome(batch, link, &work->item->plan->outcome);
+		/* A candidate became a record of its own: first what was said of it, by whom, then what the read shows. */
+		if (work->item->plan->entity == 0)
+		{
+			replay_waiting(run, batch, link);
+			link->call.heard = false;
+		}
+		sc_decide_outcome(batch, link, &work->item->plan->outcome);
 	}
 	else if (link->call.kind == SC_CALL_CREATE)
 	{

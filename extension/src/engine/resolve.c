@@ -503,8 +503,6 @@ adopt_candidate(ScRun *run, ScBatch *batch, ScWork *work, ScLink *candidate)
 	candidate->entity->links = list_make1(candidate);
 	candidate->map = map;
 	candidate->state = SC_LINK_ACTIVE;
-	candidate->call = (ScCall){ 0 };
-	candidate->read_owed = false;
 	candidate->changed = true;
 	candidate->replay = candidate->waiting;
 	candidate->waiting = NIL;

@@ -1,0 +1,63 @@
+-- R21: a record that nobody knows is heard of while a create of ours is in flight, on a system whose webhooks cannot show whose it is.
+-- It is read before it becomes anything. In a database of its own: the systems are called as a person would call them.
+CREATE DATABASE syncore_candidate;
+\c syncore_candidate
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS syncore CASCADE;
+CREATE SCHEMA claim_test;
+SET search_path = claim_test;
+CREATE FUNCTION claim(system_id int, most int DEFAULT 16) RETURNS text AS '$libdir/syncore_engine_test', 'test_claim' LANGUAGE C;
+CREATE FUNCTION answer(delivery bigint, answers jsonb) RETURNS text AS '$libdir/syncore_engine_test', 'test_answer' LANGUAGE C;
+CREATE FUNCTION record() RETURNS int AS '$libdir/syncore_engine_test', 'test_record' LANGUAGE C;
+CREATE FUNCTION forget() RETURNS int AS '$libdir/syncore_engine_test', 'test_forget' LANGUAGE C;
+SELECT count(*) > 0 FROM syncore.add_system('snow', 'servicenow', 'https://acme.service-now.com');
+SELECT count(*) > 0 FROM syncore.add_system('jira', 'jira', 'https://acme.atlassian.net', settings => '{"project": "OPS", "issue_type": "Bug"}');
+SELECT syncore.set_credential('snow', 'basic', 'file:snow', username => 'syncore.bot') IS NOT NULL,
+	syncore.set_credential('jira', 'basic', 'file:jira', username => 'syncore@acme.example') IS NOT NULL;
+SELECT syncore.activate('snow'), syncore.activate('jira');
+CREATE FUNCTION jira() RETURNS int LANGUAGE sql AS $$ SELECT id FROM syncore.system WHERE name = 'jira' $$;
+CREATE PROCEDURE hurry() LANGUAGE sql AS $$ UPDATE syncore.delivery SET not_before = now() $$;
+CREATE VIEW record AS SELECT s.name AS system, l.external_id, l.state, l.entity IS NOT NULL AS has_entity, cardinality(l.waiting) AS waits, l.call->>'kind' AS call
+	FROM syncore.link l JOIN syncore.system s ON s.id = l.system_id ORDER BY l.id;
+CREATE FUNCTION snow_says(ref text, version int, fields jsonb) RETURNS text LANGUAGE sql AS $$
+	SELECT outcome FROM syncore.ingest('snow', jsonb_build_object('table', 'incident', 'sys_id', ref, 'number', 'INC' || ref, 'operation', CASE version WHEN 1 THEN 'insert' ELSE 'update' END,
+		'sys_mod_count', version::text, 'sys_updated_on', '2026-02-28 14:32:0' || version, 'sys_updated_by', 'jdoe', 'fields', fields)::text) $$;
+CREATE FUNCTION issue(id text, title text, at text, status text DEFAULT 'To Do', priority text DEFAULT 'High') RETURNS jsonb LANGUAGE sql AS $$
+	SELECT jsonb_build_object('id', id, 'key', 'OPS-' || id, 'properties', '{}'::jsonb, 'fields', jsonb_build_object('project', '{"key": "OPS"}'::jsonb, 'issuetype', '{"name": "Bug"}'::jsonb,
+		'summary', title, 'updated', '2026-02-28T14:' || at || '.000+0000', 'status', jsonb_build_object('name', status), 'priority', jsonb_build_object('name', priority),
+		'description', NULL, 'assignee', NULL, 'labels', '[]'::jsonb)) $$;
+CREATE FUNCTION jira_says(id text, title text, at text, event text DEFAULT 'jira:issue_created') RETURNS text LANGUAGE sql AS $$
+	SELECT outcome FROM syncore.ingest('jira', jsonb_build_object('webhookEvent', event, 'timestamp', 1772289180000, 'user', jsonb_build_object('accountId', 'p1'), 'issue', issue(id, title, at))::text) $$;
+CREATE FUNCTION reads(id text, title text, at text, marker text DEFAULT NULL) RETURNS jsonb LANGUAGE sql AS $$
+	SELECT jsonb_build_object('status', 200, 'body', issue(id, title, at) || CASE WHEN marker IS NULL THEN '{}'::jsonb
+		ELSE jsonb_build_object('properties', jsonb_build_object('syncore', jsonb_build_object('marker', marker))) END) $$;
+
+-- 1. Somebody else's: it becomes an entity, by what was said of it and by what the read shows.
+SELECT snow_says('01', 1, '{"short_description": "VPN drops", "state": "1", "priority": "2"}');
+SELECT claim(jira());
+SELECT delivery AS create FROM (SELECT id AS delivery FROM syncore.delivery WHERE sent_at IS NOT NULL) d \gset
+SELECT jira_says('20001', 'Printer on fire', '33:01');
+TABLE record;
+SELECT claim(jira());
+SELECT id AS look FROM syncore.delivery WHERE sent_at IS NOT NULL AND id <> :create \gset
+-- An edit since, that no webhook has told of yet: the read shows it.
+SELECT answer(:look, to_jsonb(ARRAY[reads('20001', 'Printer burnt down', '33:05')]));
+SELECT record();
+TABLE record;
+SELECT data->>'title' AS title FROM syncore.entity ORDER BY id;
+SELECT l.kind, l.field, l.new, l.actor FROM syncore.ledger l WHERE entity = (SELECT max(id) FROM syncore.entity) ORDER BY id;
+-- What it says goes out whole, for it is a new entity: nothing of it was lost while it waited.
+SELECT claim((SELECT id FROM syncore.system WHERE name = 'snow'));
+
+-- 2. Ours: the link learns its id, hears what waited, and the other create goes on as it was.
+SELECT marker FROM syncore.link WHERE state = 'creating' AND system_id = jira() \gset
+SELECT jira_says('10003', 'VPN drops', '33:07');
+SELECT claim(jira());
+SELECT id AS look FROM syncore.delivery WHERE sent_at IS NOT NULL AND system_id = jira() AND id <> :create \gset
+SELECT answer(:look, to_jsonb(ARRAY[reads('10003', 'VPN drops', '33:07', :'marker')]));
+SELECT record();
+TABLE record;
+SELECT data->>'title' AS title FROM syncore.entity ORDER BY id;
+SELECT ok, bad_id FROM syncore.verify_ledger();
+\c regression
+DROP DATABASE syncore_candidate;
