@@ -50,6 +50,9 @@ SELECT data ->> 'severity' FROM syncore.entity WHERE data ->> 'title' = 'unknown
 CREATE FUNCTION public.shout(v jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN
 	IF v = '"bang"' THEN RAISE EXCEPTION 'the function fell over'; END IF;
 	IF v = '"slow"' THEN PERFORM pg_sleep(60); END IF;
+	IF v = '"deaf"' THEN
+		BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(60); END;
+	END IF;
 	IF v = '"write"' THEN CREATE TABLE public.left_behind (x int); END IF;
 	IF v = '"who"' THEN RETURN to_jsonb(CURRENT_USER::text); END IF;
 	RETURN to_jsonb(upper(v #>> '{}'));
@@ -63,7 +66,7 @@ UPDATE syncore.field_map SET run_as = 'regress_mapper' WHERE system = 'cyd' AND 
 ALTER TABLE syncore.field_map ENABLE TRIGGER c_run_as;
 SELECT run_as FROM syncore.field_map WHERE system = 'cyd' AND field = 'description';
 INSERT INTO syncore.event (system, payload)
-SELECT 'cyd', said('F' || i, 1, jsonb_build_object('title', 'function ' || i, 'description', w)) FROM unnest('{quiet,bang,slow,write,who,loud}'::text[]) WITH ORDINALITY AS t(w, i);
+SELECT 'cyd', said('F' || i, 1, jsonb_build_object('title', 'function ' || i, 'description', w)) FROM unnest('{quiet,bang,slow,deaf,write,who,loud}'::text[]) WITH ORDINALITY AS t(w, i);
 SELECT data ->> 'title' AS title, data ->> 'description' AS description FROM syncore.entity WHERE data ->> 'title' LIKE 'function%' ORDER BY 1;
 SELECT external_id, message FROM syncore.quarantine_entry WHERE external_id LIKE 'F%' ORDER BY id;
 SELECT to_regclass('public.left_behind');

@@ -62,7 +62,7 @@ INSERT INTO syncore.policy (space, entity_type, field, position, rule) VALUES ('
 INSERT INTO syncore.field (entity_type, name) VALUES ('incident', 'x');
 SELECT syncore.pause('all');
 SELECT syncore.adopt_instance('why not');
-SELECT syncore._spaces_of('sc_t_acme', 'admin') = ARRAY[(SELECT id FROM syncore.space WHERE name = 'acme')] AS own_space_only;
+SELECT syncore._my_spaces('admin') = ARRAY[(SELECT id FROM syncore.space WHERE name = 'acme')] AS own_space_only;
 
 -- an auditor reads all of his spaces but payloads and references, and changes nothing
 SET ROLE sc_t_auditor;
@@ -108,7 +108,7 @@ DELETE FROM syncore.ledger;
 -- who has no role has nothing
 SET ROLE sc_t_stranger;
 SELECT * FROM syncore.entity;
-SELECT syncore._spaces_of('postgres', 'admin');
+SELECT syncore._my_spaces('admin');
 RESET ROLE;
 SELECT ok FROM syncore.verify_ledger();
 \c regression

@@ -1,10 +1,9 @@
 -- Who is calling, what may be seen, and what a person means by a name. Nothing here is for users.
 
--- The role whose rights a session claims. Inside SECURITY DEFINER functions current_user is their owner.
+-- The role whose rights a session claims. Inside SECURITY DEFINER functions current_user is their owner. Refused where the
+-- server runs code on behalf of another role (an index expression during ANALYZE): the session is then not its author's.
 CREATE FUNCTION syncore._caller() RETURNS name
-	LANGUAGE sql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$ SELECT CASE current_setting('role') WHEN 'none' THEN session_user ELSE current_setting('role')::name END $$;
+	AS 'MODULE_PATHNAME', 'syncore_caller' LANGUAGE C STABLE PARALLEL SAFE;
 
 -- pg_dump's output switches row security and function checks off and is loaded by a role that may
 -- do everything here anyway. Nobody else passes for it: the owner's rights are needed.
@@ -49,10 +48,10 @@ CREATE FUNCTION syncore._raise_unknown(kind text, word text, candidates text[], 
 	END
 	$$;
 
--- Spaces in which a role has a level: 'read' (any but ingest), 'operate', 'admin', 'ingest'. 0 stands for
--- what belongs to no space, which every reader sees. Runs as the owner: the caller need not see space_role.
+-- Spaces in which a role has a level: 'read' (any but ingest), 'operate', 'admin', 'ingest'. Who reads every space
+-- also reads what belongs to none: 0 stands for that. Granted to nobody: who asks about himself calls _my_spaces.
 CREATE FUNCTION syncore._spaces_of(role name, level text) RETURNS integer[]
-	LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	DECLARE
@@ -72,14 +71,17 @@ CREATE FUNCTION syncore._spaces_of(role name, level text) RETURNS integer[]
 				JOIN pg_roles r ON r.rolname = a.role
 			WHERE pg_has_role(_spaces_of.role, r.oid, 'USAGE');
 		END IF;
-		RETURN CASE WHEN level = 'read' OR level = 'operate' THEN '{0}'::integer[] ELSE '{}'::integer[] END
-			|| coalesce(numbers, '{}');
+		numbers := coalesce(numbers, '{}');
+		IF level = 'read' AND NOT EXISTS (SELECT 1 FROM syncore.space s WHERE s.id <> ALL (numbers)) THEN
+			numbers := 0 || numbers;
+		END IF;
+		RETURN numbers;
 	END
 	$$;
 
 -- The same by name, for tables that carry names.
 CREATE FUNCTION syncore._space_names_of(role name, level text) RETURNS text[]
-	LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+	LANGUAGE sql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 		SELECT coalesce(array_agg(s.name::text), '{}') FROM syncore.space s
@@ -88,7 +90,7 @@ CREATE FUNCTION syncore._space_names_of(role name, level text) RETURNS text[]
 
 -- Names of the systems of those spaces.
 CREATE FUNCTION syncore._systems_of(role name, level text) RETURNS text[]
-	LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+	LANGUAGE sql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 		SELECT coalesce(array_agg(y.name::text), '{}')
@@ -96,11 +98,39 @@ CREATE FUNCTION syncore._systems_of(role name, level text) RETURNS text[]
 		WHERE s.id = ANY (syncore._spaces_of(role, level))
 	$$;
 
+-- The three for the role in force, whoever that is: what row security asks. Nobody learns about another role.
+CREATE FUNCTION syncore._my_spaces(level text) RETURNS integer[]
+	AS 'MODULE_PATHNAME', 'syncore_my_spaces' LANGUAGE C STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp;
+CREATE FUNCTION syncore._my_space_names(level text) RETURNS text[]
+	AS 'MODULE_PATHNAME', 'syncore_my_space_names' LANGUAGE C STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp;
+CREATE FUNCTION syncore._my_systems(level text) RETURNS text[]
+	AS 'MODULE_PATHNAME', 'syncore_my_systems' LANGUAGE C STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp;
+
 -- Rows that belong to no space concern all of them: only who administers every space may write them.
-CREATE FUNCTION syncore._is_admin_of_all(role name) RETURNS boolean
+CREATE FUNCTION syncore._has_space_beyond(spaces integer[]) RETURNS boolean
 	LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
-	AS $$ SELECT NOT EXISTS (SELECT 1 FROM syncore.space s WHERE s.id <> ALL (syncore._spaces_of(role, 'admin'))) $$;
+	AS $$ SELECT EXISTS (SELECT 1 FROM syncore.space s WHERE s.id <> ALL (spaces)) $$;
+CREATE FUNCTION syncore._administers_all() RETURNS boolean
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT NOT syncore._has_space_beyond(syncore._my_spaces('admin')) $$;
+
+-- Is there a system of that name, wherever? Names are unique in the database, so that much is no secret.
+CREATE FUNCTION syncore._is_system(name text) RETURNS boolean
+	LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT EXISTS (SELECT 1 FROM syncore.system y WHERE y.name = _is_system.name) $$;
+
+-- Does a system of a space that is none of these use a connection? Null: nobody uses it.
+CREATE FUNCTION syncore._is_connection_beyond(connection text, spaces text[], except_system text) RETURNS boolean
+	LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT bool_or(y.space <> ALL (spaces)) FROM syncore.system y
+		WHERE y.connection = _is_connection_beyond.connection AND y.name <> except_system $$;
 
 -- Raises 42501 unless the caller has the level in that space (null: in all of them).
 CREATE FUNCTION syncore._require(space_id integer, level text, object text) RETURNS void

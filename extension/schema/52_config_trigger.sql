@@ -142,13 +142,46 @@ CREATE FUNCTION syncore._config_run_as() RETURNS trigger
 		IF syncore._is_restoring() THEN
 			RETURN NEW;
 		END IF;
-		IF TG_OP = 'INSERT' OR content - 'run_as' <> to_jsonb(OLD) - 'run_as' OR NEW.run_as <> OLD.run_as THEN
+		-- A rename that a foreign key passes on runs as the owner of the tables; nobody's functions may.
+		IF TG_OP = 'UPDATE' AND current_user <> syncore._caller() THEN
+			NEW.run_as := OLD.run_as;
+			RETURN NEW;
+		ELSIF TG_OP = 'INSERT' OR content - 'run_as' <> to_jsonb(OLD) - 'run_as' OR NEW.run_as <> OLD.run_as THEN
 			NEW.run_as := current_user;
 		END IF;
 		PERFORM syncore._check_function(content ->> 'transform_in', 'transform_in'),
 			syncore._check_function(content ->> 'transform_out', 'transform_out'),
 			syncore._check_function(content ->> 'function', 'the rule''s function');
 		RETURN NEW;
+	END
+	$$;
+
+-- What would lead out of a space: another one's connection has its credential; plain http, private addresses and files of
+-- the server concern them all. Raises 42501 unless the caller administers every space concerned.
+CREATE FUNCTION syncore._check_walls(new syncore.system, old syncore.system) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		beyond boolean;
+	BEGIN
+		IF new.connection IS DISTINCT FROM old.connection THEN
+			beyond := syncore._is_connection_beyond(new.connection, syncore._my_space_names('admin'), new.name);
+			IF beyond IS NULL AND new.connection <> new.name THEN
+				PERFORM syncore._raise_unknown('connection', new.connection, syncore._my_systems('admin'),
+					'A connection bears the name of a system; leave it out to have one of its own.');
+			ELSIF beyond THEN
+				RAISE EXCEPTION 'permission denied for connection "%"', new.connection
+					USING ERRCODE = 'insufficient_privilege', DETAIL = 'A system of another space uses it: its credential would be shared.',
+					      HINT = 'Only who administers both spaces can join them in one connection.';
+			END IF;
+		END IF;
+		IF ((new.allow_http AND old.allow_http IS NOT TRUE) OR (new.allow_private AND old.allow_private IS NOT TRUE)
+				OR new.ca_file IS DISTINCT FROM old.ca_file) AND NOT syncore._administers_all() THEN
+			RAISE EXCEPTION 'permission denied to set allow_http, allow_private or ca_file of system "%"', new.name
+				USING ERRCODE = 'insufficient_privilege', DETAIL = 'They open the server''s own network and files, which all spaces share.',
+				      HINT = 'Ask somebody who administers every space.';
+		END IF;
 	END
 	$$;
 
@@ -165,6 +198,7 @@ CREATE FUNCTION syncore._config_system() RETURNS trigger
 		IF TG_OP = 'INSERT' OR NEW.settings <> OLD.settings OR NEW.connector <> OLD.connector THEN
 			PERFORM syncore._check_settings(NEW.connector, NEW.settings);
 		END IF;
+		PERFORM syncore._check_walls(NEW, CASE TG_OP WHEN 'UPDATE' THEN OLD END);
 		IF NEW.mode = 'active' AND NEW.create_after IS NULL THEN
 			NEW.create_after := now();
 		END IF;

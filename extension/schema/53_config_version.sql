@@ -10,6 +10,9 @@ CREATE FUNCTION syncore._config_space(table_name text, content jsonb) RETURNS in
 			WHEN content ->> 'space' IS NOT NULL THEN (SELECT s.id FROM syncore.space s WHERE s.name = content ->> 'space')
 			WHEN table_name IN ('credential', 'record_map', 'field_map', 'comment_map', 'identity_map', 'actor', 'route', 'test_case')
 				THEN (SELECT s.id FROM syncore.system y JOIN syncore.space s ON s.name = y.space WHERE y.name = content ->> 'system')
+			-- A map named after a system is that system's.
+			WHEN table_name = 'value_map'
+				THEN (SELECT s.id FROM syncore.system y JOIN syncore.space s ON s.name = y.space WHERE y.name = split_part(content ->> 'name', '.', 1))
 		END
 	$$;
 

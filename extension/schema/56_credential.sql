@@ -21,6 +21,13 @@ CREATE FUNCTION syncore.set_credential(system text, kind text, reference text, u
 		END IF;
 		PERFORM syncore._require((SELECT s.id FROM syncore.space s WHERE s.name = this.space), 'admin', format('system "%s"', this.name)),
 			syncore._check_credential(this.connector, kind, reference, username, used_for, expires_at);
+		-- One directory serves all spaces: who administers only some names only what bears the name of the space.
+		IF kind <> 'none' AND syncore._has_space_beyond(syncore._spaces_of(syncore._caller(), 'admin'))
+			AND NOT starts_with(reference, 'file:' || this.space || '.') THEN
+			RAISE EXCEPTION 'permission denied for this reference'
+				USING ERRCODE = 'insufficient_privilege', DETAIL = 'Other spaces keep their secrets in the same place.',
+				      HINT = format('Write file:%s.<name>, or ask somebody who administers every space.', this.space);
+		END IF;
 		target_host := lower(substring(this.base_url FROM '^[a-z]+://([^/?#]+)'));
 
 		UPDATE syncore.credential c SET state = 'retired'
@@ -60,6 +67,10 @@ CREATE FUNCTION syncore._check_credential(connector text, kind text, reference t
 				USING ERRCODE = 'invalid_parameter_value',
 				      DETAIL = 'A secret itself is never given to SQL: statements are logged. If this was one, change it.',
 				      HINT = 'Write file:<name in syncore.secret_directory>, env:SYNCORE_<NAME> or sealed:<name>.';
+		ELSIF reference LIKE 'file:syncore\_instance\_%' THEN
+			RAISE EXCEPTION 'this is not a reference to a secret'
+				USING ERRCODE = 'invalid_parameter_value', DETAIL = 'That file proves which database may send; it never leaves the server.',
+				      HINT = 'Write the secret to a file of another name.';
 		ELSIF kind = 'none' AND reference <> 'none:' THEN
 			RAISE EXCEPTION 'credential kind "none" has no secret'
 				USING ERRCODE = 'invalid_parameter_value', HINT = 'Write ''none:'' as its reference.';

@@ -98,7 +98,10 @@ CREATE FUNCTION syncore._install_function_grants() RETURNS void
 		readers text := 'syncore_admin, syncore_operator, syncore_auditor';
 		everybody text := readers || ', syncore_ingest, syncore_worker';
 		grantees text;
-		definer_helpers text[] := '{_spaces_of,_space_names_of,_systems_of,_is_admin_of_all,_partition_state,_instance_difference}';
+		everybodys text[] := '{_caller,_my_spaces,_my_space_names,_my_systems,_has_space_beyond,_is_system,_is_connection_beyond,
+			_partition_state,_instance_difference}';
+		workers text[] := '{_make_partitions,_retire_events,_retire_records,_close_quiet_alerts,_ledger_append,_wake}';
+		nobodys text[] := '{_spaces_of,_space_names_of,_systems_of}';
 	BEGIN
 		FOR f IN SELECT p.oid::regprocedure AS name, p.proname, p.provolatile, p.prosecdef, p.prorettype FROM pg_proc p
 			WHERE p.pronamespace = 'syncore'::regnamespace
@@ -106,12 +109,14 @@ CREATE FUNCTION syncore._install_function_grants() RETURNS void
 			grantees := CASE
 				WHEN f.prorettype = 'trigger'::regtype THEN NULL
 				WHEN f.provolatile = 'i' OR f.proname LIKE 'vclock%' THEN everybody
-				WHEN f.proname = ANY (definer_helpers) THEN everybody
+				WHEN f.proname = ANY (nobodys) THEN NULL
+				WHEN f.proname = ANY (everybodys) THEN everybody
+				WHEN f.proname = ANY (workers) THEN 'syncore_worker'
 				WHEN f.proname IN ('_copy_template') THEN 'syncore_admin'
 				WHEN f.proname IN ('_pause', '_resume', '_retry_target', '_release_hold', '_request_job') THEN 'syncore_admin, syncore_operator'
 				WHEN f.proname IN ('_workers', '_limits', '_is_preloaded') THEN readers || ', syncore_worker'
 				WHEN f.proname LIKE '\_%' AND f.provolatile = 's' AND NOT f.prosecdef THEN everybody
-				WHEN f.proname LIKE '\_%' THEN 'syncore_worker'
+				WHEN f.proname LIKE '\_%' THEN NULL
 				WHEN f.proname IN ('why', 'trace', 'timeline', 'field_history', 'verify_ledger', 'lint') THEN readers
 				WHEN f.proname IN ('resolve', 'release', 'release_hold', 'quarantine_payload', 'pause', 'resume', 'retry', 'cancel', 'sync_now',
 					'check_system', 'wait') THEN 'syncore_admin, syncore_operator'
@@ -144,27 +149,30 @@ CREATE FUNCTION syncore._install_policies() RETURNS void
 			('connector', 'shared'), ('connector_operation', 'shared'), ('connector_event', 'shared'), ('connector_template', 'shared'),
 			('entity_type', 'shared'), ('field', 'shared'), ('state', 'shared'), ('state_transition', 'shared'), ('value_map', 'value_map'),
 			('event', 'number'), ('entity', 'number'), ('link', 'number'), ('match_key', 'number'), ('match_candidate', 'number'), ('comment', 'number'),
-			('delivery', 'number'), ('batch', 'number'), ('conflict', 'number'), ('quarantine_entry', 'number'), ('ledger', 'number'),
-			('alert', 'number'), ('job', 'number'), ('config_version', 'number'), ('event_key', 'system_number'), ('comment_copy', 'of_comment')
+			('delivery', 'number'), ('batch', 'number'), ('conflict', 'number'), ('quarantine_entry', 'number'), ('ledger', 'ledger'),
+			('alert', 'number_or_none'), ('job', 'number'), ('config_version', 'number_or_none'), ('event_key', 'system_number'), ('comment_copy', 'of_comment')
 		) AS r (name, belongs) LOOP
 			reads := CASE rule.belongs
-				WHEN 'space_name' THEN 'id = ANY ((SELECT syncore._spaces_of(CURRENT_USER, ''read''))::integer[])'
-				WHEN 'space' THEN 'space::text = ANY ((SELECT syncore._space_names_of(CURRENT_USER, ''read''))::text[])'
-				WHEN 'system' THEN 'system::text = ANY ((SELECT syncore._systems_of(CURRENT_USER, ''read''))::text[])'
-				WHEN 'space_or_none' THEN 'space IS NULL OR space::text = ANY ((SELECT syncore._space_names_of(CURRENT_USER, ''read''))::text[])'
-				WHEN 'number' THEN 'coalesce(space_id, 0) = ANY ((SELECT syncore._spaces_of(CURRENT_USER, ''read''))::integer[])'
+				WHEN 'space_name' THEN 'id = ANY ((SELECT syncore._my_spaces(''read''))::integer[])'
+				WHEN 'space' THEN 'space::text = ANY ((SELECT syncore._my_space_names(''read''))::text[])'
+				WHEN 'system' THEN 'system::text = ANY ((SELECT syncore._my_systems(''read''))::text[])'
+				WHEN 'space_or_none' THEN 'space IS NULL OR space::text = ANY ((SELECT syncore._my_space_names(''read''))::text[])'
+				WHEN 'number' THEN 'coalesce(space_id, 0) = ANY ((SELECT syncore._my_spaces(''read''))::integer[])'
+				WHEN 'number_or_none' THEN 'coalesce(space_id, 0) = 0 OR space_id = ANY ((SELECT syncore._my_spaces(''read''))::integer[])'
+				WHEN 'ledger' THEN 'space_id = ANY ((SELECT syncore._my_spaces(''read''))::integer[]) OR (space_id = 0 AND kind = ''config'')'
+				WHEN 'value_map' THEN 'split_part(name, ''.'', 1) = ANY ((SELECT syncore._my_systems(''read''))::text[]) OR NOT syncore._is_system(split_part(name, ''.'', 1))'
 				WHEN 'system_number' THEN 'EXISTS (SELECT 1 FROM syncore.system y WHERE y.id = system_id)'
 				WHEN 'of_comment' THEN 'EXISTS (SELECT 1 FROM syncore.comment c WHERE c.id = comment)'
 				ELSE 'true' END;
 			writes := CASE rule.belongs
-				WHEN 'space_name' THEN 'id = ANY ((SELECT syncore._spaces_of(CURRENT_USER, ''admin''))::integer[]) OR syncore._is_admin_of_all(CURRENT_USER)'
-				WHEN 'space' THEN 'space::text = ANY ((SELECT syncore._space_names_of(CURRENT_USER, ''admin''))::text[]) OR syncore._is_admin_of_all(CURRENT_USER)'
-				WHEN 'system' THEN 'system::text = ANY ((SELECT syncore._systems_of(CURRENT_USER, ''admin''))::text[])'
-				WHEN 'space_or_none' THEN 'CASE WHEN space IS NULL THEN syncore._is_admin_of_all(CURRENT_USER)
-					ELSE space::text = ANY ((SELECT syncore._space_names_of(CURRENT_USER, ''admin''))::text[]) END'
-				WHEN 'shared' THEN 'syncore._is_admin_of_all(CURRENT_USER)'
+				WHEN 'space_name' THEN 'id = ANY ((SELECT syncore._my_spaces(''admin''))::integer[]) OR syncore._administers_all()'
+				WHEN 'space' THEN 'space::text = ANY ((SELECT syncore._my_space_names(''admin''))::text[]) OR syncore._administers_all()'
+				WHEN 'system' THEN 'system::text = ANY ((SELECT syncore._my_systems(''admin''))::text[])'
+				WHEN 'space_or_none' THEN 'CASE WHEN space IS NULL THEN syncore._administers_all()
+					ELSE space::text = ANY ((SELECT syncore._my_space_names(''admin''))::text[]) END'
+				WHEN 'shared' THEN 'syncore._administers_all()'
 				-- A map named after a system is that system's; any other serves all.
-				WHEN 'value_map' THEN 'split_part(name, ''.'', 1) = ANY ((SELECT syncore._systems_of(CURRENT_USER, ''admin''))::text[]) OR syncore._is_admin_of_all(CURRENT_USER)'
+				WHEN 'value_map' THEN 'split_part(name, ''.'', 1) = ANY ((SELECT syncore._my_systems(''admin''))::text[]) OR syncore._administers_all()'
 				END;
 			EXECUTE format('ALTER TABLE syncore.%I ENABLE ROW LEVEL SECURITY', rule.name);
 			EXECUTE format('CREATE POLICY reader ON syncore.%I FOR SELECT TO syncore_admin, syncore_operator, syncore_auditor USING (%s)', rule.name, reads);
@@ -180,7 +188,7 @@ DROP FUNCTION syncore._install_policies();
 
 -- Who feeds a space may insert its events. An event of an unknown system belongs to none and goes to quarantine.
 CREATE POLICY feeder ON syncore.event FOR INSERT TO syncore_ingest, syncore_admin
-	WITH CHECK (space_id IS NULL OR space_id OPERATOR(pg_catalog.=) ANY ((SELECT syncore._spaces_of(CURRENT_USER, 'ingest'))::integer[]));
+	WITH CHECK (space_id IS NULL OR space_id OPERATOR(pg_catalog.=) ANY ((SELECT syncore._my_spaces('ingest'))::integer[]));
 
 CREATE FUNCTION syncore._install_policy_comments() RETURNS void
 	LANGUAGE plpgsql

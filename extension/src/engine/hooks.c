@@ -11,7 +11,8 @@
  * Each call has a sub-transaction of its own, which is always rolled back: it
  * may read what it likes and keep nothing.  A statement_timeout set inside a
  * statement has no effect, hence the timer; a cancel that our timer did not
- * ask for is the user's and is passed on.
+ * ask for is the user's and is passed on.  A cancel of ours that comes too
+ * late for the function is taken back.
  */
 #include "postgres.h"
 
@@ -36,6 +37,9 @@
 #include "engine/run.h"
 #include "store/catalog.h"
 
+#define INSIST_MS 100 /* between the first cancel and the next */
+#define INSIST_MAX 20 /* cancels that a function may catch */
+
 typedef struct UserCall /* one call, and what came of it */
 {
 	const char *function; /* schema.name */
@@ -54,6 +58,7 @@ typedef struct UserCall /* one call, and what came of it */
 static TimeoutId timer;
 static bool timer_registered = false;
 static volatile sig_atomic_t timer_fired = false;
+static volatile sig_atomic_t firings = 0;
 
 static bool transform(void *arg, const ScTransform *asked, Jsonb **result, char **error);
 static bool call_rule(void *arg, const ScRuleCall *asked, int *result, char **error);
@@ -297,7 +302,10 @@ start_timer(void)
 		timer = RegisterTimeout(USER_TIMEOUT, on_timer);
 		timer_registered = true;
 	}
-	enable_timeout_after(timer, SC_HOOKS_TIMEOUT_MS);
+	firings = 0;
+	enable_timeout_every(timer,
+						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SC_HOOKS_TIMEOUT_MS),
+						 INSIST_MS);
 }
 
 /* A cancel that the timer asked for and nobody took must not hit what comes next. */
@@ -309,12 +317,20 @@ stop_timer(void)
 		QueryCancelPending = false;
 }
 
-/* In a signal handler: asks for a cancel, as a user would. */
+/*
+ * In a signal handler: asks for a cancel, as a user would.  A function can
+ * catch that and go on, so it is asked again; one that never gives in ends
+ * with its session.
+ */
 static void
 on_timer(void)
 {
 	timer_fired = true;
+	firings++;
 	InterruptPending = true;
-	QueryCancelPending = true;
+	if (firings > INSIST_MAX)
+		ProcDiePending = true;
+	else
+		QueryCancelPending = true;
 	SetLatch(MyLatch);
 }

@@ -135,19 +135,19 @@ ingest_one(FunctionCallInfo fcinfo)
 	return row;
 }
 
-/* The caller named it: a typing error is an error here. */
+/* The caller named it: a typing error is an error here.  He hears only of systems that he feeds. */
 static void
 check_system(const char *name)
 {
-	const ScConf *conf = sc_config_get();
 	const char *nearest = NULL;
 	int best = 4;
 
-	if (sc_conf_system_by_name(conf, name) != NULL)
+	if (sc_conf_system_by_name(sc_config_get(), name) != NULL)
 		return;
-	for (int i = 0; i < conf->nsystems && strlen(name) < 100; i++)
+	SPI_execute("SELECT m FROM pg_catalog.unnest(syncore._my_systems('ingest')) AS m", true, 0);
+	for (int i = 0; i < (int) SPI_processed && strlen(name) < 100; i++)
 	{
-		const char *other = conf->systems[i].name;
+		const char *other = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
 		int distance = varstr_levenshtein_less_equal(name, (int) strlen(name), other,
 													 (int) strlen(other), 1, 1, 1, best, true);
 

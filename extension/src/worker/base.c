@@ -238,8 +238,9 @@ sc_worker_alert(const ScWorkerAlert *alert)
 		nulls[i] = texts[i] ? ' ' : 'n';
 	}
 	SPI_execute_with_args(
-		"INSERT INTO syncore.alert (level, kind, cause, object, detail, hint)"
-		" VALUES ($1, $2, $3, $4, $5, $6)"
+		"INSERT INTO syncore.alert (level, kind, cause, object, detail, hint, space_id)"
+		" VALUES ($1, $2, $3, $4, $5, $6, (SELECT s.id FROM syncore.system y"
+		" JOIN syncore.space s ON s.name = y.space WHERE y.name = $4))"
 		" ON CONFLICT (cause) WHERE closed_at IS NULL"
 		" DO UPDATE SET last_at = now(), times = alert.times + 1, detail = excluded.detail",
 		6, types, values, nulls, false, 0);
