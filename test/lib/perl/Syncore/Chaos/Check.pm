@@ -153,13 +153,23 @@ sub accounted
 		next if $act->{field} !~ /title|description/;    # the other values are not unique
 		my @ends = $t->rows('SELECT kind, rule FROM syncore.ledger WHERE event = ANY (?) AND field = ? ORDER BY id', \@events, $act->{field});
 		my %kind = map { $_->{kind} => 1 } @ends;
-		wrong(I4 => "$name: the ledger does not say what became of it (event @events)") if !@ends;
+		wrong(I4 => "$name: the ledger does not say what became of it (event @events)") if !@ends && !heard_otherwise($act);
 		wrong(I4 => "$name: a person's value was taken for an echo (event @events)") if $kind{echo} && !grep { $kind{$_} } qw(change conflict raced agree);
 		my $later = grep { $_->{at} > $act->{at} && $_->{id} eq $act->{id} && $_->{field} eq $act->{field} } @{ $run->{acts} };
 		wrong(I4 => "$name: passed over as stale, but nobody wrote there after it (event @events)")
 			if $kind{stale} && !$later && !grep { $kind{$_} } qw(change conflict raced agree);
 	}
 	return;
+}
+
+# A later whole record or a read may tell of it first: then its own event says nothing new.
+sub heard_otherwise
+{
+	my ($act) = @_;
+	return grep { words($_->{said}) eq words($act->{value}) } $t->rows(q{SELECT l.new #>> '{}' AS said
+		FROM syncore.ledger l JOIN syncore.system s ON s.id = l.system_id
+		WHERE l.id > ? AND s.name = ? AND l.field = ? AND l.kind IN ('change', 'raced', 'agree', 'conflict')},
+		$run->{ledger_before}, $act->{system}, $act->{field});
 }
 
 # I5 in part: a text that a person wrote long after all others is the one that stands; and no text stands that nobody wrote.
