@@ -72,8 +72,10 @@ CREATE FUNCTION syncore._install_grants() RETURNS void
 		FOR t IN SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'syncore'::regnamespace AND c.relkind = 'v' LOOP
 			EXECUTE format('GRANT SELECT ON syncore.%I TO syncore_admin, syncore_operator, syncore_auditor', t);
 		END LOOP;
-		FOR t IN SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'syncore'::regnamespace AND c.relkind = 'S' LOOP
-			EXECUTE format('GRANT USAGE ON SEQUENCE syncore.%I TO syncore_worker', t);
+		FOREACH t IN ARRAY data || '{event,ledger,ledger_seal,quarantine_entry}'::text[] LOOP
+			IF to_regclass(format('syncore.%I', t || '_id_seq')) IS NOT NULL THEN
+				EXECUTE format('GRANT USAGE ON SEQUENCE syncore.%I TO syncore_worker', t || '_id_seq');
+			END IF;
 		END LOOP;
 	END
 	$$;
