@@ -9,7 +9,6 @@ SET search_path = claim_test;
 CREATE FUNCTION claim(system_id int, most int DEFAULT 16) RETURNS text AS '$libdir/syncore_engine_test', 'test_claim' LANGUAGE C;
 CREATE FUNCTION answer(delivery bigint, answers jsonb) RETURNS text AS '$libdir/syncore_engine_test', 'test_answer' LANGUAGE C;
 CREATE FUNCTION record() RETURNS int AS '$libdir/syncore_engine_test', 'test_record' LANGUAGE C;
-CREATE FUNCTION forget() RETURNS int AS '$libdir/syncore_engine_test', 'test_forget' LANGUAGE C;
 SELECT count(*) > 0 FROM syncore.add_system('snow', 'servicenow', 'https://acme.service-now.com');
 SELECT count(*) > 0 FROM syncore.add_system('jira', 'jira', 'https://acme.atlassian.net', settings => '{"project": "OPS", "issue_type": "Bug"}');
 SELECT syncore.set_credential('snow', 'basic', 'file:snow', username => 'syncore.bot') IS NOT NULL,
@@ -58,6 +57,26 @@ SELECT answer(:look, to_jsonb(ARRAY[reads('10003', 'VPN drops', '33:07', :'marke
 SELECT record();
 TABLE record;
 SELECT data->>'title' AS title FROM syncore.entity ORDER BY id;
+
+-- The create's own answer comes last, and finds that all of it is known (R17).
+SELECT answer(:create, to_jsonb(ARRAY['{"status": 201, "body": {"id": "10003", "key": "OPS-10003"}}', reads('10003', 'VPN drops', '33:07')]));
+SELECT record();
+CALL hurry();
+
+-- 3. ID-08: a lost write that a read finds has used its idempotency key up, also where more is due by then.
+SELECT snow_says('01', 2, '{"short_description": "VPN down"}');
+SELECT claim(jira());
+SELECT id AS update FROM syncore.delivery WHERE sent_at IS NOT NULL AND system_id = jira() \gset
+SELECT answer(:update, '[{"lost": "timed out"}]');
+SELECT record();
+SELECT snow_says('01', 3, '{"short_description": "VPN up"}');
+SELECT sent_marker IS NOT NULL AS has_key FROM syncore.delivery WHERE id = :update;
+CALL hurry();
+SELECT claim(jira());
+SELECT snow_says('01', 4, '{"short_description": "VPN up again"}');
+SELECT answer(:update, to_jsonb(ARRAY[reads('10003', 'VPN down', '33:09')]));
+SELECT record();
+SELECT sent_marker IS NULL AS key_is_used_up, state, sent_at FROM syncore.delivery WHERE id = :update;
 SELECT ok, bad_id FROM syncore.verify_ledger();
 \c regression
 DROP DATABASE syncore_candidate;

@@ -98,6 +98,7 @@ typedef struct
 	int64 retry_after_us; /* from Retry-After or limit headers; 0 = none */
 	bool permanent;		  /* FAILED must not be tried again blindly */
 	bool auth_failed;	  /* 401, 403 */
+	bool landed;		  /* set when recorded: a lost write was found to have landed */
 	void *private_data;	  /* call.c's own */
 } ScCallPlan;
 

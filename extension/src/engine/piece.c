@@ -14,6 +14,7 @@ static void load_world(ScBatch *batch, ScWork **works, int n);
 static void decide_work(ScRun *run, ScBatch *batch, ScWork *work);
 static void decide_event(ScRun *run, ScBatch *batch, ScWork *work);
 static void decide_outcome(ScRun *run, ScBatch *batch, ScWork *work);
+static bool has_landed(const ScBatch *batch, int before);
 static void replay_waiting(ScRun *run, ScBatch *batch, ScLink *link);
 static bool is_late(const ScLink *link, const ScCallPlan *plan);
 static void load_named_copies(ScLink *link, const ScStatement *statement);
@@ -142,6 +143,7 @@ decide_outcome(ScRun *run, ScBatch *batch, ScWork *work)
 			link->call.heard = false;
 		}
 		sc_decide_outcome(batch, link, &work->item->plan->outcome);
+		work->item->plan->landed = has_landed(batch, before);
 	}
 	else if (link->call.kind == SC_CALL_CREATE)
 	{
@@ -150,6 +152,16 @@ decide_outcome(ScRun *run, ScBatch *batch, ScWork *work)
 	}
 	replay_waiting(run, batch, link);
 	settle_by_ledger(run, work, batch, before, link);
+}
+
+/* Did the outcome prove a write whose answer was lost? */
+static bool
+has_landed(const ScBatch *batch, int before)
+{
+	for (int i = before; i < list_length(batch->ledger); i++)
+		if (((ScLedgerEntry *) list_nth(batch->ledger, i))->kind == SC_LEDGER_LANDED)
+			return true;
+	return false;
 }
 
 /* R19: what waited for the outcome is decided before anything is sent. */

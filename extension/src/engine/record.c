@@ -137,7 +137,7 @@ judge(const ScCallPlan *plan)
 	{
 		case SC_OUTCOME_OK:
 			verdict.done = true;
-			verdict.settled = writes;
+			verdict.settled = writes || plan->landed;
 			return verdict;
 		case SC_OUTCOME_GONE:
 			verdict.done = true;
