@@ -34,11 +34,12 @@ PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_con
 #: make format        clang-format over the sources
 #: make bench         speed, as ratios in one run
 #: make chaos         seeded faults against the invariants (SEED=n, ROUNDS=n)
+#: make sanitize      the suites under AddressSanitizer and UBSan (slow)
 #: make clean         remove what was built
 #: make help          this list
 
 # Our own targets need no server headers (check and demo install them), and PGXS has a check of its own.
-OUR_TARGETS = help check demo lint format bench chaos
+OUR_TARGETS = help check demo lint format bench chaos sanitize
 ifneq ($(filter $(OUR_TARGETS),$(MAKECMDGOALS)),)
 
 .PHONY: $(OUR_TARGETS)
@@ -56,6 +57,8 @@ bench:
 	@test/bench/run
 chaos:
 	@test/chaos/run
+sanitize:
+	@test/lib/sanitize
 
 else
 

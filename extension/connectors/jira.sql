@@ -48,7 +48,9 @@ INSERT INTO syncore.connector_operation (connector, record_type, operation, posi
 VALUES
 ('jira', '*', 'check', 1, 'GET', '/rest/api/3/myself', NULL, 'none', NULL, '{200}',
 	'{"record": "", "actor": "/accountId", "proof": ["/accountId"]}', '{"item": "credential"}', true),
-('jira', '*', 'register_webhook', 1, 'POST', '/rest/webhooks/1.0/webhook',
+('jira', '*', 'register_webhook', 1, 'GET', '/rest/webhooks/1.0/webhook', NULL, 'none', NULL, '{200}',
+	'{"list": "", "url": "/url", "id": "/self"}', '{"lookup": true}', true),
+('jira', '*', 'register_webhook', 2, 'POST', '/rest/webhooks/1.0/webhook',
 	'{"name": "syncore {system}", "url": "{webhook.url}", "excludeBody": false, "secret": "{webhook.secret}",
 	  "filters": {"issue-related-events-section": "project = \"{settings.project}\""},
 	  "events": ["jira:issue_created", "jira:issue_updated", "jira:issue_deleted", "comment_created", "comment_updated", "comment_deleted"]}',

@@ -100,7 +100,8 @@ CREATE FUNCTION syncore._retire_records(piece integer DEFAULT 5000) RETURNS bigi
 		GET DIAGNOSTICS gone = ROW_COUNT;
 		total := total + gone;
 		DELETE FROM syncore.job WHERE id = ANY (ARRAY(SELECT j.id FROM syncore.job j
-			WHERE j.state IN ('done', 'failed', 'cancelled') AND j.ended < records_until LIMIT piece));
+			WHERE j.state IN ('done', 'failed', 'cancelled') AND j.ended < records_until
+			AND (j.kind <> 'register_webhook' OR j.state <> 'done') LIMIT piece));
 		GET DIAGNOSTICS gone = ROW_COUNT;
 		total := total + gone;
 		DELETE FROM syncore.alert WHERE id = ANY (ARRAY(SELECT a.id FROM syncore.alert a WHERE a.closed_at < records_until LIMIT piece));

@@ -236,6 +236,13 @@ CREATE FUNCTION syncore.check_system(system text) RETURNS bigint
 COMMENT ON FUNCTION syncore.check_system(text) IS
 	'configure: asks a worker to call the system: does it answer, as whom, with which rights, how wrong is its clock; returns the job: CALL syncore.wait(job)';
 
+CREATE FUNCTION syncore.register_webhook(system text) RETURNS bigint
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT syncore._request_job('register_webhook', y.name, y.id, '{}') FROM syncore._system(system) y $$;
+COMMENT ON FUNCTION syncore.register_webhook(text) IS
+	'configure: asks the system to send its webhooks here, signed with the secret of its webhook credential; returns the job: CALL syncore.wait(job)';
+
 -- Queues a job that concerns one system; returns its number.
 CREATE FUNCTION syncore._request_job(kind text, target text, system_id integer, arguments jsonb) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -246,7 +253,7 @@ CREATE FUNCTION syncore._request_job(kind text, target text, system_id integer, 
 		space integer;
 	BEGIN
 		SELECT s.id INTO space FROM syncore.system y JOIN syncore.space s ON s.name = y.space WHERE y.id = _request_job.system_id;
-		PERFORM syncore._require(space, 'operate', format('system "%s"', target));
+		PERFORM syncore._require(space, CASE kind WHEN 'register_webhook' THEN 'admin' ELSE 'operate' END, format('system "%s"', target));
 		INSERT INTO syncore.job (kind, target, space_id, system_id, arguments, requested_by)
 			VALUES (_request_job.kind, _request_job.target, space, _request_job.system_id, _request_job.arguments, syncore._caller()) RETURNING id INTO made;
 		PERFORM syncore._wake();

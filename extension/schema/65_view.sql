@@ -72,14 +72,15 @@ CREATE VIEW syncore.config_history WITH (security_invoker = true) AS
 COMMENT ON VIEW syncore.config_history IS 'configure: who changed which row when and why, newest first; one version a transaction';
 
 CREATE VIEW syncore.webhook WITH (security_invoker = true) AS
-	SELECT w.system, w.url, w.registered, w.events, NULL::timestamptz AS expires_at, w.last_seen,
+	SELECT w.system, w.url,
+		EXISTS (SELECT 1 FROM syncore.job j WHERE j.kind OPERATOR(pg_catalog.=) 'register_webhook' AND j.state OPERATOR(pg_catalog.=) 'done'
+			AND j.system_id OPERATOR(pg_catalog.=) w.id AND (j.result OPERATOR(pg_catalog.->>) 'url') OPERATOR(pg_catalog.=) w.url) AS registered,
+		w.events, NULL::timestamptz AS expires_at, w.last_seen,
 		pg_catalog.replace(pg_catalog.replace(w.setup, '{webhook_url}', w.url), '<system>', w.system) AS setup
 	FROM (
-		SELECT y.name AS system,
+		SELECT y.id, y.name AS system,
 			COALESCE(NULLIF(pg_catalog.rtrim(pg_catalog.current_setting('syncore.public_url', true), '/'), ''), '<syncore.public_url>')
 				OPERATOR(pg_catalog.||) '/hooks/' OPERATOR(pg_catalog.||) y.space OPERATOR(pg_catalog.||) '/' OPERATOR(pg_catalog.||) y.name AS url,
-			EXISTS (SELECT 1 FROM syncore.job j WHERE j.kind OPERATOR(pg_catalog.=) 'register_webhook' AND j.state OPERATOR(pg_catalog.=) 'done'
-				AND j.system_id OPERATOR(pg_catalog.=) y.id) AS registered,
 			ARRAY(SELECT v.name FROM syncore.connector_event v WHERE v.connector OPERATOR(pg_catalog.=) y.connector ORDER BY v.position) AS events,
 			(SELECT v.received_at FROM syncore.event v WHERE v.system_id OPERATOR(pg_catalog.=) y.id
 				AND v.via OPERATOR(pg_catalog.=) ANY (ARRAY['webhook', 'ingest'])

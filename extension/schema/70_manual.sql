@@ -9,6 +9,7 @@ CREATE VIEW syncore.manual WITH (security_invoker = true) AS
 		('lint', 'SELECT * FROM syncore.lint();'),
 		('activate', 'SELECT syncore.activate(''snow'', ''shadow'');'),
 		('check_system', 'CALL syncore.wait(syncore.check_system(''snow''));'),
+		('register_webhook', 'CALL syncore.wait(syncore.register_webhook(''jira''));'),
 		('wait', 'CALL syncore.wait(12);'),
 		('ingest', 'SELECT * FROM syncore.ingest(''snow'', ''{"sys_id": "…"}'');'),
 		('sync_now', 'SELECT syncore.sync_now(''INC0012345'');'),

@@ -25,7 +25,9 @@ sub allow_sims
 	$t->sql("UPDATE syncore.system SET allow_private = true, ca_file = '" . $t->ca_file . "' WHERE NOT allow_private");
 	for my $sim (['snow', $snow], ['jira', $jira])
 	{
-		$sim->[1]->webhook(url => $t->hook_url($sim->[0]), secret => "hook-$sim->[0]", retry_ms => 100, tries => 100);
+		$sim->[1]->webhook(retry_ms => 100, tries => 100);
+		# Jira learns its own from register_webhook
+		$sim->[1]->webhook(url => $t->hook_url($sim->[0]), secret => "hook-$sim->[0]") if $sim->[0] ne 'jira';
 	}
 	return;
 }

@@ -13,7 +13,10 @@
  * transaction's snapshot, so a configuration belongs to that transaction.
  *
  * The callback only sets a flag: a configuration in use is never freed under
- * its user.  It is freed at the next sc_config_get, or when its last pin goes.
+ * its user.  What is out of date stays until the transaction ends, so that
+ * nobody who asked in it loses what he was given, be it that a function of the
+ * user's changes the configuration or inserts an event in the midst of a
+ * decision.  Who keeps a configuration longer pins it.
  */
 #include "postgres.h"
 
@@ -38,8 +41,11 @@ typedef struct LoadedConf
 	ScConf conf; /* first: the public pointer is this one */
 	MemoryContext cxt;
 	int pins;
-	bool current; /* what sc_config_get returns while nothing changed */
+	bool released; /* only pins hold it */
+	struct LoadedConf *next_outdated;
 } LoadedConf;
+
+static LoadedConf *outdated = NULL; /* no longer current; looked at when the transaction ends */
 
 static LoadedConf *loaded = NULL;
 static Oid signal_table = InvalidOid; /* InvalidOid: any invalidation counts */
@@ -52,7 +58,8 @@ static bool initialised = false;
 
 static bool is_valid(const ScCatalog *catalog);
 static LoadedConf *load(const ScCatalog *catalog);
-static void drop(LoadedConf *conf);
+static void retire(LoadedConf *conf);
+static void release_outdated(void);
 static void on_invalidation(Datum arg, Oid relation);
 static void on_xact(XactEvent event, void *arg);
 static void on_subxact(SubXactEvent event, SubTransactionId mine, SubTransactionId parent,
@@ -72,7 +79,7 @@ sc_config_get(void)
 		return &loaded->conf;
 	if (loaded != NULL)
 	{
-		drop(loaded);
+		retire(loaded);
 		loaded = NULL;
 	}
 	signal_table = catalog->signal;
@@ -83,7 +90,7 @@ sc_config_get(void)
 
 		if (before != changes && i + 1 < LOAD_ATTEMPTS_MAX && !IsolationUsesXactSnapshot())
 		{
-			drop(fresh);
+			retire(fresh);
 			continue;
 		}
 		loaded = fresh;
@@ -108,7 +115,7 @@ sc_config_unpin(ScConf *conf)
 
 	Assert(pinned->pins > 0);
 	pinned->pins--;
-	if (pinned->pins == 0 && !pinned->current)
+	if (pinned->pins == 0 && pinned->released)
 		MemoryContextDelete(pinned->cxt);
 }
 
@@ -170,7 +177,6 @@ load(const ScCatalog *catalog)
 	int security;
 
 	fresh->cxt = cxt;
-	fresh->current = true;
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(catalog->owner, security | SECURITY_LOCAL_USERID_CHANGE);
 	sc_config_load(&fresh->conf);
@@ -180,13 +186,27 @@ load(const ScCatalog *catalog)
 	return fresh;
 }
 
-/* Gives up the cache's own hold of a configuration. */
+/* No longer the one to hand out; it may be in use until the transaction ends. */
 static void
-drop(LoadedConf *conf)
+retire(LoadedConf *conf)
 {
-	conf->current = false;
-	if (conf->pins == 0)
-		MemoryContextDelete(conf->cxt);
+	conf->next_outdated = outdated;
+	outdated = conf;
+}
+
+/* Nobody of this transaction uses them any more: without a pin they go. */
+static void
+release_outdated(void)
+{
+	while (outdated != NULL)
+	{
+		LoadedConf *conf = outdated;
+
+		outdated = conf->next_outdated;
+		conf->released = true;
+		if (conf->pins == 0)
+			MemoryContextDelete(conf->cxt);
+	}
 }
 
 static void
@@ -202,7 +222,10 @@ on_xact(XactEvent event, void *arg)
 	bool ended =
 		event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE;
 
-	if (!ended || !changed_here)
+	if (!ended)
+		return;
+	release_outdated();
+	if (!changed_here)
 		return;
 	changed_here = false;
 	changes++;

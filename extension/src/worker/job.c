@@ -1,11 +1,12 @@
 /*
  * job.c
- *	  Jobs: calls made because a person asked.  Here: check_system.
+ *	  Jobs: calls made because a person asked.
  *
  * The owner of shard 0 runs them, one at a time, beside its deliveries; a job
- * that its process left behind starts again.  The check makes every "check"
+ * that its process left behind starts again.  check_system makes every "check"
  * call that the connector has and says what came of each, as whom we are
- * known there, and how far its clock is from ours.
+ * known there, and how far its clock is from ours.  register_webhook is in
+ * job_webhook.c.
  */
 #include "postgres.h"
 
@@ -25,49 +26,20 @@
 #include "store/config.h"
 #include "store/plan.h"
 #include "worker/dispatcher.h"
+#include "worker/job.h"
 #include "worker/settings.h"
 
-#define ITEMS_MAX 32
 #define CLOCK_WRONG_S 300
-
-typedef struct Finding /* one line of the result */
-{
-	const char *name;
-	bool ok;
-	char *detail;
-	char *hint; /* NULL = none */
-} Finding;
-
-typedef struct ScJobRun
-{
-	int64 id;
-	int32 system_id;
-	char *system_name;
-	const ScSystem *system;
-	ScConf *conf; /* pinned */
-	int at;		  /* the operation that is being called */
-	int nitems;
-	Finding items[ITEMS_MAX];
-	char *actor; /* as whom we are known there */
-	bool has_clock;
-	double clock_s;			/* its clock minus ours */
-	const char *error_code; /* NULL = the job is done */
-	char *error;
-	char *hint;
-} ScJobRun;
 
 static ScJobRun *take_next(ScDispatcher *d, MemoryContext cxt);
 static void prepare(ScDispatcher *d, ScJobRun *run);
 static void unpin(void *arg);
-static const ScOperation *current_operation(const ScJobRun *run);
 static ScRequest *next_request(ScJobRun *run);
-static Finding *add_item(ScJobRun *run, const char *name, bool ok, char *detail, char *hint);
+static ScFinding *add_item(ScJobRun *run, const char *name, bool ok, char *detail, char *hint);
 static void judge(ScJobRun *run, const ScOperation *operation, const ScResponse *response);
 static void note_answer(ScJobRun *run, const ScOperation *operation, const ScResponse *response,
 						const char *item);
-static bool is_success(const ScOperation *operation, int status);
 static void note_clock(ScJobRun *run, const ScResponse *response);
-static void fail(ScJobRun *run, const char *code, char *error, char *hint);
 static Jsonb *result_json(const ScJobRun *run);
 static void store_result(const ScJobRun *run);
 static void store_findings(const ScJobRun *run);
@@ -117,13 +89,12 @@ take_next(ScDispatcher *d, MemoryContext cxt)
 
 	if (sc_worker_begin("looking for jobs") != SC_GATE_OPEN)
 		return NULL;
-	sc_plan_run(
-		&(ScPlan){
-			"job_next",
-			"SELECT id, system_id FROM syncore.job WHERE state = 'queued' AND kind = 'check_system'"
-			" ORDER BY id LIMIT 1",
-			0, NULL },
-		NULL, NULL);
+	sc_plan_run(&(ScPlan){ "job_next",
+						   "SELECT id, system_id, kind = 'register_webhook' FROM syncore.job"
+						   " WHERE state = 'queued' AND kind IN ('check_system', "
+						   "'register_webhook') ORDER BY id LIMIT 1",
+						   0, NULL },
+				NULL, NULL);
 	if (SPI_processed == 0)
 	{
 		sc_worker_commit();
@@ -135,17 +106,17 @@ take_next(ScDispatcher *d, MemoryContext cxt)
 		DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	run->system_id =
 		DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
+	run->registers =
+		DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 3, &isnull));
 	prepare(d, run);
 	MemoryContextSwitchTo(old);
 	static const Oid types[1] = { INT8OID };
 	Datum values[1] = { Int64GetDatum(run->id) };
-	sc_plan_run(
-		&(ScPlan){
-			"job_begin",
-			"UPDATE syncore.job SET state = 'running', started = now() WHERE id = $1 AND state "
-			"= 'queued'",
-			1, types },
-		values, NULL);
+	sc_plan_run(&(ScPlan){ "job_begin",
+						   "UPDATE syncore.job SET state = 'running', started = now() WHERE id = "
+						   "$1 AND state = 'queued'",
+						   1, types },
+				values, NULL);
 	sc_worker_commit();
 	return run;
 }
@@ -165,18 +136,20 @@ prepare(ScDispatcher *d, ScJobRun *run)
 	ScPeer *peer = sc_dispatch_peer(d, run->conf, run->system_id);
 	run->system_name = pstrdup(run->system ? run->system->name : "?");
 	if (run->system == NULL || peer == NULL)
-		fail(run, "42704", pstrdup("the system no longer exists"), NULL);
+		sc_job_fail(run, "42704", pstrdup("the system no longer exists"), NULL);
 	else if (!d->instance_ok)
-		fail(run, "SY003", pstrdup("this database is not the instance that may send"),
-			 pstrdup("TABLE syncore.health says what differs."));
+		sc_job_fail(run, "SY003", pstrdup("this database is not the instance that may send"),
+					pstrdup("TABLE syncore.health says what differs."));
 	else if (!sc_enabled)
-		fail(run, "55000", pstrdup("nothing leaves while syncore.enabled is off"), NULL);
+		sc_job_fail(run, "55000", pstrdup("nothing leaves while syncore.enabled is off"), NULL);
 	else if (!peer->has_credential)
-		fail(run, "SY005", psprintf("system \"%s\" has no credential", peer->name),
-			 psprintf("SELECT syncore.set_credential('%s', …);", peer->name));
+		sc_job_fail(run, "SY005", psprintf("system \"%s\" has no credential", peer->name),
+					psprintf("SELECT syncore.set_credential('%s', …);", peer->name));
+	else if (run->registers)
+		sc_job_webhook_prepare(run);
 	else if (next_request(run) == NULL)
-		fail(run, "0A000", psprintf("connector \"%s\" has no check", run->system->connector->name),
-			 NULL);
+		sc_job_fail(run, "0A000",
+					psprintf("connector \"%s\" has no check", run->system->connector->name), NULL);
 }
 
 static void
@@ -185,21 +158,25 @@ unpin(void *arg)
 	sc_config_unpin(arg);
 }
 
-static const ScOperation *
-current_operation(const ScJobRun *run)
+/* The operation whose turn it is; NULL = that was the last one. */
+const ScOperation *
+sc_job_operation(const ScJobRun *run)
 {
-	return sc_conf_operation(run->system->connector, "*", "check", run->at + 1);
+	return sc_conf_operation(run->system->connector, "*",
+							 run->registers ? "register_webhook" : "check", run->at + 1);
 }
 
 /* The request of the operation whose turn it is; NULL = that was the last one. */
 static ScRequest *
 next_request(ScJobRun *run)
 {
-	const ScOperation *operation = current_operation(run);
+	const ScOperation *operation = sc_job_operation(run);
 	ScJson context = sc_json_object();
 
 	if (operation == NULL)
 		return NULL;
+	if (run->registers)
+		return sc_job_webhook_request(run, operation);
 	sc_json_jsonb(&context, "settings", run->system->settings);
 	return sc_call_request(run->system, operation, sc_json_end(&context), NULL);
 }
@@ -209,10 +186,14 @@ sc_job_answer(ScDispatcher *d, ScCarried *call, const ScResponse *response)
 {
 	ScJobRun *run = call->job;
 
-	judge(run, current_operation(run), response);
+	if (run->registers)
+		sc_job_webhook_answer(run, sc_job_operation(run), response);
+	else
+		judge(run, sc_job_operation(run), response);
 	run->at++;
-	call->request =
-		run->error_code == NULL && run->nitems < ITEMS_MAX - 2 ? next_request(run) : NULL;
+	call->request = run->error_code == NULL && !run->complete && run->nitems < SC_JOB_ITEMS_MAX - 2
+						? next_request(run)
+						: NULL;
 }
 
 /* What one answer of the other side says. */
@@ -227,9 +208,10 @@ judge(ScJobRun *run, const ScOperation *operation, const ScResponse *response)
 	{
 		add_item(run, item, false, pstrdup(response->error),
 				 pstrdup("Is the base URL right, and may this server reach it?"));
-		fail(run, "08006",
-			 psprintf("system \"%s\" could not be reached: %s", run->system_name, response->error),
-			 pstrdup("TABLE syncore.system_check has the details."));
+		sc_job_fail(
+			run, "08006",
+			psprintf("system \"%s\" could not be reached: %s", run->system_name, response->error),
+			pstrdup("TABLE syncore.system_check has the details."));
 		return;
 	}
 	note_clock(run, response);
@@ -239,10 +221,10 @@ judge(ScJobRun *run, const ScOperation *operation, const ScResponse *response)
 				 pstrdup("Are user name and secret right, and has that user the rights the "
 						 "connector asks for?"));
 		if (run->at == 0)
-			fail(run, "SY005",
-				 psprintf("system \"%s\" refused the credential: HTTP %d", run->system_name,
-						  response->status),
-				 psprintf("SELECT * FROM syncore.required_scopes('%s');", run->system_name));
+			sc_job_fail(run, "SY005",
+						psprintf("system \"%s\" refused the credential: HTTP %d", run->system_name,
+								 response->status),
+						psprintf("SELECT * FROM syncore.required_scopes('%s');", run->system_name));
 		return;
 	}
 	note_answer(run, operation, response, item);
@@ -258,7 +240,7 @@ note_answer(ScJobRun *run, const ScOperation *operation, const ScResponse *respo
 	char *actor_at = sc_pointer_get_cstring(operation->response, "/actor");
 	char *actor =
 		record != NULL && actor_at != NULL ? sc_pointer_get_cstring(record, actor_at) : NULL;
-	bool ok = is_success(operation, response->status) && body != NULL &&
+	bool ok = sc_job_is_success(operation, response->status) && body != NULL &&
 			  (actor_at == NULL || actor != NULL);
 
 	if (actor != NULL)
@@ -272,14 +254,14 @@ note_answer(ScJobRun *run, const ScOperation *operation, const ScResponse *respo
 			 ok ? NULL
 				: pstrdup("Does the base URL lead to that product, and past any sign-in page?"));
 	if (!ok && run->at == 0)
-		fail(run, "08P01",
-			 psprintf("system \"%s\" did not answer as %s does: HTTP %d", run->system_name,
-					  run->system->connector->name, response->status),
-			 pstrdup("Does the base URL lead to that product, and past any sign-in page?"));
+		sc_job_fail(run, "08P01",
+					psprintf("system \"%s\" did not answer as %s does: HTTP %d", run->system_name,
+							 run->system->connector->name, response->status),
+					pstrdup("Does the base URL lead to that product, and past any sign-in page?"));
 }
 
-static bool
-is_success(const ScOperation *operation, int status)
+bool
+sc_job_is_success(const ScOperation *operation, int status)
 {
 	for (int i = 0; i < operation->nsuccess; i++)
 		if (operation->success[i] == status)
@@ -308,10 +290,10 @@ note_clock(ScJobRun *run, const ScResponse *response)
 	}
 }
 
-static Finding *
+static ScFinding *
 add_item(ScJobRun *run, const char *name, bool ok, char *detail, char *hint)
 {
-	Finding *item = &run->items[run->nitems++];
+	ScFinding *item = &run->items[run->nitems++];
 
 	item->name = name;
 	item->ok = ok;
@@ -320,8 +302,8 @@ add_item(ScJobRun *run, const char *name, bool ok, char *detail, char *hint)
 	return item;
 }
 
-static void
-fail(ScJobRun *run, const char *code, char *error, char *hint)
+void
+sc_job_fail(ScJobRun *run, const char *code, char *error, char *hint)
 {
 	run->error_code = code;
 	run->error = error;
@@ -333,7 +315,7 @@ sc_job_finish(ScDispatcher *d, ScCarried *call)
 {
 	ScJobRun *run = call->job;
 
-	if (run->has_clock && run->nitems < ITEMS_MAX)
+	if (run->has_clock && run->nitems < SC_JOB_ITEMS_MAX)
 	{
 		bool fine = fabs(run->clock_s) < CLOCK_WRONG_S;
 
@@ -345,7 +327,7 @@ sc_job_finish(ScDispatcher *d, ScCarried *call)
 					  : pstrdup("Times from there are corrected by this; better set that clock."));
 	}
 	store_result(run);
-	if (run->error_code == NULL)
+	if (run->error_code == NULL && !run->registers)
 		store_findings(run);
 }
 
@@ -370,10 +352,15 @@ result_json(const ScJobRun *run)
 static void
 store_result(const ScJobRun *run)
 {
-	static const Oid types[5] = { INT8OID, JSONBOID, TEXTOID, TEXTOID, TEXTOID };
-	Datum values[5] = { Int64GetDatum(run->id), JsonbPGetDatum(result_json(run)), (Datum) 0,
-						(Datum) 0, (Datum) 0 };
-	char nulls[6] = "  nnn";
+	static const Oid types[6] = { INT8OID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, INT4OID };
+	Jsonb *result = run->registers ? sc_job_webhook_result(run) : result_json(run);
+	Datum values[6] = { Int64GetDatum(run->id),
+						JsonbPGetDatum(result),
+						(Datum) 0,
+						(Datum) 0,
+						(Datum) 0,
+						Int32GetDatum(run->registers ? 1 : run->nitems) };
+	char nulls[7] = "  nnn ";
 
 	if (run->error_code != NULL)
 	{
@@ -389,12 +376,11 @@ store_result(const ScJobRun *run)
 	sc_plan_run(
 		&(ScPlan){ "job_end",
 				   "UPDATE syncore.job SET state = CASE WHEN $3 IS NULL THEN 'done' ELSE 'failed' "
-				   "END, result "
-				   "= $2,"
-				   " done = jsonb_array_length($2), total = jsonb_array_length($2), ended = "
+				   "END, result = $2,"
+				   " done = CASE WHEN $3 IS NULL THEN $6 ELSE 0 END, total = $6, ended = "
 				   "clock_timestamp(),"
 				   " error_code = $3, error = $4, hint = $5 WHERE id = $1 AND state = 'running'",
-				   5, types },
+				   6, types },
 		values, nulls);
 }
 
@@ -410,16 +396,15 @@ store_findings(const ScJobRun *run)
 	nulls[2] = run->actor != NULL ? ' ' : 'n';
 	if (run->actor != NULL)
 		values[2] = CStringGetTextDatum(run->actor);
-	sc_plan_run(
-		&(ScPlan){ "job_findings",
-				   "UPDATE syncore.system SET clock_offset = COALESCE(make_interval(secs => $2), "
-				   "clock_offset),"
-				   " integration_actor = COALESCE($3, integration_actor)"
-				   " WHERE id = $1 AND ((clock_offset, integration_actor) IS DISTINCT FROM"
-				   " (COALESCE(make_interval(secs => $2), clock_offset), COALESCE($3, "
-				   "integration_actor)))",
-				   3, types },
-		values, nulls);
+	sc_plan_run(&(ScPlan){ "job_findings",
+						   "UPDATE syncore.system SET clock_offset = COALESCE(make_interval(secs "
+						   "=> $2), clock_offset),"
+						   " integration_actor = COALESCE($3, integration_actor)"
+						   " WHERE id = $1 AND ((clock_offset, integration_actor) IS DISTINCT FROM"
+						   " (COALESCE(make_interval(secs => $2), clock_offset), COALESCE($3, "
+						   "integration_actor)))",
+						   3, types },
+				values, nulls);
 }
 
 /* The process that ran them is gone; what they do can be done again. */
@@ -427,10 +412,9 @@ void
 sc_job_adopt(void)
 {
 	sc_plan_run(
-		&(ScPlan){
-			"job_adopt",
-			"UPDATE syncore.job SET state = 'queued', started = NULL WHERE state = 'running' "
-			"AND kind = 'check_system'",
-			0, NULL },
+		&(ScPlan){ "job_adopt",
+				   "UPDATE syncore.job SET state = 'queued', started = NULL WHERE state = 'running'"
+				   " AND kind IN ('check_system', 'register_webhook')",
+				   0, NULL },
 		NULL, NULL);
 }

@@ -7,6 +7,7 @@ package Sim::Jira;
 
 use Mojo::Base 'Sim::Base', -signatures;
 use Digest::SHA qw(hmac_sha256_hex);
+use Encode qw(encode_utf8);
 use Mojo::JSON qw(decode_json encode_json true false);
 use Time::HiRes ();
 
@@ -533,7 +534,7 @@ sub emit ($self, $payload)
 
 sub sign ($self, $body, $secret, $item)
 {
-	return ('X-Hub-Signature' => 'sha256=' . hmac_sha256_hex($body, $secret), 'X-Atlassian-Webhook-Retry' => $item->{tries} > 1 ? $item->{tries} - 1 : 0);
+	return ('X-Hub-Signature' => 'sha256=' . hmac_sha256_hex($body, encode_utf8($secret)), 'X-Atlassian-Webhook-Retry' => $item->{tries} > 1 ? $item->{tries} - 1 : 0);
 }
 
 1;
