@@ -18,6 +18,7 @@
 #include "core/json.h"
 #include "core/map.h"
 #include "core/richtext.h"
+#include "core/scalar.h"
 
 static ScConverted done(Jsonb *value);
 static ScConverted failed(int sqlstate, const char *message, const char *hint);
@@ -41,7 +42,7 @@ sc_convert_is_nothing(Jsonb *external)
 	if (!JB_ROOT_IS_SCALAR(external))
 		return JB_ROOT_IS_ARRAY(external) && JB_ROOT_COUNT(external) == 0;
 	JsonbValue scalar;
-	JsonbExtractScalar(&external->root, &scalar);
+	sc_scalar_read(external, &scalar);
 	return scalar.type == jbvNull || (scalar.type == jbvString && scalar.val.string.len == 0);
 }
 
@@ -62,7 +63,7 @@ sc_convert_word(Jsonb *value)
 	JsonbValue scalar;
 	if (!JB_ROOT_IS_SCALAR(value))
 		return NULL;
-	JsonbExtractScalar(&value->root, &scalar);
+	sc_scalar_read(value, &scalar);
 	switch (scalar.type)
 	{
 		case jbvString:
@@ -326,7 +327,7 @@ number_jsonb(const char *string)
 	JsonbValue value = { .type = jbvNumeric };
 	value.val.numeric = DatumGetNumeric(DirectFunctionCall3(
 		numeric_in, CStringGetDatum(string), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-	return JsonbValueToJsonb(&value);
+	return sc_scalar_make(&value);
 }
 
 static Jsonb *
@@ -334,7 +335,7 @@ boolean_jsonb(bool value)
 {
 	JsonbValue boolean = { .type = jbvBool };
 	boolean.val.boolean = value;
-	return JsonbValueToJsonb(&boolean);
+	return sc_scalar_make(&boolean);
 }
 
 static bool

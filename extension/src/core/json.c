@@ -10,6 +10,7 @@
 #include "utils/numeric.h"
 
 #include "core/json.h"
+#include "core/scalar.h"
 
 static void push_key(ScJson *json, const char *key);
 static void push_scalar(ScJson *json, const char *key, JsonbValue *value);
@@ -111,7 +112,7 @@ sc_json_jsonb(ScJson *json, const char *key, Jsonb *jsonb)
 	JsonbValue value;
 
 	if (JB_ROOT_IS_SCALAR(jsonb))
-		JsonbExtractScalar(&jsonb->root, &value);
+		sc_scalar_read(jsonb, &value);
 	else
 	{
 		value.type = jbvBinary;
@@ -126,7 +127,7 @@ sc_json_get(Jsonb *object, const char *key)
 {
 	JsonbValue *value = find_member(object, key);
 
-	return value == NULL ? NULL : JsonbValueToJsonb(value);
+	return value == NULL ? NULL : sc_scalar_make(value);
 }
 
 char *
@@ -177,7 +178,7 @@ sc_json_elements(Jsonb *array, Jsonb ***elements)
 
 	*elements = palloc(sizeof(Jsonb *) * Max(len, 1));
 	for (int i = 0; i < len; i++)
-		(*elements)[i] = JsonbValueToJsonb(getIthJsonbValueFromContainer(&array->root, i));
+		(*elements)[i] = sc_scalar_make(getIthJsonbValueFromContainer(&array->root, i));
 	return len;
 }
 

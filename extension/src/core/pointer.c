@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 
 #include "core/pointer.h"
+#include "core/scalar.h"
 
 typedef struct Put /* what is put where */
 {
@@ -90,7 +91,7 @@ sc_pointer_get(Jsonb *document, const ScPointer *pointer)
 			return NULL;
 		at = child;
 	}
-	return JsonbValueToJsonb(&at);
+	return sc_scalar_make(&at);
 }
 
 /* As sc_pointer_get, by the pointer's text; NULL also when that is no pointer. */
@@ -98,7 +99,7 @@ Jsonb *
 sc_pointer_get_text(Jsonb *document, const char *pointer)
 {
 	JsonbValue found;
-	return sc_pointer_find(document, pointer, &found) ? JsonbValueToJsonb(&found) : NULL;
+	return sc_pointer_find(document, pointer, &found) ? sc_scalar_make(&found) : NULL;
 }
 
 /* The value inside the document; false when absent, or when the text is no pointer. */
@@ -139,7 +140,7 @@ sc_pointer_get_cstring(Jsonb *document, const char *pointer)
 		return NULL;
 	if (value.type == jbvString)
 		return pnstrdup(value.val.string.val, value.val.string.len);
-	Jsonb *found = JsonbValueToJsonb(&value);
+	Jsonb *found = sc_scalar_make(&value);
 	return JsonbToCString(NULL, &found->root, VARSIZE(found));
 }
 
@@ -154,7 +155,7 @@ sc_pointer_set(Jsonb *document, const ScPointer *pointer, Jsonb *value)
 	else
 		root_value(value, &given);
 	if (pointer->len == 0)
-		return JsonbValueToJsonb(&given);
+		return sc_scalar_make(&given);
 
 	/* The result is built as the one element of an array, so that every level is pushed alike. */
 	JsonbParseState *state = NULL;
@@ -168,7 +169,7 @@ sc_pointer_set(Jsonb *document, const ScPointer *pointer, Jsonb *value)
 		push_put(&state, WJB_ELEM, &root, &put, 0);
 	}
 	JsonbValue *wrapped = pushJsonbValue(&state, WJB_END_ARRAY, NULL);
-	return JsonbValueToJsonb(&wrapped->val.array.elems[0]);
+	return sc_scalar_make(&wrapped->val.array.elems[0]);
 }
 
 /* A copy of document without what is at the pointer; a copy as it is when nothing is there. */
@@ -444,7 +445,7 @@ root_value(Jsonb *document, JsonbValue *value)
 {
 	if (JB_ROOT_IS_SCALAR(document))
 	{
-		JsonbExtractScalar(&document->root, value);
+		sc_scalar_read(document, value);
 		return;
 	}
 	value->type = jbvBinary;

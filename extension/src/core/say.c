@@ -11,6 +11,7 @@
 
 #include "core/json.h"
 #include "core/say.h"
+#include "core/scalar.h"
 
 #define SAY_VALUE_MAX 80 /* bytes of a text that a sentence quotes */
 
@@ -127,7 +128,7 @@ sc_say_version_json(const ScBatch *batch, const ScField *field, const ScVersion 
 
 	add_version(&json, NULL, batch, field, version);
 	one = sc_json_end(&json);
-	return JsonbValueToJsonb(getIthJsonbValueFromContainer(&one->root, 0));
+	return sc_scalar_make(getIthJsonbValueFromContainer(&one->root, 0));
 }
 
 Jsonb *

@@ -15,6 +15,7 @@
 
 #include "core/json.h"
 #include "core/richtext.h"
+#include "core/scalar.h"
 #include "core/shape.h"
 
 #define SC_SHAPE_COMMENTS_MAX 1000 /* comments of one payload */
@@ -302,7 +303,7 @@ read_key(Jsonb *paths, const char *key, Place place)
 		return NULL;
 	if (source.type == jbvString)
 		return read_string(pnstrdup(source.val.string.val, source.val.string.len), place);
-	return read_source(JsonbValueToJsonb(&source), place, 0);
+	return read_source(sc_scalar_make(&source), place, 0);
 }
 
 static char *
@@ -421,7 +422,7 @@ text_at(JsonbValue *value)
 	if (value->type == jbvString)
 		return value->val.string.len == 0 ? NULL
 										  : pnstrdup(value->val.string.val, value->val.string.len);
-	return value->type == jbvNull ? NULL : text_of(JsonbValueToJsonb(value));
+	return value->type == jbvNull ? NULL : text_of(sc_scalar_make(value));
 }
 
 static const char *

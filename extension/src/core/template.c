@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 
 #include "core/pointer.h"
+#include "core/scalar.h"
 #include "core/template.h"
 #include "core/value.h"
 
@@ -137,7 +138,7 @@ sc_template_expand(Jsonb *tmpl, Jsonb *context)
 	if (!JB_ROOT_IS_SCALAR(tmpl))
 		return JsonbValueToJsonb(push_expanded(&state, &tmpl->root, context));
 	JsonbValue value;
-	JsonbExtractScalar(&tmpl->root, &value);
+	sc_scalar_read(tmpl, &value);
 	if (value.type == jbvString && !expand_string(&value, context))
 		value.type = jbvNull;
 	return JsonbValueToJsonb(&value);
@@ -295,7 +296,7 @@ expand_variable(StringInfo buf, const Operator *operator, const Variable * varia
 	if (!JB_ROOT_IS_SCALAR(value))
 		return expand_container(buf, operator, variable, value, first);
 	JsonbValue scalar;
-	JsonbExtractScalar(&value->root, &scalar);
+	sc_scalar_read(value, &scalar);
 	char *string = value_text(&scalar);
 	if (string == NULL)
 		return false;
@@ -507,7 +508,7 @@ expand_string(JsonbValue *value, Jsonb *context)
 		if (found == NULL)
 			return false;
 		if (JB_ROOT_IS_SCALAR(found))
-			return JsonbExtractScalar(&found->root, value);
+			return sc_scalar_read(found, value);
 		value->type = jbvBinary;
 		value->val.binary.data = &found->root;
 		value->val.binary.len = VARSIZE(found) - VARHDRSZ;

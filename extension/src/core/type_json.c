@@ -16,6 +16,7 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+#include "core/scalar.h"
 #include "core/type_json.h"
 
 static void push_key(ScJsonOut *out, const char *key);
@@ -126,7 +127,7 @@ sc_type_json_put_value(ScJsonOut *out, const char *key, const ScValue *value)
 	}
 	else
 	{
-		if (!JsonbExtractScalar(&value->json->root, &inner))
+		if (!sc_scalar_read(value->json, &inner))
 		{
 			inner.type = jbvBinary;
 			inner.val.binary.data = &value->json->root;

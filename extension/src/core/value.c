@@ -19,6 +19,7 @@
 #include "utils/numeric.h"
 
 #include "core/richtext.h"
+#include "core/scalar.h"
 #include "core/value.h"
 
 const ScValue SC_UNKNOWN = { .state = SC_VALUE_UNKNOWN };
@@ -65,7 +66,7 @@ sc_value_is_null(const ScValue *value)
 	if (value->state != SC_VALUE_JSON || !JB_ROOT_IS_SCALAR(value->json))
 		return false;
 	JsonbValue scalar;
-	JsonbExtractScalar(&value->json->root, &scalar);
+	sc_scalar_read(value->json, &scalar);
 	return scalar.type == jbvNull;
 }
 
@@ -173,7 +174,7 @@ sc_value_to_cstring(const ScValue *value)
 	if (JB_ROOT_IS_SCALAR(value->json))
 	{
 		JsonbValue scalar;
-		JsonbExtractScalar(&value->json->root, &scalar);
+		sc_scalar_read(value->json, &scalar);
 		if (scalar.type == jbvString)
 			return pnstrdup(scalar.val.string.val, scalar.val.string.len);
 	}
@@ -183,7 +184,7 @@ sc_value_to_cstring(const ScValue *value)
 static Jsonb *
 scalar_jsonb(JsonbValue *value)
 {
-	return JsonbValueToJsonb(value);
+	return sc_scalar_make(value);
 }
 
 /* JSON without white space, numbers normalised.  No recursion: the iterator keeps the levels. */
@@ -268,7 +269,7 @@ folded_text(Jsonb *json)
 {
 	char *string;
 	JsonbValue scalar;
-	if (JB_ROOT_IS_SCALAR(json) && JsonbExtractScalar(&json->root, &scalar) &&
+	if (JB_ROOT_IS_SCALAR(json) && sc_scalar_read(json, &scalar) &&
 		scalar.type == jbvString)
 		string = pnstrdup(scalar.val.string.val, scalar.val.string.len);
 	else if (JB_ROOT_IS_SCALAR(json) && scalar.type == jbvNull)

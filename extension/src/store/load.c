@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "core/scalar.h"
 #include "store/catalog.h"
 #include "store/load.h"
 #include "store/plan.h"
@@ -340,7 +341,7 @@ read_values(ScEntity *entity, Jsonb *data)
 		if (qualifier)
 			value->qualifier = pnstrdup(member.val.string.val, member.val.string.len);
 		else
-			value->value = sc_value_json(JsonbValueToJsonb(&member));
+			value->value = sc_value_json(sc_scalar_make(&member));
 	}
 }
 
