@@ -51,6 +51,7 @@ CREATE FUNCTION floor.payload(entity bigint, round integer) RETURNS jsonb LANGUA
 	SELECT jsonb_build_object('id', 'A' || entity, 'v', round * 1000 + 1, 'eid', entity || '-' || round, 'by', 'lee', 'noise', repeat('x', 800),
 		'f', jsonb_build_object('title', 'record ' || entity, 'status', 'new', 'severity', (ARRAY['low', 'medium', 'high', 'critical'])[round % 4 + 1]))
 $$;
-CREATE FUNCTION floor.batch(round integer, first bigint, n integer) RETURNS jsonb[] LANGUAGE sql AS $$
-	SELECT array_agg(floor.payload(i, round)) FROM generate_series(first, first + n - 1) i
+-- records as they come in practice: scattered, not side by side on a page
+CREATE FUNCTION floor.batch(round integer, first bigint, n integer, entities integer) RETURNS jsonb[] LANGUAGE sql AS $$
+	SELECT array_agg(floor.payload(i * 7919 % entities + 1, round)) FROM generate_series(first, first + n - 1) i
 $$;

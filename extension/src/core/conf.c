@@ -294,15 +294,13 @@ sc_conf_holds(JsonPath *condition, Jsonb *document)
 	if (document == NULL)
 		return false;
 
-	JsonbParseState *state = NULL;
-	Jsonb *no_variables;
+	Jsonb no_variables = { .root = { .header = JB_FOBJECT } };
 	Jsonb *found;
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	no_variables = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	SET_VARSIZE(&no_variables, sizeof(no_variables));
 	found = DatumGetJsonbP(DirectFunctionCall4(jsonb_path_query_array, JsonbPGetDatum(document),
 											   PointerGetDatum(condition),
-											   JsonbPGetDatum(no_variables), BoolGetDatum(true)));
+											   JsonbPGetDatum(&no_variables), BoolGetDatum(true)));
 	if (JB_ROOT_COUNT(found) != 1)
 		return JB_ROOT_COUNT(found) > 1;
 

@@ -17,6 +17,7 @@
 static const ScFieldMap *first_writer(const ScRecordMap *map, const char *field);
 static bool holds_same(const ScBatch *batch, const ScLink *link, const ScFieldMap *form,
 					   const ScShadowField *shadow, const ScFieldValue *value);
+static List *collect_due(const ScBatch *batch, ScEntity *entity, ScLink *link, bool any);
 static ScCallField *due_field(const ScBatch *batch, ScEntity *entity, ScLink *link,
 							  const ScField *field);
 
@@ -47,12 +48,25 @@ sc_merge_agrees(const ScBatch *batch, const ScEntity *entity, ScLink *link, cons
 List *
 sc_merge_due(const ScBatch *batch, ScEntity *entity, ScLink *link)
 {
+	return collect_due(batch, entity, link, false);
+}
+
+bool
+sc_merge_is_due(const ScBatch *batch, ScEntity *entity, ScLink *link)
+{
+	return collect_due(batch, entity, link, true) != NIL;
+}
+
+/* any: one is enough. */
+static List *
+collect_due(const ScBatch *batch, ScEntity *entity, ScLink *link, bool any)
+{
 	List *due = NIL;
 	const ScField *last = NULL;
 
 	if (!sc_merge_takes_part(link))
 		return NIL;
-	for (int i = 0; i < link->map->nfields; i++)
+	for (int i = 0; i < link->map->nfields && !(any && due != NIL); i++)
 	{
 		const ScField *field = link->map->fields[i].field;
 		ScCallField *wanted;

@@ -11,6 +11,7 @@
 #include "core/decide_private.h"
 
 static void route_system(ScBatch *batch, ScEntity *entity, const ScSystem *system, Jsonb *document);
+static bool has_conditions(const ScBatch *batch, const ScEntity *entity);
 static const ScRoute *find_route(const ScEntity *entity, const ScSystem *system, Jsonb *document,
 								 bool *routed);
 static bool comes_from(const ScEntity *entity, const ScRoute *route);
@@ -27,7 +28,7 @@ sc_decide_fan_out(ScBatch *batch, ScEntity *entity)
 {
 	if (entity->fresh || any_touched(entity))
 	{
-		Jsonb *document = sc_model_entity_json(entity);
+		Jsonb *document = has_conditions(batch, entity) ? sc_model_entity_json(entity) : NULL;
 
 		for (int i = 0; i < batch->conf->nsystems; i++)
 			if (batch->conf->systems[i].space == entity->space)
@@ -67,6 +68,21 @@ route_system(ScBatch *batch, ScEntity *entity, const ScSystem *system, Jsonb *do
 	if (had_one && strcmp(entity->type->on_delete, "recreate") != 0)
 		return;
 	create_link(batch, entity, system, route);
+}
+
+/* Does any route look at the entity's values? */
+static bool
+has_conditions(const ScBatch *batch, const ScEntity *entity)
+{
+	for (int i = 0; i < batch->conf->nsystems; i++)
+	{
+		const ScSystem *system = &batch->conf->systems[i];
+
+		for (int k = 0; k < system->nroutes; k++)
+			if (system->routes[k].type == entity->type && system->routes[k].condition != NULL)
+				return true;
+	}
+	return false;
 }
 
 /* routed: the system has routes for this type at all; without any, linked records are kept in step and none is made. */
@@ -175,7 +191,7 @@ mark_due(ScBatch *batch, ScEntity *entity, ScLink *link)
 		(link->state == SC_LINK_CREATING && link->external_id == NULL))
 		link->due = true;
 	else if (link->changed || link->whole || any_touched(entity))
-		link->due = has_due_copy(link) || sc_merge_due(batch, entity, link) != NIL;
+		link->due = has_due_copy(link) || sc_merge_is_due(batch, entity, link);
 }
 
 static bool

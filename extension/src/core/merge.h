@@ -74,6 +74,9 @@ extern bool sc_merge_takes_part(const ScLink *link);
 /* R9: fields due on this link, as ScCallField without before_*; empty when none.  Stopped, held and unwritable ones are not due. */
 extern List *sc_merge_due(const ScBatch *batch, ScEntity *entity, ScLink *link);
 
+/* Is any field due? */
+extern bool sc_merge_is_due(const ScBatch *batch, ScEntity *entity, ScLink *link);
+
 /* R10: after every decision: seen, then retirement of siblings for every field.  Returns true when something changed. */
 extern bool sc_merge_settle(ScBatch *batch, ScEntity *entity);
 

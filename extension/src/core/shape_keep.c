@@ -19,6 +19,17 @@
 
 #define SC_KEEP_NESTED_MAX 64 /* items in items of a jsonpath */
 
+typedef struct ScKeptPlaces /* the places of one shape and record type; as many as there are maps */
+{
+	const ScEventShape *event;
+	const char *record_type; /* of a map */
+	List *places;
+	struct ScKeptPlaces *next;
+} ScKeptPlaces;
+
+static List *find_places(const ScSystem *system, const ScShape *shape, bool none);
+static List *collect_places(const ScSystem *system, const ScShape *shape, bool none);
+static bool may_be_sensitive(const ScSystem *system);
 static List *places_of_shape(const ScSystem *system, const ScShape *shape, bool only_names);
 static List *places_of_maps(const ScSystem *system, const ScShape *shape, List *places);
 static List *add_pointer(List *places, const List *prefix, const char *pointer);
@@ -50,13 +61,41 @@ sc_shape_kept(const ScSystem *system, const ScShape *shape, Jsonb *payload)
 	if (shape->shape == NULL || strcmp(system->keep_payload, "all") == 0 ||
 		JB_ROOT_IS_SCALAR(clean))
 		return clean;
-	List *places = places_of_shape(system, shape, none);
-	if (!none)
-		places = places_of_maps(system, shape, places);
+	List *places = find_places(system, shape, none);
 	if (list_member_ptr(places, NIL))
 		return clean;
 	JsonbParseState *state = NULL;
 	return JsonbValueToJsonb(push_kept(&state, &clean->root, places, 0));
+}
+
+/* As collect_places, remembered as long as the configuration is. */
+static List *
+find_places(const ScSystem *system, const ScShape *shape, bool none)
+{
+	const ScRecordMap *map = shape->record_type == NULL
+								 ? NULL
+								 : sc_conf_record_map(system, shape->record_type, NULL);
+	if (map == NULL || system->cxt == NULL)
+		return collect_places(system, shape, none);
+	for (ScKeptPlaces *kept = system->kept; kept != NULL; kept = kept->next)
+		if (kept->event == shape->shape && strcmp(kept->record_type, map->record_type) == 0)
+			return kept->places;
+	MemoryContext old = MemoryContextSwitchTo(system->cxt);
+	ScKeptPlaces *kept = palloc(sizeof(ScKeptPlaces));
+	kept->event = shape->shape;
+	kept->record_type = map->record_type;
+	kept->places = collect_places(system, shape, none);
+	kept->next = system->kept;
+	unconstify(ScSystem *, system)->kept = kept;
+	MemoryContextSwitchTo(old);
+	return kept->places;
+}
+
+static List *
+collect_places(const ScSystem *system, const ScShape *shape, bool none)
+{
+	List *places = places_of_shape(system, shape, none);
+	return none ? places : places_of_maps(system, shape, places);
 }
 
 /* All that the shape reads; only_names: without comments. */
@@ -348,6 +387,8 @@ places_below(List *places, int depth, const char *name, bool *whole)
 static Jsonb *
 without_sensitive(const ScSystem *system, const ScShape *shape, Jsonb *payload)
 {
+	if (!may_be_sensitive(system))
+		return payload;
 	List *roots = shape->shape == NULL ? NIL : record_roots(shape->shape, NIL);
 	for (int i = 0; shape->shape == NULL && i < system->connector->nevents; i++)
 		roots = record_roots(&system->connector->events[i], roots);
@@ -372,4 +413,14 @@ without_sensitive(const ScSystem *system, const ScShape *shape, Jsonb *payload)
 		}
 	}
 	return payload;
+}
+
+static bool
+may_be_sensitive(const ScSystem *system)
+{
+	for (int m = 0; m < system->nmaps; m++)
+		for (int f = 0; f < system->maps[m].nfields; f++)
+			if (system->maps[m].fields[f].field->sensitive != SC_SENSITIVE_NO)
+				return true;
+	return false;
 }

@@ -180,6 +180,8 @@ load(const ScCatalog *catalog)
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(catalog->owner, security | SECURITY_LOCAL_USERID_CHANGE);
 	sc_config_load(&fresh->conf);
+	for (int i = 0; i < fresh->conf.nsystems; i++)
+		fresh->conf.systems[i].cxt = cxt;
 	SetUserIdAndSecContext(user, security);
 	MemoryContextSwitchTo(old);
 	MemoryContextSetParent(cxt, CacheMemoryContext);
