@@ -26,6 +26,7 @@ static bool settle_unsure(ScBatch *batch, ScLink *link, const ScStatement *state
 static void note_verdict(ScBatch *batch, ScLink *link, const ScStatement *statement,
 						 const ScMapped *said, const ScOrder *order);
 static const char *echo_rule(const ScOrder *order, const ScSystem *system);
+static bool is_by_another(const ScLink *link, const ScField *field, const ScStatement *statement);
 static ScVersion make_version(ScBatch *batch, ScLink *link, const ScStatement *statement,
 							  const ScMapped *said);
 static bool is_image(const ScBatch *batch, ScLink *link, const ScMapped *said);
@@ -163,7 +164,7 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 	ScLedgerEntry *entry;
 	bool image;
 
-	if (order.verdict == SC_VERDICT_CURRENT)
+	if (order.verdict == SC_VERDICT_CURRENT && !is_by_another(link, field, statement))
 		sc_breaker_watch(batch, link, shadow, statement, said);
 	image = is_image(batch, link, said);
 	if (image)
@@ -506,9 +507,35 @@ make_version(ScBatch *batch, ScLink *link, const ScStatement *statement, const S
 
 	if (link->system->connector->grade == SC_GRADE_COUNTER && statement->position.known)
 		version.source_version = statement->position.at;
-	if (statement->kind == SC_STATEMENT_RESPONSE && statement->actor_kind != SC_ACTOR_HUMAN)
+	if (is_by_another(link, said->map->field, statement))
+	{
+		version.actor = NULL;
+		version.actor_kind = SC_ACTOR_UNKNOWN;
+	}
+	else if (statement->kind == SC_STATEMENT_RESPONSE && statement->actor_kind != SC_ACTOR_HUMAN)
 		version.actor_kind = SC_ACTOR_AUTOMATION;
 	return version;
+}
+
+/*
+ * A record that we were the last to write shows a change of a field that this
+ * write did not carry: somebody made it before us, and the name beside it is
+ * ours all the same.  Who it was is not known, least of all that it was a machine.
+ */
+static bool
+is_by_another(const ScLink *link, const ScField *field, const ScStatement *statement)
+{
+	bool in_slot =
+		statement->kind == SC_STATEMENT_RESPONSE || statement->kind == SC_STATEMENT_READ;
+	bool nameless = statement->kind == SC_STATEMENT_RESPONSE &&
+					statement->actor_kind == SC_ACTOR_UNKNOWN && statement->actor == NULL;
+
+	if (!in_slot || !(statement->actor_is_us || nameless))
+		return false;
+	for (int i = 0; i < link->call.nfields; i++)
+		if (strcmp(link->call.fields[i].field, field->name) == 0)
+			return false;
+	return true;
 }
 
 /*

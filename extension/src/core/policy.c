@@ -43,6 +43,7 @@ static bool several_values(const Contest *contest);
 static bool must_hold(const Contest *contest, const ScRule *rule);
 static void explain(Contest *contest, ScChoice *choice);
 static char *say_why(Contest *contest, const ScRule *rule, const ScChoice *choice);
+static int authority(const ScVersion *version);
 static const char *say_kind(ScActorKind kind);
 static char *say_last(const ScDispute *dispute, const ScVersion *a, const ScVersion *b);
 static char *say_manual(const Contest *contest, const ScChoice *choice);
@@ -242,7 +243,7 @@ compare(const ScDispute *dispute, const ScRule *rule, const ScVersion *a, const 
 		case SC_RULE_ESCALATION_WINS:
 			return rank_in(dispute->field, &b->value) - rank_in(dispute->field, &a->value);
 		case SC_RULE_HUMAN_WINS:
-			return (int) a->actor_kind - (int) b->actor_kind;
+			return authority(a) - authority(b);
 		case SC_RULE_SYSTEM_OF_RECORD:
 		{
 			int32 owner = owner_of(dispute, rule);
@@ -409,6 +410,13 @@ say_why(Contest *contest, const ScRule *rule, const ScChoice *choice)
 			return psprintf("%s and %s were put together by the rule %s", a, b,
 							rule_names[rule->name]);
 	}
+}
+
+/* Somebody unknown may be a person: no machine beats him for being one. */
+static int
+authority(const ScVersion *version)
+{
+	return version->actor_kind == SC_ACTOR_UNKNOWN ? SC_ACTOR_AUTOMATION : (int) version->actor_kind;
 }
 
 static const char *
