@@ -19,6 +19,8 @@
 #include "net/address.h"
 #include "net/auth.h"
 
+#define BLOT_MIN 4 /* letters of a word that is blotted out */
+
 static char *read_file(const char *name, const char *directory, char **error);
 static int open_directory(const char *directory, char **error);
 static char *read_checked(int fd, const char *name, char **error);
@@ -30,6 +32,7 @@ static char *header_value(const ScCredential *credential, const char *secret);
 static char *basic_value(const char *username, const char *secret);
 static const char *setting(const ScCredential *credential, const char *pointer,
 						   const char *otherwise);
+static void blot(ScResponse *response, const char *word);
 
 char *
 sc_auth_secret(const char *reference, const char *directory, char **error)
@@ -263,6 +266,47 @@ setting(const ScCredential *credential, const char *pointer, const char *otherwi
 		credential->settings ? sc_pointer_get_cstring(credential->settings, pointer) : NULL;
 
 	return value != NULL ? value : otherwise;
+}
+
+void
+sc_auth_blot(const ScCredential *credential, const char *base_url, const char *directory,
+			 ScResponse *response)
+{
+	ScHeaderList headers = { 0 };
+	char *error = NULL;
+
+	if (strcmp(credential->kind, "none") == 0)
+		return;
+	char *secret = sc_auth_secret(credential->reference, directory, &error);
+
+	if (secret == NULL)
+		return;
+	blot(response, secret);
+	sc_auth_wipe(secret);
+	if (sc_auth_headers(credential, base_url, directory, &headers, &error))
+		for (int i = 0; i < headers.n; i++)
+		{
+			const char *scheme_end = strchr(headers.items[i].value, ' ');
+
+			blot(response, scheme_end != NULL ? scheme_end + 1 : headers.items[i].value);
+		}
+	sc_auth_free_headers(&headers);
+}
+
+/* Every place where the answer holds the word becomes asterisks.  Too short a word would hit by chance. */
+static void
+blot(ScResponse *response, const char *word)
+{
+	size_t len = strlen(word);
+
+	if (len < BLOT_MIN)
+		return;
+	if (response->body != NULL)
+		for (char *at = response->body; (at = strstr(at, word)) != NULL; at += len)
+			memset(at, '*', len);
+	for (int i = 0; i < response->nheaders; i++)
+		for (char *at = response->headers[i].value; (at = strstr(at, word)) != NULL; at += len)
+			memset(at, '*', len);
 }
 
 void

@@ -31,4 +31,11 @@ extern bool sc_auth_headers(const ScCredential *credential, const char *base_url
 							const char *directory, ScHeaderList *headers, char **error);
 extern void sc_auth_free_headers(ScHeaderList *headers);
 
+/*
+ * Blots the secret and the headers made of it out of an answer.  A peer may
+ * repeat what it was sent, and what it says of an error is kept.
+ */
+extern void sc_auth_blot(const ScCredential *credential, const char *base_url,
+						 const char *directory, ScResponse *response);
+
 #endif

@@ -21,6 +21,7 @@
 static bool send_request(ScDispatcher *d, ScCarried *call, char **error);
 static bool send_with_credential(ScDispatcher *d, ScCarried *call, ScPeer *peer, char **error);
 static bool take_token(ScDispatcher *d, ScCarried *call);
+static void blot_answer(ScDispatcher *d, ScCarried *call, ScResponse *response);
 static void feed(ScDispatcher *d, ScCarried *call, const ScResponse *response);
 static void finish(ScDispatcher *d, ScCarried *call);
 static void give_place_back(ScCarried *call);
@@ -109,6 +110,7 @@ sc_dispatch_take_answers(ScDispatcher *d)
 
 		(void) sc_http_next(d->http, call->cxt, &response);
 		call->state = SC_CALL_MOVING;
+		blot_answer(d, call, response);
 		feed(d, call, response);
 		if (call->request != NULL && !take_token(d, call))
 			continue;
@@ -156,6 +158,16 @@ sc_dispatch_resume_paced(ScDispatcher *d)
 		call->state = SC_CALL_MOVING;
 		sc_dispatch_advance(d, call);
 	}
+}
+
+/* What a peer says of an error is kept, and a peer may repeat what it was sent. */
+static void
+blot_answer(ScDispatcher *d, ScCarried *call, ScResponse *response)
+{
+	ScPeer *peer = hash_search(d->peers, &call->peer_id, HASH_FIND, NULL);
+
+	if (peer != NULL && peer->has_credential && (response->status < 200 || response->status > 299))
+		sc_auth_blot(&peer->credential, peer->base_url, sc_secret_directory, response);
 }
 
 /* Hands an answer to what the call is about: a link's plan, or a job. */
