@@ -26,7 +26,7 @@ BEGIN
 		RAISE EXCEPTION 'ledger rows cannot be changed'
 			USING ERRCODE = 'SY006',
 			      DETAIL = format('%s on "%s" was refused.', TG_OP, TG_TABLE_NAME),
-			      HINT = 'The ledger only grows; detach old partitions with syncore.detach_ledger().';
+			      HINT = 'The ledger only grows: what corrects a row is another row.';
 	END IF;
 	RAISE EXCEPTION 'events cannot be changed'
 		USING ERRCODE = 'object_not_in_prerequisite_state',

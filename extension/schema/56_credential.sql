@@ -83,3 +83,12 @@ CREATE FUNCTION syncore._check_credential(connector text, kind text, reference t
 		END IF;
 	END
 	$$;
+
+CREATE FUNCTION syncore.required_scopes(system text) RETURNS TABLE (scope text, why text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+		SELECT s.scope, s.why FROM syncore._system(system) y JOIN syncore.connector c ON c.name = y.connector
+			CROSS JOIN jsonb_to_recordset(c.scopes) WITH ORDINALITY AS s (scope text, why text, n bigint) ORDER BY s.n
+	$$;
+COMMENT ON FUNCTION syncore.required_scopes(text) IS 'trust: the rights that our user needs in a system, and what for';

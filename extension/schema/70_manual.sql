@@ -26,6 +26,7 @@ CREATE VIEW syncore.manual WITH (security_invoker = true) AS
 		('trace', 'SELECT * FROM syncore.trace(''4711'');'),
 		('timeline', 'SELECT * FROM syncore.timeline(''jira:OPS-7'');'),
 		('field_history', 'SELECT * FROM syncore.field_history(''INC0012345'', ''status'');'),
+		('required_scopes', 'SELECT * FROM syncore.required_scopes(''snow'');'),
 		('verify_ledger', 'SELECT * FROM syncore.verify_ledger();')
 	), entry AS (
 		SELECT pg_catalog.obj_description(p.oid, 'pg_proc') AS said, p.proname::text AS name,

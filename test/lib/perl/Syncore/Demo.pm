@@ -119,7 +119,11 @@ sub timeline
 	$check->($row->{state} eq '2' && $f->{status} eq 'In Progress', 'and one status');
 	my %new = (snow => scalar($t->snow->writes) - $before{snow}, jira => scalar($t->jira->writes) - $before{jira});
 	$say->("   writes that it took: $new{snow} to ServiceNow, $new{jira} to Jira");
-	$check->($new{snow} <= 3 && $new{jira} <= 3, 'at most one write a side for each edit of the other side');
+	# An edit that a write of ours had overtaken on the wire, and that wins, is written back where it was made.
+	my %raced = map { $_->{name} => $_->{n} } $t->rows(q{SELECT y.name, count(*) AS n FROM syncore.ledger l JOIN syncore.system y ON y.id = l.system_id
+		WHERE l.kind = 'raced' GROUP BY 1});
+	$check->($new{snow} <= 3 + ($raced{snow} // 0) && $new{jira} <= 3 + ($raced{jira} // 0),
+		'at most one write a side for each edit of the other side, and for each that was overtaken');
 	return;
 }
 
