@@ -59,6 +59,27 @@ $jira->fault(method => 'POST', path => 'comment', drop => 'after');
 $snow->comment('a.lee', $inc->{id}, 'answer lost');
 $t->quiesce;
 is(scalar(grep { $_->{text} =~ /answer lost/ } comments()), 1, 'a copy whose answer was lost is found, not repeated');
+# Webhooks overtake each other: a comment is heard before its record is.
+$jira->hold_webhooks;
+my $early = $jira->create($bo, summary => 'comment first');
+$jira->comment($bo, $early->{id}, 'written before the record was known');
+$jira->release(order => 'reverse');
+$jira->release;
+my $made = $t->wait_until('its incident', sub { (grep { $_->{short_description} eq 'comment first' } $snow->records)[0] });
+$t->quiesce;
+is(scalar(grep { $_->{value} =~ /before the record was known/ } @{ $snow->record($made->{id})->{journal} }), 1,
+	'a comment that was heard before its record is copied once the record is made');
+
+# EL-01: the copy was taken, but the id it got could not be looked up: it is known when it comes back.
+$snow->fault(method => 'GET', path => 'sys_journal_field', status => 429, retry_after => 1);
+$snow->hold_webhooks;
+$jira->comment($bo, $issue->{id}, 'its id is not told');
+$t->wait_until('the copy', sub { grep { $_->{value} =~ /its id is not told/ } notes() });
+$t->wait_until('the copy is recorded', sub { !$t->value('SELECT count(*) FROM syncore.link WHERE call IS NOT NULL') });
+$snow->release;
+$t->quiesce;
+is(scalar(grep { $_->{text} =~ /its id is not told/ } comments()), 1, 'a copy whose id was never told does not come back');
+is(scalar(grep { $_->{value} =~ /its id is not told/ } notes()), 1, 'and is there once');
 $t->verify;
 $t->finish;
 done_testing();

@@ -20,7 +20,6 @@ static void take_echo(ScBatch *batch, ScLink *link, const ScStatement *statement
 					  const ScCommentIn *comment, ScCopy *copy);
 static void take_new(ScBatch *batch, ScLink *link, const ScStatement *statement,
 					 ScCommentIn *comment, const ScCommentMap *map);
-static const char *find_target_channel(const ScLink *link, ScVisibility visibility);
 static bool is_announced(const ScBatch *batch, const ScLink *link, const ScCommentIn *comment);
 
 void
@@ -97,7 +96,10 @@ find_by_id(const ScLink *link, const ScCommentIn *comment)
 	return NULL;
 }
 
-/* A copy on its way whose id we have not been told yet: one comment answers for one copy. */
+/*
+ * A copy whose id we have not been told: it is on its way, or it was taken and
+ * the id could not be looked up.  One comment answers for one copy.
+ */
 static ScCopy *
 find_by_text(const ScLink *link, const ScCommentIn *comment)
 {
@@ -108,7 +110,8 @@ find_by_text(const ScLink *link, const ScCommentIn *comment)
 		ScCopy *copy = list_nth(link->copies, i);
 		ScValue sent;
 
-		if ((copy->state != SC_COPY_SENDING && copy->state != SC_COPY_UNKNOWN) ||
+		if ((copy->state != SC_COPY_SENDING && copy->state != SC_COPY_UNKNOWN &&
+			 copy->state != SC_COPY_DONE) ||
 			copy->external_id != NULL || copy->sent_body == NULL ||
 			strcmp(copy->channel, comment->channel) != 0)
 			continue;
@@ -157,7 +160,7 @@ take_new(ScBatch *batch, ScLink *link, const ScStatement *statement, ScCommentIn
 		ScLink *target = list_nth(link->entity->links, i);
 		const char *channel = target == link || !sc_merge_takes_part(target)
 								  ? NULL
-								  : find_target_channel(target, map->visibility);
+								  : sc_decide_comment_channel(target, map->visibility);
 
 		if (channel == NULL)
 			continue;
@@ -176,8 +179,8 @@ take_new(ScBatch *batch, ScLink *link, const ScStatement *statement, ScCommentIn
 											 link->system->name, comment->channel);
 }
 
-static const char *
-find_target_channel(const ScLink *link, ScVisibility visibility)
+const char *
+sc_decide_comment_channel(const ScLink *link, ScVisibility visibility)
 {
 	for (int i = 0; i < link->map->ncomments; i++)
 	{

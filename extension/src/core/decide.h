@@ -78,4 +78,7 @@ extern void sc_decide_hub(ScBatch *batch, ScEntity *entity, const ScHubWord *wor
  */
 extern void sc_decide_fan_out(ScBatch *batch, ScEntity *entity);
 
+/* The channel of that record that takes copies of such comments, or NULL. */
+extern const char *sc_decide_comment_channel(const ScLink *link, ScVisibility visibility);
+
 #endif

@@ -128,7 +128,7 @@ sc_load_copies(const ScCommentRef *refs, int n)
 		rows, "load_copies",
 		"SELECT c.comment, c.channel, c.state::text, c.external_id, c.sent_body, w.n FROM named w "
 		"JOIN syncore.comment_copy c ON c.link = w.link AND c.channel = w.channel AND "
-		"c.external_id = w.external_id");
+		"(c.external_id = w.external_id OR (c.external_id IS NULL AND c.state = 'done'))");
 	for (int i = 0; i < (int) SPI_processed; i++)
 	{
 		bool is_null;

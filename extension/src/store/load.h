@@ -30,7 +30,7 @@ extern void sc_load_entities(ScBatch *batch, const int64 *ids, int n);
 /* Locks candidate links (no entity) and adds them to the batch. */
 extern void sc_load_candidates(ScBatch *batch, const int64 *ids, int n);
 
-/* Adds the copies of the comments that statements name to their links. */
+/* Adds the copies of the comments that statements name to their links, and those that are there without a known id. */
 typedef struct ScCommentRef
 {
 	ScLink *link;

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "core/decide.h"
 #include "store/catalog.h"
 #include "store/load.h"
 #include "store/save.h"
@@ -37,6 +38,7 @@ static void settle_conflicts(ScBatch *batch);
 static void insert_comments(ScBatch *batch, int64 *ids);
 static void insert_copies(ScBatch *batch, const int64 *ids);
 static void put_copy(ScRows *rows, const Copy *copy);
+static void copy_earlier_comments(ScBatch *batch);
 static void update_copies(ScBatch *batch);
 
 int
@@ -223,6 +225,7 @@ sc_save_comments(ScBatch *batch)
 		insert_comments(batch, ids);
 		insert_copies(batch, ids);
 	}
+	copy_earlier_comments(batch);
 	update_copies(batch);
 }
 
@@ -393,6 +396,50 @@ insert_copies(ScBatch *batch, const int64 *ids)
 		rows, "insert_copies",
 		"INSERT INTO syncore.comment_copy (comment, link, channel, state, external_id) "
 		"SELECT comment, link, channel, state::syncore.copy_state, external_id FROM copied");
+}
+
+/*
+ * A record that is being made gets the comments that its entity has already:
+ * webhooks overtake each other, and a comment may be heard before its record.
+ */
+static void
+copy_earlier_comments(ScBatch *batch)
+{
+	static const ScColumn columns[] = {
+		{ "link", INT8OID }, { "entity", INT8OID }, { "visibility", TEXTOID }, { "channel", TEXTOID }
+	};
+	static const char *const visibilities[] = { "public", "internal" };
+	ScRows *rows = NULL;
+	ListCell *cell;
+
+	foreach (cell, batch->links)
+	{
+		const ScLink *link = lfirst(cell);
+
+		if (!link->fresh || link->state != SC_LINK_CREATING || link->entity == NULL ||
+			link->map == NULL || (link->entity->fresh && batch->comments == NIL))
+			continue;
+		for (int i = 0; i < lengthof(visibilities); i++)
+		{
+			const char *channel = sc_decide_comment_channel(link, (ScVisibility) i);
+			bool nulls[lengthof(columns)] = { false };
+
+			if (channel == NULL)
+				continue;
+			if (rows == NULL)
+				rows = sc_rows_begin("made", lengthof(columns), columns);
+			Datum values[] = { Int64GetDatum(link->id), Int64GetDatum(link->entity->id),
+							   CStringGetTextDatum(visibilities[i]), CStringGetTextDatum(channel) };
+
+			sc_rows_put(rows, values, nulls);
+		}
+	}
+	if (rows != NULL)
+		sc_rows_run(rows, "copy_earlier_comments",
+					"INSERT INTO syncore.comment_copy (comment, link, channel, state) "
+					"SELECT c.id, m.link, m.channel, 'due' FROM made m JOIN syncore.comment c "
+					"ON c.entity = m.entity AND c.visibility::text = m.visibility "
+					"WHERE c.deleted_at IS NULL ON CONFLICT (comment, link) DO NOTHING");
 }
 
 static void
