@@ -23,7 +23,7 @@ CREATE FUNCTION snow_says(ref text, version int, fields jsonb) RETURNS text LANG
 		'sys_mod_count', version::text, 'sys_updated_on', '2026-02-28 14:32:0' || version, 'sys_updated_by', 'jdoe', 'fields', fields)::text) $$;
 CREATE FUNCTION issue(id text, title text, at text, status text DEFAULT 'To Do', priority text DEFAULT 'High') RETURNS jsonb LANGUAGE sql AS $$
 	SELECT jsonb_build_object('id', id, 'key', 'OPS-' || id, 'properties', '{}'::jsonb, 'fields', jsonb_build_object('project', '{"key": "OPS"}'::jsonb, 'issuetype', '{"name": "Bug"}'::jsonb,
-		'summary', title, 'updated', '2026-02-28T14:' || at || '.000+0000', 'status', jsonb_build_object('name', status), 'priority', jsonb_build_object('name', priority),
+		'summary', title, 'updated', CASE WHEN at LIKE '____-%' THEN at ELSE '2026-02-28T14:' || at || '.000+0000' END, 'status', jsonb_build_object('name', status), 'priority', jsonb_build_object('name', priority),
 		'description', NULL, 'assignee', NULL, 'labels', '[]'::jsonb)) $$;
 CREATE FUNCTION jira_says(id text, title text, at text, event text DEFAULT 'jira:issue_created') RETURNS text LANGUAGE sql AS $$
 	SELECT outcome FROM syncore.ingest('jira', jsonb_build_object('webhookEvent', event, 'timestamp', 1772289180000, 'user', jsonb_build_object('accountId', 'p1'), 'issue', issue(id, title, at))::text) $$;
@@ -77,6 +77,16 @@ SELECT snow_says('01', 4, '{"short_description": "VPN up again"}');
 SELECT answer(:update, to_jsonb(ARRAY[reads('10003', 'VPN down', '33:09')]));
 SELECT record();
 SELECT sent_marker IS NULL AS key_is_used_up, state, sent_at FROM syncore.delivery WHERE id = :update;
+
+-- 4. A record whose clock is a century ahead is believed, its time is not: it would win for ever.
+UPDATE syncore.link SET read_owed = true WHERE external_id = '20001';
+INSERT INTO syncore.delivery (link, system_id, space_id, shard) SELECT id, system_id, space_id, 0 FROM syncore.link WHERE external_id = '20001' ON CONFLICT DO NOTHING;
+CALL hurry();
+SELECT claim(jira());
+SELECT d.id AS look FROM syncore.delivery d JOIN syncore.link l ON l.id = d.link WHERE l.external_id = '20001' \gset
+SELECT answer(:look, to_jsonb(ARRAY[reads('20001', 'Printer rebuilt', '2126-02-28T14:00:00.000+0000')]));
+SELECT record();
+SELECT data->>'title' AS title, (stamps::jsonb #>> '{title,versions,0,at}')::timestamptz <= now() + interval '5 s' AS believable FROM syncore.entity WHERE data->>'title' LIKE 'Printer%';
 SELECT ok, bad_id FROM syncore.verify_ledger();
 \c regression
 DROP DATABASE syncore_candidate;

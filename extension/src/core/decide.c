@@ -505,6 +505,7 @@ make_version(ScBatch *batch, ScLink *link, const ScStatement *statement, const S
 						  .source_version = -1,
 						  .event = statement->event };
 
+	version.at = Min(version.at, batch->now + SC_DECIDE_FUTURE_US);
 	if (link->system->connector->grade == SC_GRADE_COUNTER && statement->position.known)
 		version.source_version = statement->position.at;
 	if (is_by_another(link, said->map->field, statement))

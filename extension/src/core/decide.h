@@ -49,6 +49,9 @@ typedef struct ScOutcome
 	char *error;
 } ScOutcome;
 
+/* A source time further ahead than this is a clock that is wrong: it is cut, lest it win for ever. */
+#define SC_DECIDE_FUTURE_US (5 * USECS_PER_SEC)
+
 /* How long a created record may stay unseen before it is created again: this, and what the connector adds. */
 #define SC_DECIDE_PATIENCE_US (30 * USECS_PER_SEC)
 

@@ -17,12 +17,12 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+#include "core/decide.h"
 #include "engine/event.h"
 #include "store/catalog.h"
 #include "store/config.h"
 #include "store/plan.h"
 
-#define FUTURE_TOLERANCE_US (5 * USECS_PER_SEC) /* a source time further ahead than this is cut */
 #define EVENT_SELECT                                                                               \
 	"SELECT id, received_at, txid, system, payload, record_type, event_id, kind, external_id, "    \
 	"source_time, "                                                                                \
@@ -254,7 +254,7 @@ sc_event_statement(const ScBatch *batch, const ScSystem *system, const ScRecordM
 	statement->source_time = row->received_at;
 	if (shape->has_time)
 		statement->source_time =
-			Min(shape->source_time - system->clock_offset_us, batch->now + FUTURE_TOLERANCE_US);
+			Min(shape->source_time - system->clock_offset_us, batch->now + SC_DECIDE_FUTURE_US);
 	statement->actor = shape->actor;
 	statement->actor_kind =
 		row->has_actor_kind ? row->actor_kind : sc_conf_actor_kind(system, shape->actor);

@@ -177,6 +177,8 @@ replay_waiting(ScRun *run, ScBatch *batch, ScLink *link)
 	link->replay = NIL;
 	if (n == 0)
 		return;
+	/* What waited and what was unsure, in the order in which they were heard. */
+	(void) unique_ids(ids, &n);
 	events = sc_event_load(ids, n);
 	for (int i = 0; i < n; i++)
 	{

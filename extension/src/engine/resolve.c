@@ -87,9 +87,10 @@ sc_resolve_again(ScRun *run, ScWork **works, int n)
 	sc_load_find(refs, nasked);
 	for (int i = 0; i < nasked; i++)
 	{
-		asked[i]->ref = refs[i];
-		if (refs[i].link != 0)
+		/* What was found and is gone belongs to nobody any more. */
+		if (refs[i].link != 0 || asked[i]->ref.link != 0)
 			asked[i]->entity = refs[i].entity;
+		asked[i]->ref = refs[i];
 	}
 }
 

@@ -207,7 +207,9 @@ after_error(ScRun *run, ScWork **works, int n, int attempt, ErrorData *error)
 {
 	for (int i = 0; i < n; i++)
 		works[i]->settled = false;
-	if (error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION)
+	/* A record was made, moved or removed by another session since it was looked up. */
+	if (error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION ||
+		(error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE && !IsolationUsesXactSnapshot()))
 	{
 		if (IsolationUsesXactSnapshot())
 			ereport(
