@@ -1,6 +1,9 @@
 -- Race cancel_in_batch: what is nobody's fault ends the whole statement and is never blamed on an event.
 -- The user function below does what the event says, so that the error falls in the midst of a batch.
 SET client_min_messages = warning;
+SET syncore.allow_drop = on;
+DROP EXTENSION IF EXISTS syncore CASCADE;
+RESET syncore.allow_drop;
 CREATE EXTENSION syncore CASCADE;
 RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR

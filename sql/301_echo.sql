@@ -1,5 +1,8 @@
 -- What a write of ours brings back, and the order of calls and statements on one link; with three toys whose records are rows (toy_peer.sql).
 SET client_min_messages = warning;
+SET syncore.allow_drop = on;
+DROP EXTENSION IF EXISTS syncore CASCADE;
+RESET syncore.allow_drop;
 CREATE EXTENSION syncore CASCADE;
 RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR

@@ -1,5 +1,8 @@
 -- Scales of seven, five, four and three states, and what happens to what a scale cannot say. CS-01 to CS-04, SA-01, SA-02.
 SET client_min_messages = warning;
+SET syncore.allow_drop = on;
+DROP EXTENSION IF EXISTS syncore CASCADE;
+RESET syncore.allow_drop;
 CREATE EXTENSION syncore CASCADE;
 RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR

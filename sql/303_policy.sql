@@ -1,5 +1,8 @@
 -- Rules at work, from statements of three systems to what each of them is given. RS-01, RS-03 to RS-06, RS-10, RS-14, VC-06, VC-07, LG-02.
 SET client_min_messages = warning;
+SET syncore.allow_drop = on;
+DROP EXTENSION IF EXISTS syncore CASCADE;
+RESET syncore.allow_drop;
 CREATE EXTENSION syncore CASCADE;
 RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR

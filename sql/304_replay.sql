@@ -1,6 +1,9 @@
 -- The past told again, in any order, changes nothing; and what is told in any order ends in the same. ID-05, EL-13, VC-08, RS-14; R8, R9.
 -- Random histories of three systems: edits, webhooks that are late, doubled, out of order; calls that are refused or whose answers are lost.
 SET client_min_messages = warning;
+SET syncore.allow_drop = on;
+DROP EXTENSION IF EXISTS syncore CASCADE;
+RESET syncore.allow_drop;
 CREATE EXTENSION syncore CASCADE;
 RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR

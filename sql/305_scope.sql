@@ -1,5 +1,8 @@
 -- What wakes the sync and what does not; what a write carries; who comes to know of a comment. CC-07 to CC-09, EV-06, FM-01, FM-15, FM-16, ID-01, ID-02, ID-04, ID-09, CM-03, EV-02.
 SET client_min_messages = warning;
+SET syncore.allow_drop = on;
+DROP EXTENSION IF EXISTS syncore CASCADE;
+RESET syncore.allow_drop;
 CREATE EXTENSION syncore CASCADE;
 RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR

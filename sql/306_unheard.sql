@@ -1,5 +1,8 @@
 -- An edit that is first seen in the answer to our own write: it is its author's, not ours and no machine's. R14, R20, RS-03; EL-09, EL-10, race peer_fights_back with its control.
 SET client_min_messages = warning;
+SET syncore.allow_drop = on;
+DROP EXTENSION IF EXISTS syncore CASCADE;
+RESET syncore.allow_drop;
 CREATE EXTENSION syncore CASCADE;
 RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
