@@ -311,8 +311,8 @@ typedef struct ScSystem
 	int nroutes;
 	ScRoute *routes; /* by position */
 	int nactors;
-	ScActorPattern *actors; /* by position */
-	MemoryContext cxt;		/* in which kept may grow; NULL = nothing is remembered */
+	ScActorPattern *actors;	   /* by position */
+	MemoryContext cxt;		   /* in which kept may grow; NULL = nothing is remembered */
 	struct ScKeptPlaces *kept; /* shape_keep.c: what was worked out of the rows above */
 } ScSystem;
 

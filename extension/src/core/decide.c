@@ -526,8 +526,7 @@ make_version(ScBatch *batch, ScLink *link, const ScStatement *statement, const S
 static bool
 is_by_another(const ScLink *link, const ScField *field, const ScStatement *statement)
 {
-	bool in_slot =
-		statement->kind == SC_STATEMENT_RESPONSE || statement->kind == SC_STATEMENT_READ;
+	bool in_slot = statement->kind == SC_STATEMENT_RESPONSE || statement->kind == SC_STATEMENT_READ;
 	bool nameless = statement->kind == SC_STATEMENT_RESPONSE &&
 					statement->actor_kind == SC_ACTOR_UNKNOWN && statement->actor == NULL;
 

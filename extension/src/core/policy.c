@@ -416,7 +416,8 @@ say_why(Contest *contest, const ScRule *rule, const ScChoice *choice)
 static int
 authority(const ScVersion *version)
 {
-	return version->actor_kind == SC_ACTOR_UNKNOWN ? SC_ACTOR_AUTOMATION : (int) version->actor_kind;
+	return version->actor_kind == SC_ACTOR_UNKNOWN ? SC_ACTOR_AUTOMATION
+												   : (int) version->actor_kind;
 }
 
 static const char *

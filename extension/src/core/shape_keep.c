@@ -72,9 +72,8 @@ sc_shape_kept(const ScSystem *system, const ScShape *shape, Jsonb *payload)
 static List *
 find_places(const ScSystem *system, const ScShape *shape, bool none)
 {
-	const ScRecordMap *map = shape->record_type == NULL
-								 ? NULL
-								 : sc_conf_record_map(system, shape->record_type, NULL);
+	const ScRecordMap *map =
+		shape->record_type == NULL ? NULL : sc_conf_record_map(system, shape->record_type, NULL);
 	if (map == NULL || system->cxt == NULL)
 		return collect_places(system, shape, none);
 	for (ScKeptPlaces *kept = system->kept; kept != NULL; kept = kept->next)

@@ -269,8 +269,7 @@ folded_text(Jsonb *json)
 {
 	char *string;
 	JsonbValue scalar;
-	if (JB_ROOT_IS_SCALAR(json) && sc_scalar_read(json, &scalar) &&
-		scalar.type == jbvString)
+	if (JB_ROOT_IS_SCALAR(json) && sc_scalar_read(json, &scalar) && scalar.type == jbvString)
 		string = pnstrdup(scalar.val.string.val, scalar.val.string.len);
 	else if (JB_ROOT_IS_SCALAR(json) && scalar.type == jbvNull)
 		string = pstrdup("");

@@ -490,11 +490,10 @@ note_nearest(Making *making, const ScCallField *field, const ScFieldMap *row)
 	entry->old_value = sc_say_jsonb(row->field, &field->canonical);
 	entry->new_value = sc_say_jsonb(row->field, &down.external);
 	entry->rule = row->values->name;
-	entry->reason =
-		psprintf("nearest: %s has no word of its own for %s%s%s; %s is written",
-				 making->link->system->name, sc_say_value(row->field, &field->canonical),
-				 qualifier == NULL ? "" : " with ", qualifier == NULL ? "" : qualifier,
-				 sc_say_value(row->field, &down.external));
+	entry->reason = psprintf(
+		"nearest: %s has no word of its own for %s%s%s; %s is written", making->link->system->name,
+		sc_say_value(row->field, &field->canonical), qualifier == NULL ? "" : " with ",
+		qualifier == NULL ? "" : qualifier, sc_say_value(row->field, &down.external));
 }
 
 /* The plan in a memory context of its own, holding on to the configuration that it was made by. */

@@ -308,9 +308,8 @@ start_timer(void)
 		timer_registered = true;
 	}
 	firings = 0;
-	enable_timeout_every(timer,
-						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SC_HOOKS_TIMEOUT_MS),
-						 INSIST_MS);
+	enable_timeout_every(
+		timer, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SC_HOOKS_TIMEOUT_MS), INSIST_MS);
 }
 
 /* A cancel that the timer asked for and nobody took must not hit what comes next. */

@@ -672,7 +672,7 @@ recycle(ScHttp *http, ScTransfer *transfer)
 
 	curl_easy_reset(easy);
 	wipe_headers(transfer);
-	if (transfer->request_body != NULL)	/* a registration carries a secret */
+	if (transfer->request_body != NULL) /* a registration carries a secret */
 		explicit_bzero(transfer->request_body, transfer->request_len);
 	free(transfer->request_body);
 	free(transfer->body);
