@@ -9,7 +9,7 @@ use Syncore::Chaos;
 use Test::More;
 
 my $chaos = Syncore::Chaos->new(say => sub { note $_[0] }, shrink => 0);
-for my $seed ($ENV{SEED} // (3, 7, 13))
+for my $seed ($ENV{SEED} // (1, 2, 3))
 {
 	my @said;
 	$chaos->{say} = sub { push @said, @_; note $_[0] };

@@ -405,9 +405,10 @@ insert_copies(ScBatch *batch, const int64 *ids)
 static void
 copy_earlier_comments(ScBatch *batch)
 {
-	static const ScColumn columns[] = {
-		{ "link", INT8OID }, { "entity", INT8OID }, { "visibility", TEXTOID }, { "channel", TEXTOID }
-	};
+	static const ScColumn columns[] = { { "link", INT8OID },
+										{ "entity", INT8OID },
+										{ "visibility", TEXTOID },
+										{ "channel", TEXTOID } };
 	static const char *const visibilities[] = { "public", "internal" };
 	ScRows *rows = NULL;
 	ListCell *cell;

@@ -166,8 +166,8 @@ sub accounted
 sub heard_otherwise
 {
 	my ($act) = @_;
-	return grep { words($_->{said}) eq words($act->{value}) } $t->rows(q{SELECT l.new #>> '{}' AS said
-		FROM syncore.ledger l JOIN syncore.system s ON s.id = l.system_id
+	return grep { words($_->{said}) eq words($act->{value}) } $t->rows(q{SELECT coalesce(c.incoming ->> 'value', l.new #>> '{}') AS said
+		FROM syncore.ledger l JOIN syncore.system s ON s.id = l.system_id LEFT JOIN syncore.conflict c ON c.id = l.conflict
 		WHERE l.id > ? AND s.name = ? AND l.field = ? AND l.kind IN ('change', 'raced', 'agree', 'conflict')},
 		$run->{ledger_before}, $act->{system}, $act->{field});
 }
