@@ -2,8 +2,8 @@
 CREATE SCHEMA floor;
 CREATE TABLE floor.bare (id bigint GENERATED ALWAYS AS IDENTITY, received_at timestamptz DEFAULT now(), system text, payload jsonb);
 CREATE TABLE floor.event (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, received_at timestamptz DEFAULT now(), system text, payload jsonb, external_id text);
-CREATE TABLE floor.entity (id bigint PRIMARY KEY, data jsonb, stamps bytea, revision bigint DEFAULT 0, updated_at timestamptz DEFAULT now()) WITH (fillfactor = 80);
-CREATE TABLE floor.link (id bigint PRIMARY KEY, entity bigint, system_id integer, external_id text, shadow bytea, UNIQUE (system_id, external_id)) WITH (fillfactor = 80);
+CREATE TABLE floor.entity (id bigint PRIMARY KEY, data jsonb, stamps bytea, revision bigint DEFAULT 0, updated_at timestamptz DEFAULT now(), updated_by integer) WITH (fillfactor = 80);
+CREATE TABLE floor.link (id bigint PRIMARY KEY, entity bigint, system_id integer, external_id text, shadow bytea, in_step_at timestamptz DEFAULT now(), UNIQUE (system_id, external_id)) WITH (fillfactor = 80);
 CREATE INDEX ON floor.link (entity);
 CREATE TABLE floor.ledger (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz DEFAULT now(), entity bigint, kind text, field text, old jsonb, new jsonb, reason text, hash bytea);
 CREATE INDEX ON floor.ledger (entity, id);
@@ -23,7 +23,7 @@ BEGIN
 	INSERT INTO floor.delivery AS d (link) SELECT substr(p ->> 'id', 2)::bigint * 3 + 1 FROM unnest(batch) p ON CONFLICT (link) DO UPDATE SET gen = d.gen + 1;
 END $$;
 
--- naive_trigger: look up, compare, write; row by row
+-- naive_trigger: look up, compare, write; row by row.  A conflict is a change by somebody else since this system was last in step.
 CREATE TABLE floor.inbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, received_at timestamptz DEFAULT now(), system text, payload jsonb);
 CREATE FUNCTION floor.naive() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -37,8 +37,9 @@ BEGIN
 	SELECT * INTO e FROM floor.entity WHERE id = l.entity FOR UPDATE;
 	FOR k, v IN SELECT * FROM jsonb_each(NEW.payload -> 'f') LOOP
 		CONTINUE WHEN e.data -> k = v;
-		conflict := e.updated_at > now() - interval '1 second' AND e.revision > 100000;
-		UPDATE floor.entity SET data = jsonb_set(data, ARRAY[k], v), revision = revision + 1, updated_at = now() WHERE id = e.id;
+		conflict := e.updated_at > l.in_step_at AND e.updated_by <> l.system_id;
+		UPDATE floor.entity SET data = jsonb_set(data, ARRAY[k], v), revision = revision + 1, updated_at = now(), updated_by = l.system_id WHERE id = e.id;
+		UPDATE floor.link SET in_step_at = now() WHERE id = l.id;
 		INSERT INTO floor.ledger (entity, kind, field, old, new, reason) VALUES (e.id, CASE WHEN conflict THEN 'conflict' ELSE 'change' END, k, e.data -> k, v, 'naive');
 		INSERT INTO floor.delivery AS d (link) SELECT id FROM floor.link WHERE entity = e.id AND id <> l.id ON CONFLICT (link) DO UPDATE SET gen = d.gen + 1;
 	END LOOP;
