@@ -37,6 +37,13 @@ sc_decide_fan_out(ScBatch *batch, ScEntity *entity)
 	sc_merge_settle(batch, entity);
 	for (int i = 0; i < list_length(entity->links); i++)
 		mark_due(batch, entity, list_nth(entity->links, i));
+	for (int i = 0; i < entity->stamps.len; i++)
+	{
+		ScStamp *stamp = &entity->stamps.items[i];
+
+		stamp->was_touched = stamp->was_touched || stamp->touched;
+		stamp->touched = false;
+	}
 }
 
 /* A link where the routes want one and none is; whether an existing one is still wanted. */

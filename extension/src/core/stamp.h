@@ -47,7 +47,8 @@ typedef struct ScStamp
 	ScVersion *versions; /* winner first; the rest are siblings in order of dot */
 	ScClock clock;		 /* every dot ever merged */
 	bool held;			 /* manual hold: nothing of this field is pushed */
-	bool touched;		 /* not stored: this batch decided something about it */
+	bool touched;		 /* not stored: something was decided about it since the last fan-out */
+	bool was_touched;	 /* not stored: the same, since it was loaded */
 } ScStamp;
 
 typedef struct ScStamps

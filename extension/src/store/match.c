@@ -171,7 +171,7 @@ is_touched(ScEntity *entity, const ScMatchRule *rule)
 	{
 		const ScStamp *stamp = sc_stamp_find(&entity->stamps, rule->fields[i]);
 
-		touched = stamp != NULL && stamp->touched;
+		touched = stamp != NULL && (stamp->touched || stamp->was_touched);
 	}
 	return touched;
 }
