@@ -48,6 +48,7 @@ my %COMMAND = (
 		$_->{go}->() for @held;
 		return { continued => scalar @held };
 	},
+	'POST forget' => sub ($self, $in) { return { forgotten => scalar splice @{ $self->sim->held } } },
 	'POST user' => sub ($self, $in) {
 		$self->sim->add_user(%$in);
 		return { added => $in->{login} };
