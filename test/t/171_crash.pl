@@ -23,7 +23,7 @@ $t->sql(q{BEGIN; ALTER TABLE syncore.connector DISABLE TRIGGER b_shipped;
 sub title_of { my ($sim, $record) = @_; return $sim->product eq 'jira' ? $record->{fields}{summary} : $record->{short_description} }
 sub called { my ($sim, $title) = @_; return scalar grep { title_of($sim, $_) eq $title } $sim->records }
 sub creates { my ($sim) = @_; return scalar grep { $_->{method} eq 'POST' && $_->{path} =~ m{/issue$|/table/incident$} } $sim->requests }
-sub looks { my ($sim) = @_; return scalar grep { $_->{path} =~ m{/search/jql|/table/incident\?} } $sim->requests }
+sub looks { my ($sim) = @_; return scalar grep { $_->{path} =~ m{/search/jql} || ($_->{method} eq 'GET' && $_->{path} =~ m{/table/incident(?:\?|$)}) } $sim->requests }
 
 # SIGKILL to the dispatcher that has a call on the wire: the postmaster restarts everything.
 sub kill_dispatcher
