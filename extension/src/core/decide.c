@@ -30,6 +30,8 @@ static bool is_by_another(const ScLink *link, const ScField *field, const ScStat
 static ScVersion make_version(ScBatch *batch, ScLink *link, const ScStatement *statement,
 							  const ScMapped *said);
 static bool is_image(const ScBatch *batch, ScLink *link, const ScMapped *said);
+static bool has_seen_winner(const ScEntity *entity, const ScField *field, const ScLink *link,
+							const ScClock *context);
 static const ScMapped *as_canonical(const ScMapped *said, const ScValue *value);
 static bool is_refused(ScBatch *batch, ScLink *link, const ScStatement *statement,
 					   const ScMapped *said, ScShadowField *shadow);
@@ -167,8 +169,6 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 	if (order.verdict == SC_VERDICT_CURRENT && !is_by_another(link, field, statement))
 		sc_breaker_watch(batch, link, shadow, statement, said);
 	image = is_image(batch, link, said);
-	if (image)
-		version.value = sc_model_value(entity, field->name)->value;
 	version.replaced =
 		sc_value_copy(order.verdict == SC_VERDICT_RACED ? &shadow->writes[order.write].before_held
 														: &shadow->held);
@@ -179,10 +179,16 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 									   said->map, &version.replaced, NULL)
 								 .canonical;
 	link->changed = true;
-	if (image)
-		said = as_canonical(said, &version.value);
-	if (is_refused(batch, link, statement, said, shadow))
+	if (is_refused(batch, link, statement,
+				   image ? as_canonical(said, &sc_model_value(entity, field->name)->value) : said,
+				   shadow))
 		return;
+	image = image && has_seen_winner(entity, field, link, &version.context);
+	if (image)
+	{
+		said = as_canonical(said, &sc_model_value(entity, field->name)->value);
+		version.value = said->canonical;
+	}
 	if (order.verdict == SC_VERDICT_RACED)
 		note_verdict(batch, link, statement, said, &order);
 
@@ -555,6 +561,18 @@ is_image(const ScBatch *batch, ScLink *link, const ScMapped *said)
 	return sc_order_same(said->map, &image, &said->external);
 }
 
+/* The coarse value of somebody who knew the finer one stands for it; of anybody else it is a version (I8). */
+static bool
+has_seen_winner(const ScEntity *entity, const ScField *field, const ScLink *link,
+				const ScClock *context)
+{
+	const ScStamp *stamp = sc_stamp_find(&unconstify(ScEntity *, entity)->stamps, field->name);
+
+	return stamp != NULL && stamp->nversions > 0 &&
+		   (stamp->versions[0].dot.link == link->id ||
+			sc_vclock_covers_dot(context, stamp->versions[0].dot));
+}
+
 static const ScMapped *
 as_canonical(const ScMapped *said, const ScValue *value)
 {
@@ -711,6 +729,11 @@ say_unopposed(const ScBatch *batch, const ScField *field, const ScVersion *versi
 		return psprintf("%s is the first value", text);
 	if (sc_value_equal(&merge->old, &version->value))
 		return psprintf("%s is what stands already", text);
+	if (merge->image && merge->outcome == SC_MERGE_AGREE)
+		return psprintf("%s is how %s shows %s: it says nothing new", text,
+						sc_say_system(batch, version->system_id), sc_say_value(field, &merge->old));
+	if (merge->image)
+		return psprintf("%s says more than %s", text, sc_say_value(field, &merge->old));
 	return psprintf("%s follows %s, which %s had seen", text, sc_say_value(field, &merge->old),
 					sc_say_system(batch, version->system_id));
 }

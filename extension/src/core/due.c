@@ -17,9 +17,12 @@
 static const ScFieldMap *first_writer(const ScRecordMap *map, const char *field);
 static bool holds_same(const ScBatch *batch, const ScLink *link, const ScFieldMap *form,
 					   const ScShadowField *shadow, const ScFieldValue *value);
-static List *collect_due(const ScBatch *batch, ScEntity *entity, ScLink *link, bool any);
+static List *collect_due(const ScBatch *batch, ScEntity *entity, ScLink *link, bool any,
+						 List **unsaid);
 static ScCallField *due_field(const ScBatch *batch, ScEntity *entity, ScLink *link,
-							  const ScField *field);
+							  const ScField *field, List **unsaid);
+static ScMapped map_down(const ScBatch *batch, ScEntity *entity, const ScLink *link,
+						 const ScFieldMap *map);
 
 bool
 sc_merge_agrees(const ScBatch *batch, const ScEntity *entity, ScLink *link, const ScField *field)
@@ -48,18 +51,20 @@ sc_merge_agrees(const ScBatch *batch, const ScEntity *entity, ScLink *link, cons
 List *
 sc_merge_due(const ScBatch *batch, ScEntity *entity, ScLink *link)
 {
-	return collect_due(batch, entity, link, false);
+	List *unsaid = NIL;
+
+	return collect_due(batch, entity, link, false, &unsaid);
 }
 
 bool
-sc_merge_is_due(const ScBatch *batch, ScEntity *entity, ScLink *link)
+sc_merge_is_due(const ScBatch *batch, ScEntity *entity, ScLink *link, List **unsaid)
 {
-	return collect_due(batch, entity, link, true) != NIL;
+	return collect_due(batch, entity, link, true, unsaid) != NIL;
 }
 
 /* any: one is enough. */
 static List *
-collect_due(const ScBatch *batch, ScEntity *entity, ScLink *link, bool any)
+collect_due(const ScBatch *batch, ScEntity *entity, ScLink *link, bool any, List **unsaid)
 {
 	List *due = NIL;
 	const ScField *last = NULL;
@@ -74,7 +79,7 @@ collect_due(const ScBatch *batch, ScEntity *entity, ScLink *link, bool any)
 		if (field == last || !sc_conf_is_written(link->map, field->name))
 			continue;
 		last = field;
-		wanted = due_field(batch, entity, link, field);
+		wanted = due_field(batch, entity, link, field, unsaid);
 		if (wanted != NULL)
 			due = lappend(due, wanted);
 	}
@@ -92,15 +97,26 @@ sc_merge_form(const ScRecordMap *map, const char *field)
 ScValue
 sc_merge_down(const ScBatch *batch, ScEntity *entity, const ScLink *link, const ScFieldMap *map)
 {
-	ScFieldValue *value = sc_model_value(entity, map->field->name);
-	ScMapped mapped;
+	return map_down(batch, entity, link, map).external;
+}
 
-	if (value == NULL || value->value.state != SC_VALUE_JSON)
-		return SC_UNKNOWN;
-	mapped = sc_map_down(&(ScMapCxt){ batch->conf, link->system, batch->map_hooks }, map,
-						 &value->value, value->qualifier);
-	return mapped.outcome == SC_MAP_OK || mapped.outcome == SC_MAP_NEAREST ? mapped.external
-																		   : SC_UNKNOWN;
+bool
+sc_merge_same_there(const ScBatch *batch, const ScLink *link, const char *field, const ScValue *a,
+					const ScValue *b)
+{
+	const ScFieldMap *form = sc_merge_form(link->map, field);
+	const ScMapCxt cxt = { batch->conf, link->system, batch->map_hooks };
+	ScMapped one;
+	ScMapped other;
+
+	if (form == NULL || !sc_merge_is_enumeration(form) || a->state != SC_VALUE_JSON ||
+		b->state != SC_VALUE_JSON)
+		return false;
+	one = sc_map_down(&cxt, form, a, NULL);
+	other = sc_map_down(&cxt, form, b, NULL);
+	return (one.outcome == SC_MAP_OK || one.outcome == SC_MAP_NEAREST) &&
+		   (other.outcome == SC_MAP_OK || other.outcome == SC_MAP_NEAREST) &&
+		   sc_order_same(form, &one.external, &other.external);
 }
 
 bool
@@ -112,13 +128,14 @@ sc_merge_takes_part(const ScLink *link)
 
 /* NULL when there is nothing to say: held, stopped, in agreement, or not to be said in that system's words. */
 static ScCallField *
-due_field(const ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *field)
+due_field(const ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *field,
+		  List **unsaid)
 {
 	ScFieldValue *value = sc_model_value(entity, field->name);
 	ScStamp *stamp = sc_stamp_find(&entity->stamps, field->name);
 	ScShadowField *shadow = sc_shadow_find(&link->shadow, field->name);
 	const ScFieldMap *reader = sc_conf_reader(link->map, field->name);
-	ScValue written;
+	ScMapped written;
 	ScCallField *due;
 
 	if (value == NULL || (stamp != NULL && stamp->held) || (shadow != NULL && shadow->stopped) ||
@@ -126,16 +143,35 @@ due_field(const ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *f
 		return NULL;
 	if (link->state == SC_LINK_CREATING && sc_value_is_null(&value->value))
 		return NULL;
-	written = sc_merge_down(batch, entity, link, first_writer(link->map, field->name));
-	if (written.state == SC_VALUE_UNKNOWN)
+	written = map_down(batch, entity, link, first_writer(link->map, field->name));
+	if (written.outcome == SC_MAP_FAILED)
+		*unsaid = lappend(*unsaid, memcpy(palloc(sizeof(ScMapped)), &written, sizeof(ScMapped)));
+	if (written.external.state == SC_VALUE_UNKNOWN)
 		return NULL;
 
 	due = palloc0(sizeof(ScCallField));
 	due->field = pstrdup(field->name);
 	due->canonical = value->value;
-	due->value = reader == NULL ? written : sc_merge_down(batch, entity, link, reader);
+	due->value = reader == NULL ? written.external : sc_merge_down(batch, entity, link, reader);
 	due->clock = stamp == NULL ? sc_vclock_empty() : sc_vclock_copy(&stamp->clock);
 	return due;
+}
+
+/* external is unknown when the map does not say the value. */
+static ScMapped
+map_down(const ScBatch *batch, ScEntity *entity, const ScLink *link, const ScFieldMap *map)
+{
+	ScFieldValue *value = sc_model_value(entity, map->field->name);
+	ScMapped mapped = { .map = map, .outcome = SC_MAP_ABSENT };
+
+	if (value == NULL || value->value.state != SC_VALUE_JSON)
+		return mapped;
+	mapped = sc_map_down(&(ScMapCxt){ batch->conf, link->system, batch->map_hooks }, map,
+						 &value->value, value->qualifier);
+	mapped.map = map;
+	if (mapped.outcome != SC_MAP_OK && mapped.outcome != SC_MAP_NEAREST)
+		mapped.external = SC_UNKNOWN;
+	return mapped;
 }
 
 /* Kinds whose values are members of a list or point at something: a product stores them as they are or not at all. */

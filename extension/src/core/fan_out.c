@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "core/decide_private.h"
+#include "core/say.h"
 
 static void route_system(ScBatch *batch, ScEntity *entity, const ScSystem *system, Jsonb *document);
 static bool has_conditions(const ScBatch *batch, const ScEntity *entity);
@@ -20,6 +21,9 @@ static bool is_too_old(const ScEntity *entity, const ScSystem *system);
 static void create_link(ScBatch *batch, ScEntity *entity, const ScSystem *system,
 						const ScRoute *route);
 static void mark_due(ScBatch *batch, ScEntity *entity, ScLink *link);
+static bool is_anything_due(ScBatch *batch, ScEntity *entity, ScLink *link);
+static void note_unsaid(ScBatch *batch, ScLink *link, const ScMapped *mapped);
+static ScAlertOut *alert_unsaid(ScBatch *batch, const ScLink *link, const char *field);
 static bool has_due_copy(const ScLink *link);
 static bool any_touched(const ScEntity *entity);
 
@@ -196,7 +200,76 @@ mark_due(ScBatch *batch, ScEntity *entity, ScLink *link)
 		(link->state == SC_LINK_CREATING && link->external_id == NULL))
 		link->due = true;
 	else if (link->changed || link->whole || any_touched(entity))
-		link->due = has_due_copy(link) || sc_merge_is_due(batch, entity, link);
+		link->due = is_anything_due(batch, entity, link) || has_due_copy(link);
+}
+
+/* Also tells, once, of what the system has no word for: it stays away from there, the rest flows. */
+static bool
+is_anything_due(ScBatch *batch, ScEntity *entity, ScLink *link)
+{
+	List *unsaid = NIL;
+	bool due = sc_merge_is_due(batch, entity, link, &unsaid);
+
+	for (int i = 0; i < list_length(unsaid); i++)
+		note_unsaid(batch, link, list_nth(unsaid, i));
+	for (int i = 0; i < link->shadow.len; i++)
+	{
+		ScShadowField *shadow = &link->shadow.items[i];
+		bool still = false;
+
+		for (int k = 0; shadow->unsaid && k < list_length(unsaid); k++)
+			still = still || strcmp(((ScMapped *) list_nth(unsaid, k))->map->field->name,
+									shadow->field) == 0;
+		/* The search ends with the first that is due. */
+		if (!shadow->unsaid || still || due)
+			continue;
+		shadow->unsaid = false;
+		link->changed = true;
+		alert_unsaid(batch, link, shadow->field)->over = true;
+	}
+	return due;
+}
+
+static void
+note_unsaid(ScBatch *batch, ScLink *link, const ScMapped *mapped)
+{
+	const ScField *field = mapped->map->field;
+	ScShadowField *shadow = sc_shadow_get(&link->shadow, field->name);
+	ScFieldValue *value = sc_model_value(link->entity, field->name);
+	ScLedgerEntry *entry;
+	ScAlertOut *alert;
+
+	if (shadow->unsaid)
+		return;
+	shadow->unsaid = true;
+	link->changed = true;
+	entry = sc_model_note(batch, SC_LEDGER_HOLD, link->entity, link);
+	entry->field = pstrdup(field->name);
+	entry->new_value = sc_say_jsonb(field, &value->value);
+	entry->rule = "unmapped";
+	entry->reason = psprintf("%s cannot be told %s: %s. Its other fields are kept in step; this "
+							 "one follows when its map can say it",
+							 link->system->name, sc_say_value(field, &value->value),
+							 mapped->message == NULL ? "its map has no word for it" : mapped->message);
+	alert = alert_unsaid(batch, link, field->name);
+	alert->detail = entry->reason;
+	alert->hint = psprintf("Add a row to syncore.value_map%s%s (or set on_unmapped or a fallback in "
+						   "syncore.field_map), then: SELECT syncore.sync_now(" INT64_FORMAT ");",
+						   mapped->map->values == NULL ? "" : " for ",
+						   mapped->map->values == NULL ? "" : mapped->map->values->name,
+						   link->entity->id);
+}
+
+/* One alert for an entity, a system and a field. */
+static ScAlertOut *
+alert_unsaid(ScBatch *batch, const ScLink *link, const char *field)
+{
+	ScAlertOut *alert = sc_decide_alert(batch, link->entity->space, "unmapped",
+										psprintf("unmapped:" INT64_FORMAT ":%s:%s", link->entity->id,
+												 link->system->name, field));
+
+	alert->object = pstrdup(link->system->name);
+	return alert;
 }
 
 static bool

@@ -19,6 +19,9 @@ static bool give_dot(ScStamp *stamp, ScVersion *incoming);
 static void add_version(ScStamp *stamp, const ScVersion *incoming);
 static void choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field,
 						  const ScPolicy *policy, ScMerge *merge);
+static ScChoice choose_finest(const ScDispute *dispute, bool *image);
+static bool is_finer(const ScDispute *dispute, const ScVersion *a, const ScVersion *b);
+static ScLink *link_of(const ScEntity *entity, int64 id);
 static void keep_shown(ScStamp *stamp, ScDot shown, int winner);
 static void put_first(ScStamp *stamp, int winner);
 static void combine(ScStamp *stamp, const ScRule *rule, TimestampTz now);
@@ -135,7 +138,7 @@ choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPo
 	ScStamp *stamp = sc_stamp_get(&entity->stamps, field->name);
 	ScDot shown = stamp->versions[0].dot;
 	ScDispute dispute = { batch, entity, field, policy, stamp->nversions, stamp->versions };
-	ScChoice choice = sc_policy_choose(&dispute);
+	ScChoice choice = choose_finest(&dispute, &merge->image);
 
 	merge->rule = choice.rule;
 	merge->reason = choice.reason;
@@ -150,6 +153,70 @@ choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPo
 		combine(stamp, choice.combine, batch->now);
 	else
 		put_first(stamp, choice.winner);
+}
+
+/*
+ * A coarse value says no more than a finer one that its system could not tell
+ * from it: Acknowledged beside pending, where the system has no pending.  Such
+ * a version has no say while the finer one stands.  This depends on the set of
+ * versions alone, not on which was heard first (I8).
+ */
+static ScChoice
+choose_finest(const ScDispute *dispute, bool *image)
+{
+	ScVersion *versions;
+	ScDispute finest = *dispute;
+	ScChoice choice;
+	int *from;
+
+	if (dispute->n < 2)
+		return sc_policy_choose(dispute);
+	versions = palloc(sizeof(ScVersion) * dispute->n);
+	from = palloc(sizeof(int) * dispute->n);
+	finest.versions = versions;
+	finest.n = 0;
+	for (int i = 0; i < dispute->n; i++)
+	{
+		bool coarse = false;
+
+		for (int k = 0; k < dispute->n && !coarse; k++)
+			coarse = is_finer(dispute, &dispute->versions[k], &dispute->versions[i]);
+		if (coarse)
+			continue;
+		versions[finest.n] = dispute->versions[i];
+		from[finest.n++] = i;
+	}
+	/* Three value maps can make a ring; then none is the finest. */
+	if (finest.n == 0 || finest.n == dispute->n)
+		return sc_policy_choose(dispute);
+	*image = true;
+	choice = sc_policy_choose(&finest);
+	choice.winner = from[choice.winner];
+	choice.beaten = choice.beaten < 0 ? -1 : from[choice.beaten];
+	return choice;
+}
+
+/* a says all that b says, and more: b's system shows both as one, a's system (or the hub) does not. */
+static bool
+is_finer(const ScDispute *dispute, const ScVersion *a, const ScVersion *b)
+{
+	const char *field = dispute->field->name;
+	const ScLink *one = link_of(dispute->entity, a->dot.link);
+	const ScLink *other = link_of(dispute->entity, b->dot.link);
+
+	return other != NULL && other != one && !sc_value_equal(&a->value, &b->value) &&
+		   sc_merge_same_there(dispute->batch, other, field, &a->value, &b->value) &&
+		   (one == NULL ||
+			!sc_merge_same_there(dispute->batch, one, field, &a->value, &b->value));
+}
+
+static ScLink *
+link_of(const ScEntity *entity, int64 id)
+{
+	for (int i = 0; id != 0 && i < list_length(entity->links); i++)
+		if (((ScLink *) list_nth(entity->links, i))->id == id)
+			return list_nth(entity->links, i);
+	return NULL;
 }
 
 /* R18: what is shown stays shown while a person is asked, if it still stands. */
@@ -208,6 +275,9 @@ name_outcome(const ScStamp *stamp, const ScMerge *merge, const ScVersion *incomi
 		return SC_MERGE_FAST_FORWARD;
 	if (one_value(stamp) && !merge->disputed)
 		return SC_MERGE_AGREE;
+	if (merge->image && !merge->disputed)
+		return sc_value_equal(&incoming->value, &stamp->versions[0].value) ? SC_MERGE_FAST_FORWARD
+																		   : SC_MERGE_AGREE;
 	if (sc_value_equal(&incoming->value, &stamp->versions[0].value))
 		return sc_value_equal(&merge->old, &incoming->value) ? SC_MERGE_AGREE
 															 : SC_MERGE_CONFLICT_INCOMING;

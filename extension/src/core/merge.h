@@ -42,6 +42,7 @@ typedef struct ScMerge
 	char *failed;	  /* a user function that erred or cycled; falls through with an alert */
 	bool disputed;	  /* conflict or hold: several values stand; beaten is set */
 	ScVersion beaten; /* the strongest loser */
+	bool image;		  /* a version stepped back because a finer one says as much (SA-02) */
 	bool was_held;	  /* a hold stood before */
 	ScValue old;	  /* the canonical value before; unknown = unset */
 } ScMerge;
@@ -64,6 +65,10 @@ extern const ScFieldMap *sc_merge_form(const ScRecordMap *map, const char *field
 /* Members of a list, or references: a product keeps them as they are.  Free text it may store in its own way. */
 extern bool sc_merge_is_enumeration(const ScFieldMap *map);
 
+/* Would the link's system hold the same for both values?  False when its map cannot say one of them. */
+extern bool sc_merge_same_there(const ScBatch *batch, const ScLink *link, const char *field,
+								const ScValue *a, const ScValue *b);
+
 /* A value as the link's system would hold it; unknown when its map cannot say it. */
 extern ScValue sc_merge_down(const ScBatch *batch, ScEntity *entity, const ScLink *link,
 							 const ScFieldMap *map);
@@ -74,8 +79,11 @@ extern bool sc_merge_takes_part(const ScLink *link);
 /* R9: fields due on this link, as ScCallField without before_*; empty when none.  Stopped, held and unwritable ones are not due. */
 extern List *sc_merge_due(const ScBatch *batch, ScEntity *entity, ScLink *link);
 
-/* Is any field due? */
-extern bool sc_merge_is_due(const ScBatch *batch, ScEntity *entity, ScLink *link);
+/*
+ * Is any field due?  The search ends with the first; until then unsaid gets the
+ * fields that the map has no word for, a list of ScMapped * that say why.
+ */
+extern bool sc_merge_is_due(const ScBatch *batch, ScEntity *entity, ScLink *link, List **unsaid);
 
 /* R10: after every decision: seen, then retirement of siblings for every field.  Returns true when something changed. */
 extern bool sc_merge_settle(ScBatch *batch, ScEntity *entity);

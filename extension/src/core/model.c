@@ -111,6 +111,8 @@ sc_model_call_pack(const ScCall *call)
 	sc_json_text(&json, "kind", call_names[call->kind]);
 	sc_json_boolean(&json, "unknown", call->unknown);
 	sc_json_boolean(&json, "heard", call->heard);
+	if (call->unreadable)
+		sc_json_boolean(&json, "unreadable", true);
 	sc_json_number(&json, "delivery", call->delivery);
 	sc_json_number(&json, "gen", call->gen);
 	sc_json_text(&json, "marker", call->marker);
@@ -141,6 +143,7 @@ sc_model_call_unpack(Jsonb *packed)
 			call.kind = i;
 	call.unknown = sc_json_get_boolean(packed, "unknown", true);
 	call.heard = sc_json_get_boolean(packed, "heard", true);
+	call.unreadable = sc_json_get_boolean(packed, "unreadable", false);
 	call.delivery = sc_json_get_number(packed, "delivery", 0);
 	call.gen = (int32) sc_json_get_number(packed, "gen", 0);
 	call.marker = sc_json_get_text(packed, "marker");

@@ -55,6 +55,7 @@ typedef struct ScCall /* the intent (R13), kept in link.call as jsonb */
 	TimestampTz at; /* claim time */
 	bool
 		heard; /* a statement about the record was decided since the claim (R4g); a claim clears it */
+	bool unreadable; /* the record cannot be read: what waits is decided without the outcome (R3) */
 	TimestampTz first_at; /* first attempt of this create; patience counts from here */
 	ScPosition base;	  /* highest position known at the send */
 	int64 comment;		  /* SC_CALL_COMMENT */
@@ -284,6 +285,7 @@ typedef struct ScAlertOut
 	char *object;
 	char *detail;
 	char *hint;
+	bool over; /* its cause is gone: an open one is closed */
 } ScAlertOut;
 
 typedef struct ScCommentOut /* a comment to be stored with its copies */

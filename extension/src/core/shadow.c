@@ -17,8 +17,10 @@
 #define FIELD_HAS_WRITES 0x08
 #define FIELD_HAS_UNCONFIRMED 0x10
 #define FIELD_HAS_REVERSALS 0x20
-#define FIELD_IS_STOPPED 0x40
-#define FIELD_HAS_WERE 0x80
+#define FIELD_HAS_WERE 0x40
+#define FIELD_IS_STOPPED 0x80
+#define FIELD_IS_UNSAID 0x100
+#define FIELD_BITS 0x1ff
 
 /* Bits of a stored write. */
 #define WRITE_HAS_AT 0x01
@@ -32,7 +34,8 @@ static void put_field(ScWriter *writer, const ScShadowField *field);
 static void put_write(ScWriter *writer, const ScWrite *write);
 static void put_remembered(ScWriter *writer, const ScValue *value);
 static void get_field(ScReader *reader, ScShadowField *field);
-static void get_lists(ScReader *reader, uint8 bits, ScShadowField *field);
+static uint64 get_bits(ScReader *reader);
+static void get_lists(ScReader *reader, uint16 bits, ScShadowField *field);
 static void get_write(ScReader *reader, ScWrite *write);
 static void get_were(ScReader *reader, int *nwere, ScValue **were);
 static ScPosition get_position(ScReader *reader, bool known);
@@ -126,7 +129,7 @@ seek_field(const ScShadow *shadow, const char *field, bool *found)
 static void
 put_field(ScWriter *writer, const ScShadowField *field)
 {
-	uint8 bits = 0;
+	uint16 bits = 0;
 
 	bits |= field->sent.state != SC_VALUE_UNKNOWN ? FIELD_HAS_SENT : 0;
 	bits |= field->known_at.known ? FIELD_HAS_KNOWN_AT : 0;
@@ -136,9 +139,10 @@ put_field(ScWriter *writer, const ScShadowField *field)
 	bits |= field->nreversals > 0 ? FIELD_HAS_REVERSALS : 0;
 	bits |= field->stopped ? FIELD_IS_STOPPED : 0;
 	bits |= field->nwere > 0 ? FIELD_HAS_WERE : 0;
+	bits |= field->unsaid ? FIELD_IS_UNSAID : 0;
 
 	sc_codec_put_text(writer, field->field);
-	sc_codec_put_byte(writer, bits);
+	sc_codec_put_uint(writer, bits);
 	put_remembered(writer, &field->held);
 	sc_codec_put_clock(writer, &field->seen);
 	if (bits & FIELD_HAS_SENT)
@@ -213,7 +217,7 @@ get_field(ScReader *reader, ScShadowField *field)
 	if (field->field == NULL)
 		reader->failed = true;
 
-	uint8 bits = sc_codec_get_byte(reader);
+	uint16 bits = (uint16) get_bits(reader);
 
 	field->held = sc_codec_get_value(reader);
 	field->seen = sc_codec_get_clock(reader);
@@ -222,11 +226,21 @@ get_field(ScReader *reader, ScShadowField *field)
 	field->known_at = get_position(reader, bits & FIELD_HAS_KNOWN_AT);
 	field->changed_at = get_position(reader, bits & FIELD_HAS_CHANGED_AT);
 	field->stopped = (bits & FIELD_IS_STOPPED) != 0;
+	field->unsaid = (bits & FIELD_IS_UNSAID) != 0;
 	get_lists(reader, bits, field);
 }
 
+static uint64
+get_bits(ScReader *reader)
+{
+	uint64 bits = sc_codec_get_uint(reader);
+
+	reader->failed = reader->failed || bits > FIELD_BITS;
+	return reader->failed ? 0 : bits;
+}
+
 static void
-get_lists(ScReader *reader, uint8 bits, ScShadowField *field)
+get_lists(ScReader *reader, uint16 bits, ScShadowField *field)
 {
 	if (bits & FIELD_HAS_WRITES)
 		field->nwrites = sc_codec_get_count(reader, SC_SHADOW_WRITES_MAX);

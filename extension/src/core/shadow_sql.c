@@ -126,6 +126,8 @@ write_field(ScJsonOut *out, const ScShadowField *field)
 	write_were(out, field->nwere, field->were);
 	if (field->stopped)
 		sc_type_json_put_true(out, "stopped");
+	if (field->unsaid)
+		sc_type_json_put_true(out, "unsaid");
 	sc_type_json_close_object(out);
 }
 
@@ -244,6 +246,7 @@ read_field(ScJsonIn *in, ScShadowField *field)
 			sc_type_json_time(in, getIthJsonbValueFromContainer(items, (uint32) i));
 	read_were(in, &field->nwere, &field->were);
 	field->stopped = sc_type_json_get_true(in, "stopped");
+	field->unsaid = sc_type_json_get_true(in, "unsaid");
 	sc_type_json_end(in);
 }
 

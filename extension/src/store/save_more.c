@@ -18,6 +18,7 @@
 #include "core/decide.h"
 #include "store/catalog.h"
 #include "store/load.h"
+#include "store/plan.h"
 #include "store/save.h"
 
 extern PGDLLEXPORT Datum syncore_shard(PG_FUNCTION_ARGS);
@@ -40,6 +41,7 @@ static void insert_copies(ScBatch *batch, const int64 *ids);
 static void put_copy(ScRows *rows, const Copy *copy);
 static void copy_earlier_comments(ScBatch *batch);
 static void update_copies(ScBatch *batch);
+static void close_alert(const ScAlertOut *alert);
 
 int
 sc_save_deliveries(ScBatch *batch)
@@ -244,6 +246,13 @@ sc_save_alerts(ScBatch *batch)
 	foreach (cell, batch->alerts)
 	{
 		const ScAlertOut *alert = lfirst(cell);
+
+		if (alert->over)
+		{
+			close_alert(alert);
+			continue;
+		}
+
 		ScRows *rows = sc_rows_begin("raised", lengthof(columns), columns);
 		Datum values[lengthof(columns)] = { Int32GetDatum(
 			alert->space == NULL ? 0 : alert->space->id) };
@@ -264,6 +273,18 @@ sc_save_alerts(ScBatch *batch)
 			"a.times + 1, "
 			"level = EXCLUDED.level, detail = EXCLUDED.detail, hint = EXCLUDED.hint");
 	}
+}
+
+static void
+close_alert(const ScAlertOut *alert)
+{
+	Oid types[1] = { TEXTOID };
+	Datum values[1] = { CStringGetTextDatum(alert->cause) };
+
+	sc_plan_run("close alert",
+				"UPDATE syncore.alert SET closed_at = pg_catalog.now(), closed_by = 'syncore' WHERE "
+				"closed_at IS NULL AND cause = $1",
+				1, types, values, NULL);
 }
 
 /* splitmix64's finisher, so that links in sequence spread; must never change: rows carry it. */
