@@ -271,6 +271,7 @@ decide(Story *story, ScStatement *statement)
 
 	if (sc_decide_statement(&story->batch, link, statement, &failure) == SC_DECIDED_QUARANTINE)
 		tell(story, psprintf("    quarantine %s: %s", failure->map->path_text, failure->message));
+	replay(story, link);
 }
 
 static ScStatement *
@@ -503,8 +504,9 @@ tell_news(Story *story)
 			tell(story, psprintf("        %s", entry->reason));
 	}
 	for (; story->alerts < list_length(story->batch.alerts); story->alerts++)
-		tell(story, psprintf("    alert %s",
-							 ((ScAlertOut *) list_nth(story->batch.alerts, story->alerts))->cause));
+		tell(story, psprintf("    alert %s%s",
+							 ((ScAlertOut *) list_nth(story->batch.alerts, story->alerts))->cause,
+							 ((ScAlertOut *) list_nth(story->batch.alerts, story->alerts))->over ? " is over" : ""));
 	for (int i = 0; i < list_length(story->batch.comments); i++)
 	{
 		ScCommentOut *out = list_nth(story->batch.comments, i);

@@ -173,6 +173,11 @@ build_system(World *world, ScSystem *system, Jsonb *document)
 		world_word(text_or(document, "grade", "counter"), "counter fine coarse none ");
 	connector->late_landing_us = 30 * USECS_PER_SEC;
 	connector->index_lag_us = 5 * USECS_PER_SEC;
+	connector->noperations = sc_json_get_boolean(document, "reads", true) ? 1 : 0;
+	connector->operations = palloc0(sizeof(ScOperation));
+	connector->operations->record_type = pstrdup("*");
+	connector->operations->operation = pstrdup("read");
+	connector->operations->position = 1;
 	system->connector = connector;
 	system->space = world->space;
 	system->rank = (int32) sc_json_get_number(document, "rank", 100);

@@ -58,6 +58,8 @@ sc_decide_statement(ScBatch *batch, ScLink *link, const ScStatement *statement,
 		*failure = failed;
 	if (failed != NULL)
 		return SC_DECIDED_QUARANTINE;
+	if (link->entity != NULL)
+		sc_decide_proof(batch, link, statement);
 	if (link->entity == NULL || sc_order_must_wait(link, statement))
 	{
 		wait_for_outcome(batch, link, statement);
@@ -169,9 +171,10 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 	if (order.verdict == SC_VERDICT_CURRENT && !is_by_another(link, field, statement))
 		sc_breaker_watch(batch, link, shadow, statement, said);
 	image = is_image(batch, link, said);
-	version.replaced =
-		sc_value_copy(order.verdict == SC_VERDICT_RACED ? &shadow->writes[order.write].before_held
-														: &shadow->held);
+	version.replaced = sc_value_copy(order.carried != NULL ? &order.carried->before_held
+									 : order.verdict == SC_VERDICT_RACED
+										 ? &shadow->writes[order.write].before_held
+										 : &shadow->held);
 	version.context = sc_order_apply(shadow, &order, statement, said);
 	version.replaced = version.replaced.state != SC_VALUE_JSON
 						   ? SC_UNKNOWN
@@ -385,6 +388,9 @@ note_arrival(ScBatch *batch, ScLink *link, const ScStatement *statement)
 
 	if ((!link->fresh && !entity->fresh) || statement->event == 0)
 		return;
+	/* R2: it is not known how old this word is.  It stands until the record was read. */
+	if (link->system->connector->grade == SC_GRADE_NONE && sc_order_can_be_read(link))
+		link->read_owed = true;
 	for (int i = 0; i < list_length(batch->ledger); i++)
 	{
 		ScLedgerEntry *earlier = list_nth(batch->ledger, i);
@@ -468,9 +474,13 @@ note_verdict(ScBatch *batch, ScLink *link, const ScStatement *statement, const S
 			entry = sc_decide_note(batch, SC_LEDGER_RACED, link, statement, said);
 			entry->rule = unconstify(char *, order->rule);
 			entry->reason = psprintf(
-				"%s was set at %s while our write of %s was on its way, which overwrote it: it is "
+				"%s was set at %s while our write of %s was on its way, which %s it: it is "
 				"judged by what %s had seen before that write",
-				value, name, sc_say_value(field, &shadow->writes[order->write].canonical), name);
+				value, name,
+				sc_say_value(field, order->carried != NULL
+										? &order->carried->canonical
+										: &shadow->writes[order->write].canonical),
+				order->carried != NULL ? "may have overwritten" : "overwrote", name);
 			break;
 		case SC_VERDICT_LANDED:
 			entry = sc_decide_note(batch, SC_LEDGER_LANDED, link, statement, said);

@@ -20,7 +20,10 @@ typedef enum ScDecided
 	SC_DECIDED_QUARANTINE /* nothing was changed; *failure names the mapped field that failed */
 } ScDecided;
 
-/* A statement about link's record. */
+/*
+ * A statement about link's record.  Afterwards the caller feeds the events of
+ * link->replay, if any, as after an outcome: the statement proved it (R15).
+ */
 extern ScDecided sc_decide_statement(ScBatch *batch, ScLink *link, const ScStatement *statement,
 									 const ScMapped **failure);
 
@@ -47,6 +50,7 @@ typedef struct ScOutcome
 		*body; /* what the response says the record holds; NULL = no body.  kind RESPONSE or READ */
 	char *error_code;
 	char *error;
+	bool last; /* given up: it is not tried again by itself */
 } ScOutcome;
 
 /* A source time further ahead than this is a clock that is wrong: it is cut, lest it win for ever. */

@@ -35,6 +35,7 @@ static bool is_ours(const Question *question, const ScWrite *write);
 static bool is_marked(const Question *question);
 static int find_unconfirmed(const Question *question);
 static ScOrder judge_unordered(const Question *question);
+static ScOrder judge_against_call(const Question *question, ScCallField *carried);
 static bool judge_past(const Question *question, ScOrder *order);
 static bool judge_tie(const Question *question, ScOrder *order);
 static bool judge_earlier(const Question *question, ScOrder *order);
@@ -48,6 +49,8 @@ static void drop_unconfirmed(ScShadowField *shadow, int at);
 static void raise_position(ScPosition *position, ScPosition to);
 static void apply_landed(ScShadowField *shadow, int unconfirmed, const ScStatement *statement,
 						 const ScMapped *said);
+static ScClock apply_overtaken(ScShadowField *shadow, ScCallField *carried,
+							   const ScStatement *statement, const ScMapped *said);
 static void apply_echo(ScShadowField *shadow, const ScOrder *order, const ScMapped *said);
 
 /*
@@ -57,7 +60,7 @@ static void apply_echo(ScShadowField *shadow, const ScOrder *order, const ScMapp
 bool
 sc_order_must_wait(const ScLink *link, const ScStatement *statement)
 {
-	if (is_slot(statement))
+	if (is_slot(statement) || link->call.unreadable)
 		return false;
 	if (statement->call_marker != NULL && link->call.marker != NULL &&
 		strcmp(statement->call_marker, link->call.marker) == 0)
@@ -92,7 +95,7 @@ sc_order_judge(const ScLink *link, ScShadowField *shadow, const ScStatement *sta
 	if (is_marked(&question))
 		return verdict(SC_VERDICT_ECHO, "R4a");
 	if (!question.in_slot && sc_order_in_call(link, shadow->field) != NULL)
-		return verdict(SC_VERDICT_ECHO, "R3");
+		return judge_against_call(&question, sc_order_in_call(link, shadow->field));
 	if (question.grade == SC_GRADE_NONE || !question.position.known)
 		return judge_unordered(&question);
 	if (judge_past(&question, &order) || judge_tie(&question, &order) ||
@@ -133,6 +136,11 @@ sc_order_apply(ScShadowField *shadow, const ScOrder *order, const ScStatement *s
 				statement->position.known ? statement->position : shadow->changed_at;
 			break;
 		case SC_VERDICT_RACED:
+			if (order->carried != NULL)
+			{
+				context = apply_overtaken(shadow, order->carried, statement, said);
+				break;
+			}
 			context = sc_vclock_copy(&write->before_seen);
 			remember_were(shadow, &write->before_held);
 			write->before_held = sc_value_remembered(&said->external);
@@ -331,23 +339,54 @@ find_unconfirmed(const Question *question)
 	return -1;
 }
 
+/* R3: our value is an echo or an agreement; another one is judged as overwritten, since no outcome is to be had. */
+static ScOrder
+judge_against_call(const Question *question, ScCallField *carried)
+{
+	ScPosition before = carried->before_known_at;
+	ScPosition p = question->position;
+	ScOrder order;
+
+	if (sc_order_same(question->said->map, &question->said->external, &carried->value))
+		return verdict(SC_VERDICT_ECHO, "R3");
+	if (p.known && judge_past(question, &order))
+		return order;
+	if (sc_order_same(question->said->map, &question->said->external, &carried->before_held))
+		return verdict(SC_VERDICT_NOTHING, "R3");
+	if (p.known && before.known &&
+		(p.at < before.at || (p.at == before.at && question->grade == SC_GRADE_COUNTER)))
+		return verdict(SC_VERDICT_STALE, "R3");
+	order = verdict(SC_VERDICT_RACED, "R3");
+	order.carried = carried;
+	return order;
+}
+
 /* R4b: without a position only a read in the slot can say what is news. */
 static ScOrder
 judge_unordered(const Question *question)
 {
 	const ScShadowField *shadow = question->shadow;
 
-	/* Where nothing was heard or written yet there is nothing it could be confused with. */
-	if (question->in_slot || (shadow->held.state == SC_VALUE_UNKNOWN && shadow->nwrites == 0 &&
-							  shadow->nunconfirmed == 0))
+	/* The first word about a record makes it known, and it is read as well; see note_arrival in decide.c. */
+	if (question->in_slot || (question->link->fresh && shadow->held.state == SC_VALUE_UNKNOWN &&
+							  shadow->nwrites == 0 && shadow->nunconfirmed == 0))
 		return judge_current(question, "R4b");
 	if (is_held(question))
 		return verdict(SC_VERDICT_NOTHING, "R4b");
-	if (question->statement->actor_is_us)
+	if (question->statement->actor_is_us || !sc_order_can_be_read(question->link))
 		for (int i = shadow->nwrites - 1; i >= 0; i--)
 			if (is_ours(question, &shadow->writes[i]))
 				return verdict(SC_VERDICT_ECHO, "R4b");
+	/* What cannot be read is taken as it comes: the only other way would be never. */
+	if (!sc_order_can_be_read(question->link))
+		return judge_current(question, "R4b");
 	return verdict(SC_VERDICT_UNSURE, "R4b");
+}
+
+bool
+sc_order_can_be_read(const ScLink *link)
+{
+	return sc_conf_operation(link->system->connector, link->record_type, "read", 1) != NULL;
 }
 
 /* R4c; and a slot read from a replica that lags behind what we were told. */
@@ -576,6 +615,24 @@ apply_landed(ScShadowField *shadow, int unconfirmed, const ScStatement *statemen
 	shadow->sent = said->external;
 	shadow->seen = sc_vclock_merge(&shadow->seen, &late.clock);
 	shadow->moved = is_slot(statement);
+}
+
+/* It is what the call found there, if it landed; what is held, if not.  A read will tell. */
+static ScClock
+apply_overtaken(ScShadowField *shadow, ScCallField *carried, const ScStatement *statement,
+				const ScMapped *said)
+{
+	remember_were(shadow, &carried->before_held);
+	shadow->held = said->external;
+	shadow->sent = SC_UNKNOWN;
+	carried->before_held = sc_value_remembered(&said->external);
+	if (statement->position.known)
+	{
+		shadow->known_at = statement->position;
+		shadow->changed_at = statement->position;
+		carried->before_known_at = statement->position;
+	}
+	return sc_vclock_copy(&carried->before_seen);
 }
 
 static void

@@ -26,11 +26,15 @@ typedef struct ScOrder /* a judgement, with the rule that gave it ("R4e") */
 	ScVerdict verdict;
 	const char *rule;
 	int write; /* index into shadow->writes that it was judged against; -1 = none */
+	ScCallField *carried; /* RACED by a call whose outcome cannot be had; NULL = by a write */
 	int unconfirmed; /* index into shadow->unconfirmed of the call that is now known to have landed; -1 = none */
 } ScOrder;
 
 /* R3: must this event wait for the call in flight on its link?  Judges all its fields. */
 extern bool sc_order_must_wait(const ScLink *link, const ScStatement *statement);
+
+/* Is there an operation that reads the record? */
+extern bool sc_order_can_be_read(const ScLink *link);
 
 /* The highest position heard of the record: the base of what is sent next. */
 extern ScPosition sc_order_top(const ScLink *link);

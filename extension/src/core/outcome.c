@@ -28,6 +28,8 @@ static void take_unknown(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 static void take_failed(ScBatch *batch, ScLink *link, const ScOutcome *outcome);
 static void take_not_found(ScBatch *batch, ScLink *link, const ScOutcome *outcome);
 static void settle_lost(ScBatch *batch, ScLink *link, const ScStatement *body);
+static bool proves_landing(const ScLink *link, const ScStatement *statement);
+static void give_up_waiting(ScBatch *batch, ScLink *link, const ScOutcome *outcome);
 static bool has_landed(const ScLink *link, const ScStatement *body);
 static void take_lost(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *call);
 static Shows shows(const ScStatement *body, const ScCallField *carried, const ScMapped **said);
@@ -212,7 +214,10 @@ take_unknown(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 		return;
 	}
 	if (link->call.unknown)
+	{
+		give_up_waiting(batch, link, outcome);
 		return;
+	}
 	link->call.unknown = true;
 	link->read_owed = link->call.kind != SC_CALL_CREATE;
 	copy = link->call.kind == SC_CALL_COMMENT ? find_copy(link, link->call.comment) : NULL;
@@ -245,7 +250,10 @@ take_failed(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 									   outcome->error == NULL ? "" : outcome->error);
 	link->read_owed = link->read_owed || refused;
 	if (link->call.unknown)
+	{
+		give_up_waiting(batch, link, outcome);
 		return;
+	}
 	if (copy != NULL)
 		set_copy(link, copy, SC_COPY_DUE);
 	clear_call(link);
@@ -300,6 +308,84 @@ settle_lost(ScBatch *batch, ScLink *link, const ScStatement *body)
 		take_lost(batch, link, body, &call);
 	link->read_taken = !link->read_owed;
 	clear_call(link);
+}
+
+/*
+ * A webhook proves it when it is newer than what was known at the send and
+ * carries the call's marker; or is by our name or shows all that we changed,
+ * and shows nothing else there.
+ */
+void
+sc_decide_proof(ScBatch *batch, ScLink *link, const ScStatement *statement)
+{
+	ScCall call = link->call;
+
+	if (call.kind != SC_CALL_UPDATE || !call.unknown || !proves_landing(link, statement))
+		return;
+	for (int i = 0; i < call.nfields; i++)
+	{
+		ScLedgerEntry *entry;
+		const ScMapped *said;
+
+		shows(statement, &call.fields[i], &said);
+		if (said != NULL && is_ours(said, &call.fields[i]))
+			land_read(batch, link, statement, &call.fields[i]);
+		else
+			land_silent(batch, link, position_before(statement->position), &call.fields[i]);
+		entry = note_field(batch, SC_LEDGER_LANDED, link, &call.fields[i]);
+		entry->event = statement->event;
+		entry->rule = "R15";
+		entry->reason = psprintf("%s tells of it: the write whose answer was lost has landed",
+								 link->system->name);
+	}
+	link->read_owed = link->unsure != NIL;
+	link->changed = true;
+	link->whole = true;
+	clear_call(link);
+	give_replay(link);
+}
+
+static bool
+proves_landing(const ScLink *link, const ScStatement *statement)
+{
+	const ScCall *call = &link->call;
+	int ours = 0;
+	bool marked = statement->call_marker != NULL && call->marker != NULL &&
+				  strcmp(statement->call_marker, call->marker) == 0;
+
+	if (marked)
+		return true;
+	if (link->system->connector->grade == SC_GRADE_NONE || !statement->position.known ||
+		!call->base.known || statement->position.at <= call->base.at)
+		return false;
+	for (int i = 0; i < call->nfields; i++)
+	{
+		const ScMapped *said;
+		Shows what = shows(statement, &call->fields[i], &said);
+
+		if (what == SHOWS_OLD || what == SHOWS_OTHER)
+			return false;
+		ours += what == SHOWS_OURS ? 1 : 0;
+	}
+	return ours > 0 && (statement->actor_is_us || ours == call->nfields);
+}
+
+/*
+ * R3: the outcome cannot be had, because the record could not be read for as
+ * long as a landing may take, or will not be read any more.  What waits is
+ * decided as overwritten by that write; the write stays unknown.
+ */
+static void
+give_up_waiting(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
+{
+	TimestampTz until =
+		link->call.at + SC_DECIDE_PATIENCE_US + link->system->connector->late_landing_us;
+
+	if (link->call.kind != SC_CALL_UPDATE || (batch->now <= until && !outcome->last))
+		return;
+	link->call.unreadable = true;
+	link->replay = list_concat(link->replay, link->waiting);
+	link->waiting = NIL;
 }
 
 /* The record moved, something that we changed shows our value, and nothing of ours shows what it was. */

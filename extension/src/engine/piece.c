@@ -110,6 +110,7 @@ decide_event(ScRun *run, ScBatch *batch, ScWork *work)
 						  &problem);
 		return;
 	}
+	replay_waiting(run, batch, link);
 	if (work->hint)
 		owe_read(link, statement);
 	work->waits = decided == SC_DECIDED_WAITS;

@@ -60,6 +60,7 @@ sc_record(List *plans)
 		ScItem *item = palloc0(sizeof(ScItem));
 
 		sc_call_finish(plan, sc_hooks_map());
+		plan->outcome.last = judge(plan).dead;
 		item->kind = SC_ITEM_OUTCOME;
 		item->plan = plan;
 		items = lappend(items, item);

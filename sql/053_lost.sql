@@ -1,0 +1,140 @@
+-- Answers that do not come, values without a word, systems without an order: histories as in 051 (test/core/story_test.c).
+CREATE SCHEMA t053;
+SET search_path = t053;
+SET client_min_messages = warning;
+CREATE FUNCTION core_story(world jsonb, story text, reasons boolean) RETURNS text[]
+	AS '$libdir/syncore_core_test', 'core_story' LANGUAGE C STRICT;
+CREATE FUNCTION world(more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
+	SELECT '{"fields": {"severity": {"kind": "rank", "allowed": ["critical", "high", "medium", "low"]}, "title": {"kind": "text"},
+	                    "status": {"kind": "state"}},
+	         "states": [["new", "open"], ["working", "open"], ["pending", "waiting"], ["resolved", "done"], ["closed", "done"]],
+	         "systems": {"pd": {"rank": 30}, "snow": {"rank": 10}},
+	         "policy": {"*": ["last_update_wins"]}}'::jsonb || more $$;
+CREATE FUNCTION story(world jsonb, story text, reasons boolean DEFAULT false) RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT unnest(core_story(world, story, reasons)) $$;
+\pset tuples_only on
+\pset format unaligned
+
+-- R15: the answer was lost; a webhook by our name that shows what we wrote and nothing else proves that it landed: no read
+SELECT story(world(), $$
+snow says severity=low title=a v1 by a.lee
+pd says severity=low title=a v1 by b.kim
+pd says severity=high title=b v2 by b.kim
+snow sends
+snow loses
+snow says severity=high v2 us
+snow sends
+state
+$$, true);
+-- R15: by another name it takes all fields; one of them is no proof.  What waited is decided once it is proved (R19)
+SELECT story(world(), $$
+snow says severity=low title=a v1 by a.lee
+pd says severity=low title=a v1 by b.kim
+pd says severity=high title=b v2 by b.kim
+snow sends
+snow loses
+snow says severity=high v2
+snow says title=c v3 by a.lee
+snow says severity=high title=b v2 full
+state
+$$);
+-- R15: not newer than what we knew at the send: no proof; nor is another value of a field of ours, by our name or not
+SELECT story(world(), $$
+snow says severity=low title=a v1 by a.lee
+pd says severity=low title=a v1 by b.kim
+pd says severity=high v2 by b.kim
+snow sends
+snow loses
+snow says severity=high v1 us
+snow says severity=critical v2 us
+snow sends
+$$);
+-- R3: the record cannot be read: after as long as a landing may take, what waits is decided as overwritten by our write (R5)
+SELECT story(world(), $$
+snow says severity=low v1 by a.lee
+pd says severity=low v1 by b.kim
+pd says severity=high v2 by b.kim
+snow sends
+snow loses
+at 14:00:01
+snow says severity=critical v2 by a.lee
+snow fails
+at 14:01:02
+snow fails
+pd sends
+snow says severity=medium v3 by a.lee
+# it had not landed after all: the record is as its people left it
+snow shows v3 severity=medium
+pd sends
+state
+$$, true);
+-- R3: and if it had landed, over what was heard: the edit is judged as made before it, and written back when it wins
+SELECT story(world(), $$
+snow says severity=low v1 by a.lee
+pd says severity=low v1 by b.kim
+pd says severity=high v2 by b.kim
+snow sends
+snow loses
+at 14:00:01
+snow says severity=critical v2 by a.lee
+at 14:01:02
+snow fails
+snow shows v3 severity=high
+snow sends
+snow answers v4 severity=critical
+state
+$$);
+-- I1's exception, promise 2: a value that the map has no word for is told of once, does not hold up other fields, and is over when it can be said
+SELECT story(world('{"systems": {"pd": {"rank": 30, "values": {"status": [["triggered", "new"], ["resolved", "resolved"]]}}, "snow": {"rank": 10}}}'), $$
+snow says status=new title=a v1 by a.lee
+pd says status=triggered title=a v1 by b.kim
+snow says status=pending title=b v2 by a.lee
+pd sends
+pd answers v2 title=b
+snow says status=working v3 by a.lee
+snow says status=resolved v4 by a.lee
+pd sends
+state
+$$, true);
+-- R2, grade none: the first word about a record makes it known, and the record is read; a later first word about a field is only a hint
+SELECT story(world('{"systems": {"pd": {"rank": 30}, "snow": {"rank": 10, "grade": "none"}}}'), $$
+snow says severity=low by a.lee
+snow sends
+snow shows severity=low
+snow says title=old by a.lee
+snow sends
+snow shows severity=low title=new
+state
+$$, true);
+-- R2: a system that cannot be read is taken at its word; what we wrote ourselves is no news
+SELECT story(world('{"systems": {"pd": {"rank": 30}, "snow": {"rank": 10, "grade": "none", "reads": false}}}'), $$
+pd says severity=low v1 by b.kim
+snow says severity=low by a.lee
+pd says severity=high v2 by b.kim
+snow sends
+snow answers
+snow says severity=critical by a.lee
+snow says severity=high
+state
+$$);
+-- SA-02, I8: the coarse value beside a finer one, whichever is heard first: the finer one stands, in one version history or the other
+SELECT story(world('{"systems": {"pd": {"rank": 30, "values": {"status": [["triggered", "new"], ["acknowledged", "working"], ["acknowledged", "pending", "out"]]}},
+	"snow": {"rank": 10}}}'), $$
+snow says status=new v1 by a.lee
+pd says status=triggered v1 by b.kim
+snow says status=pending v2 by a.lee
+at 14:00:05
+pd says status=acknowledged v2 by b.kim
+state
+$$, true);
+SELECT story(world('{"systems": {"pd": {"rank": 30, "values": {"status": [["triggered", "new"], ["acknowledged", "working"], ["acknowledged", "pending", "out"]]}},
+	"snow": {"rank": 10}}}'), $$
+snow says status=new v1 by a.lee
+pd says status=triggered v1 by b.kim
+at 14:00:05
+pd says status=acknowledged v2 by b.kim
+at 14:00:00
+snow says status=pending v2 by a.lee
+state
+$$, true);
+DROP SCHEMA t053 CASCADE;
