@@ -94,6 +94,7 @@ pd answers v2 title=b
 snow says status=working v3 by a.lee
 snow says status=resolved v4 by a.lee
 pd sends
+pd answers v3 status=resolved
 state
 $$, true);
 -- R2, grade none: the first word about a record makes it known, and the record is read; a later first word about a field is only a hint

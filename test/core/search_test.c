@@ -350,6 +350,7 @@ make_statement(Search *search, Peer *peer, ScStatementKind kind, int field)
 {
 	ScStatement *statement = palloc0(sizeof(ScStatement));
 	ScGrade grade = peer->link->system->connector->grade;
+	const ScMapCxt cxt = { search->world.conf, peer->link->system, NULL };
 	int64 second = peer->moved_at / USECS_PER_SEC * USECS_PER_SEC;
 
 	statement->kind = kind;
@@ -373,7 +374,7 @@ make_statement(Search *search, Peer *peer, ScStatementKind kind, int field)
 		if (field >= 0 && i != field)
 			continue;
 		statement->fields[statement->nfields] =
-			sc_map_up(search->world.conf, statement->system, map, &external, NULL, NULL);
+			sc_map_up(&cxt, map, &external, NULL);
 		statement->fields[statement->nfields].map = map;
 		statement->fields[statement->nfields++].external = external;
 	}
@@ -605,8 +606,8 @@ check_agreement(Search *search)
 			ScFieldValue *value = sc_model_value(search->entity, field_names[field]);
 			ScValue held = sc_value_text(peer->values[field]);
 			ScValue down = sc_merge_down(&search->batch, search->entity, peer->link, map);
-			ScMapped up =
-				sc_map_up(search->world.conf, peer->link->system, map, &held, NULL, NULL);
+			ScMapped up = sc_map_up(&(ScMapCxt){ search->world.conf, peer->link->system, NULL },
+									map, &held, NULL);
 
 			if (sc_value_equal(&up.canonical, &value->value) || sc_value_equal(&down, &held) ||
 				(field == 1 && sc_value_equal_loosely(&down, &held)))

@@ -278,13 +278,16 @@ sc_save_alerts(ScBatch *batch)
 static void
 close_alert(const ScAlertOut *alert)
 {
-	Oid types[1] = { TEXTOID };
+	static const Oid types[] = { TEXTOID };
+	static const ScPlan plan = {
+		"close alert",
+		"UPDATE syncore.alert SET closed_at = pg_catalog.now(), closed_by = 'syncore' WHERE "
+		"closed_at IS NULL AND cause = $1",
+		1, types
+	};
 	Datum values[1] = { CStringGetTextDatum(alert->cause) };
 
-	sc_plan_run("close alert",
-				"UPDATE syncore.alert SET closed_at = pg_catalog.now(), closed_by = 'syncore' WHERE "
-				"closed_at IS NULL AND cause = $1",
-				1, types, values, NULL);
+	sc_plan_run(&plan, values, NULL);
 }
 
 /* splitmix64's finisher, so that links in sequence spread; must never change: rows carry it. */
