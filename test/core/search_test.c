@@ -132,9 +132,9 @@ core_search(PG_FUNCTION_ARGS)
 		MemoryContextReset(cxt);
 		CHECK_FOR_INTERRUPTS();
 	}
-	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%d of %d histories broke a promise%s%s", broken,
-											  histories, writes > histories ? "" : "; too little was written",
-											  answer_text.data)));
+	PG_RETURN_TEXT_P(cstring_to_text(
+		psprintf("%d of %d histories broke a promise%s%s", broken, histories,
+				 writes > histories ? "" : "; too little was written", answer_text.data)));
 }
 
 /* One history; NULL when all promises were kept. */
@@ -156,7 +156,8 @@ play(uint64 seed, bool tells, int64 *writes)
 	check_writes(search);
 	*writes += search->writes;
 	if (tells)
-		return psprintf("%s%s", search->broken == NULL ? "kept" : search->broken, search->told.data);
+		return psprintf("%s%s", search->broken == NULL ? "kept" : search->broken,
+						search->told.data);
 	return search->broken;
 }
 
@@ -373,8 +374,7 @@ make_statement(Search *search, Peer *peer, ScStatementKind kind, int field)
 
 		if (field >= 0 && i != field)
 			continue;
-		statement->fields[statement->nfields] =
-			sc_map_up(&cxt, map, &external, NULL);
+		statement->fields[statement->nfields] = sc_map_up(&cxt, map, &external, NULL);
 		statement->fields[statement->nfields].map = map;
 		statement->fields[statement->nfields++].external = external;
 	}
@@ -516,8 +516,7 @@ land(Search *search, Peer *peer, const ScCall *call)
 		return;
 	for (int i = 0; i < call->nfields; i++)
 		if (!peer->full || i == 0)
-			publish(search, peer,
-					strcmp(call->fields[i].field, field_names[0]) == 0 ? 0 : 1, true);
+			publish(search, peer, strcmp(call->fields[i].field, field_names[0]) == 0 ? 0 : 1, true);
 }
 
 static void

@@ -506,7 +506,9 @@ tell_news(Story *story)
 	for (; story->alerts < list_length(story->batch.alerts); story->alerts++)
 		tell(story, psprintf("    alert %s%s",
 							 ((ScAlertOut *) list_nth(story->batch.alerts, story->alerts))->cause,
-							 ((ScAlertOut *) list_nth(story->batch.alerts, story->alerts))->over ? " is over" : ""));
+							 ((ScAlertOut *) list_nth(story->batch.alerts, story->alerts))->over
+								 ? " is over"
+								 : ""));
 	for (int i = 0; i < list_length(story->batch.comments); i++)
 	{
 		ScCommentOut *out = list_nth(story->batch.comments, i);

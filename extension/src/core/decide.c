@@ -171,10 +171,10 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 	if (order.verdict == SC_VERDICT_CURRENT && !is_by_another(link, field, statement))
 		sc_breaker_watch(batch, link, shadow, statement, said);
 	image = is_image(batch, link, said);
-	version.replaced = sc_value_copy(order.carried != NULL ? &order.carried->before_held
-									 : order.verdict == SC_VERDICT_RACED
-										 ? &shadow->writes[order.write].before_held
-										 : &shadow->held);
+	version.replaced =
+		sc_value_copy(order.carried != NULL				  ? &order.carried->before_held
+					  : order.verdict == SC_VERDICT_RACED ? &shadow->writes[order.write].before_held
+														  : &shadow->held);
 	version.context = sc_order_apply(shadow, &order, statement, said);
 	version.replaced = version.replaced.state != SC_VALUE_JSON
 						   ? SC_UNKNOWN

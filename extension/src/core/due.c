@@ -128,8 +128,7 @@ sc_merge_takes_part(const ScLink *link)
 
 /* NULL when there is nothing to say: held, stopped, in agreement, or not to be said in that system's words. */
 static ScCallField *
-due_field(const ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *field,
-		  List **unsaid)
+due_field(const ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *field, List **unsaid)
 {
 	ScFieldValue *value = sc_model_value(entity, field->name);
 	ScStamp *stamp = sc_stamp_find(&entity->stamps, field->name);

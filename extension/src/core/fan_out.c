@@ -247,26 +247,27 @@ note_unsaid(ScBatch *batch, ScLink *link, const ScMapped *mapped)
 	entry->field = pstrdup(field->name);
 	entry->new_value = sc_say_jsonb(field, &value->value);
 	entry->rule = "unmapped";
-	entry->reason = psprintf("%s cannot be told %s: %s. Its other fields are kept in step; this "
-							 "one follows when its map can say it",
-							 link->system->name, sc_say_value(field, &value->value),
-							 mapped->message == NULL ? "its map has no word for it" : mapped->message);
+	entry->reason =
+		psprintf("%s cannot be told %s: %s. Its other fields are kept in step; this "
+				 "one follows when its map can say it",
+				 link->system->name, sc_say_value(field, &value->value),
+				 mapped->message == NULL ? "its map has no word for it" : mapped->message);
 	alert = alert_unsaid(batch, link, field->name);
 	alert->detail = entry->reason;
-	alert->hint = psprintf("Add a row to syncore.value_map%s%s (or set on_unmapped or a fallback in "
-						   "syncore.field_map), then: SELECT syncore.sync_now(" INT64_FORMAT ");",
-						   mapped->map->values == NULL ? "" : " for ",
-						   mapped->map->values == NULL ? "" : mapped->map->values->name,
-						   link->entity->id);
+	alert->hint =
+		psprintf("Add a row to syncore.value_map%s%s (or set on_unmapped or a fallback in "
+				 "syncore.field_map), then: SELECT syncore.sync_now(" INT64_FORMAT ");",
+				 mapped->map->values == NULL ? "" : " for ",
+				 mapped->map->values == NULL ? "" : mapped->map->values->name, link->entity->id);
 }
 
 /* One alert for an entity, a system and a field. */
 static ScAlertOut *
 alert_unsaid(ScBatch *batch, const ScLink *link, const char *field)
 {
-	ScAlertOut *alert = sc_decide_alert(batch, link->entity->space, "unmapped",
-										psprintf("unmapped:" INT64_FORMAT ":%s:%s", link->entity->id,
-												 link->system->name, field));
+	ScAlertOut *alert = sc_decide_alert(
+		batch, link->entity->space, "unmapped",
+		psprintf("unmapped:" INT64_FORMAT ":%s:%s", link->entity->id, link->system->name, field));
 
 	alert->object = pstrdup(link->system->name);
 	return alert;

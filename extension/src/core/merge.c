@@ -206,8 +206,7 @@ is_finer(const ScDispute *dispute, const ScVersion *a, const ScVersion *b)
 
 	return other != NULL && other != one && !sc_value_equal(&a->value, &b->value) &&
 		   sc_merge_same_there(dispute->batch, other, field, &a->value, &b->value) &&
-		   (one == NULL ||
-			!sc_merge_same_there(dispute->batch, one, field, &a->value, &b->value));
+		   (one == NULL || !sc_merge_same_there(dispute->batch, one, field, &a->value, &b->value));
 }
 
 static ScLink *

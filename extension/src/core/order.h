@@ -25,7 +25,7 @@ typedef struct ScOrder /* a judgement, with the rule that gave it ("R4e") */
 {
 	ScVerdict verdict;
 	const char *rule;
-	int write; /* index into shadow->writes that it was judged against; -1 = none */
+	int write;			  /* index into shadow->writes that it was judged against; -1 = none */
 	ScCallField *carried; /* RACED by a call whose outcome cannot be had; NULL = by a write */
 	int unconfirmed; /* index into shadow->unconfirmed of the call that is now known to have landed; -1 = none */
 } ScOrder;
