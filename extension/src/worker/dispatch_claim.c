@@ -203,7 +203,7 @@ claim_piece(ScDispatcher *d, ScPeer *peer)
 	int64 wait_us;
 	int64 before = peer->low_water;
 	int places =
-		sc_dispatch_acquire(peer, Min(SC_CLAIM_PIECE, sc_max_in_flight - d->ncalls), &wait_us);
+		sc_dispatch_reserve(d, peer, Min(SC_CLAIM_PIECE, sc_max_in_flight - d->ncalls), &wait_us);
 
 	if (places == 0)
 	{
@@ -218,13 +218,13 @@ claim_piece(ScDispatcher *d, ScPeer *peer)
 	}
 	PG_CATCH();
 	{
-		sc_dispatch_give_back(peer, places);
+		sc_dispatch_unreserve(d);
 		MemoryContextDelete(parent);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	sc_dispatch_give_back(peer, places - list_length(plans));
 	carry_plans(d, peer, plans);
+	sc_dispatch_unreserve(d);
 	MemoryContextDelete(parent);
 	if (peer->low_water != before)
 		return true;
@@ -268,6 +268,7 @@ carry_plans(ScDispatcher *d, ScPeer *peer, List *plans)
 		ScCarried *call = sc_dispatch_carry(d, plan->cxt, peer);
 		call->plan = plan;
 		call->holds_place = true;
+		d->reserved--;
 		call->reached = true;
 		call->shard = sc_save_shard(plan->link);
 		d->busy[call->shard]++;

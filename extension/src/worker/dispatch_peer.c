@@ -173,34 +173,41 @@ sc_dispatch_watch_breaker(ScPeer *peer)
 		breaker == SC_BREAKER_OPEN || (peer->breaker_told && breaker != SC_BREAKER_CLOSED);
 }
 
-/* Takes up to wanted places at once; 0 with *wait_us when none is to be had. */
+/*
+ * Takes up to wanted places at once; 0 with *wait_us when none is to be had.
+ * They are the dispatcher's until a call takes one over: a claim that ends in
+ * an error, or with the process, must not leave them taken for ever.
+ */
 int
-sc_dispatch_acquire(ScPeer *peer, int wanted, int64 *wait_us)
+sc_dispatch_reserve(ScDispatcher *d, ScPeer *peer, int wanted, int64 *wait_us)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	int places = 0;
 
+	Assert(d->reserved == 0);
 	*wait_us = USECS_PER_SEC;
 	LWLockAcquire(sc_shared->lock, LW_EXCLUSIVE);
 	ScLimit *limit = sc_shared_limit(MyDatabaseId, peer->connection_id);
-	while (limit != NULL && places < wanted &&
+	d->reserved_id = peer->connection_id;
+	while (limit != NULL && d->reserved < wanted &&
 		   sc_limit_acquire(limit, peer->max_rate, peer->max_in_flight, now, wait_us))
-		places++;
+		d->reserved++;
 	LWLockRelease(sc_shared->lock);
 	if (limit == NULL)
 		sc_worker_log(WARNING, "limits",
 					  "syncore.shared_memory is too small for the limits of all systems");
-	return places;
+	return d->reserved;
 }
 
+/* Gives back the places that no call has taken over. */
 void
-sc_dispatch_give_back(ScPeer *peer, int places)
+sc_dispatch_unreserve(ScDispatcher *d)
 {
-	if (places <= 0)
+	if (d->reserved == 0)
 		return;
 	LWLockAcquire(sc_shared->lock, LW_EXCLUSIVE);
-	ScLimit *limit = sc_shared_limit(MyDatabaseId, peer->connection_id);
-	for (int i = 0; limit != NULL && i < places; i++)
-		sc_limit_give_back(limit);
+	ScLimit *limit = sc_shared_limit(MyDatabaseId, d->reserved_id);
+	for (; d->reserved > 0; d->reserved--)
+		if (limit != NULL)
+			sc_limit_give_back(limit);
 	LWLockRelease(sc_shared->lock);
 }

@@ -88,7 +88,10 @@ make_dispatcher(ScWorkerSlot *slot)
 static void
 on_exit_of_process(int code, Datum arg)
 {
-	sc_dispatch_give_places_back((ScDispatcher *) DatumGetPointer(arg));
+	ScDispatcher *d = (ScDispatcher *) DatumGetPointer(arg);
+
+	sc_dispatch_unreserve(d);
+	sc_dispatch_give_places_back(d);
 }
 
 static void
@@ -135,6 +138,7 @@ recover(ScDispatcher *d)
 	d->failures++;
 	d->record_at = d->claim_at =
 		GetCurrentTimestamp() + sc_worker_backoff_ms(d->failures) * INT64CONST(1000);
+	sc_dispatch_unreserve(d);
 	sc_dispatch_drop_lost(d);
 }
 

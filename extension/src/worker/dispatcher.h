@@ -102,6 +102,8 @@ typedef struct ScDispatcher
 	int failures;			 /* turns in a row that ended in an error */
 	bool careful;			 /* record one by one: a piece failed */
 	TimestampTz pace_at;	 /* when a paced call may go on; 0 = none waits */
+	int32 reserved_id;		 /* connection in whose limits places were taken for a claim … */
+	int reserved;			 /* … that no call holds yet; given back at an error and at exit */
 	uint32 next_peer;		 /* where the last round of claims ended */
 } ScDispatcher;
 
@@ -116,8 +118,8 @@ extern void sc_dispatch_claim(ScDispatcher *d);
 extern ScPeer *sc_dispatch_peer(ScDispatcher *d, const ScConf *conf, int32 system_id);
 extern bool sc_dispatch_credential_works(ScDispatcher *d, ScPeer *peer);
 extern void sc_dispatch_watch_breaker(ScPeer *peer);
-extern int sc_dispatch_acquire(ScPeer *peer, int wanted, int64 *wait_us);
-extern void sc_dispatch_give_back(ScPeer *peer, int places);
+extern int sc_dispatch_reserve(ScDispatcher *d, ScPeer *peer, int wanted, int64 *wait_us);
+extern void sc_dispatch_unreserve(ScDispatcher *d);
 
 /* dispatch_call.c: a call from its first request to its outcome; no transaction is open. */
 extern ScCarried *sc_dispatch_carry(ScDispatcher *d, MemoryContext cxt, ScPeer *peer);
