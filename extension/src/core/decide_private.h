@@ -20,6 +20,17 @@ extern void sc_decide_fields(ScBatch *batch, ScLink *link, const ScStatement *st
 extern void sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement,
 							 const ScMapped *said, ScOrder order);
 
+/* Tells in the ledger of a field's verdict; a read that it asks for is noted on the link. */
+extern void sc_decide_note_verdict(ScBatch *batch, ScLink *link, const ScStatement *statement,
+								   const ScMapped *said, const ScOrder *order);
+
+/*
+ * Not the owner's to change, or not a step the type allows: told in the ledger.  The shadow knows what is held
+ * there; no version is made.
+ */
+extern bool sc_decide_refuses(ScBatch *batch, ScLink *link, const ScStatement *statement,
+							  const ScMapped *said, ScShadowField *shadow);
+
 /* Maintains keys, address and version of the link from what a statement says. */
 extern void sc_decide_keys(ScLink *link, const ScStatement *statement);
 

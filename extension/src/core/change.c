@@ -1,0 +1,267 @@
+/*
+ * change.c
+ *	  A change: what a statement says becomes a version of its field, which
+ *	  stands, agrees, loses or waits for a person.
+ */
+#include "postgres.h"
+
+#include "core/decide_private.h"
+#include "core/json.h"
+#include "core/policy.h"
+#include "core/say.h"
+
+static ScVersion make_version(ScBatch *batch, ScLink *link, const ScStatement *statement,
+							  const ScMapped *said);
+static bool is_by_another(const ScLink *link, const ScField *field, const ScStatement *statement);
+static bool is_image(const ScBatch *batch, ScLink *link, const ScMapped *said);
+static bool has_seen_winner(const ScEntity *entity, const ScField *field, const ScLink *link,
+							const ScClock *context);
+static const ScMapped *as_canonical(const ScMapped *said, const ScValue *value);
+static ScLedgerKind kind_of(const ScMerge *merge, bool same);
+static void note_merge(ScBatch *batch, ScLedgerEntry *entry, const ScField *field,
+					   const ScVersion *version, const ScMerge *merge);
+static char *say_unopposed(const ScBatch *batch, const ScField *field, const ScVersion *version,
+						   const ScMerge *merge);
+static void note_nearest(ScBatch *batch, ScLink *link, const ScStatement *statement,
+						 const ScMapped *said);
+static Jsonb *describe(const ScBatch *batch, ScEntity *entity, const ScField *field, bool is_us);
+
+void
+sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said,
+				 ScOrder order)
+{
+	ScEntity *entity = link->entity;
+	const ScField *field = said->map->field;
+	ScShadowField *shadow = sc_shadow_get(&link->shadow, field->name);
+	ScVersion version = make_version(batch, link, statement, said);
+	ScMerge merge;
+	ScFieldValue *value;
+	ScLedgerEntry *entry;
+	bool image;
+
+	if (order.verdict == SC_VERDICT_CURRENT && !is_by_another(link, field, statement))
+		sc_breaker_watch(batch, link, shadow, statement, said);
+	image = is_image(batch, link, said);
+	version.replaced =
+		sc_value_copy(order.carried != NULL				  ? &order.carried->before_held
+					  : order.verdict == SC_VERDICT_RACED ? &shadow->writes[order.write].before_held
+														  : &shadow->held);
+	version.context = sc_order_apply(shadow, &order, statement, said);
+	version.replaced = version.replaced.state != SC_VALUE_JSON
+						   ? SC_UNKNOWN
+						   : sc_map_up(&(ScMapCxt){ batch->conf, link->system, batch->map_hooks },
+									   said->map, &version.replaced, NULL)
+								 .canonical;
+	link->changed = true;
+	if (sc_decide_refuses(
+			batch, link, statement,
+			image ? as_canonical(said, &sc_model_value(entity, field->name)->value) : said, shadow))
+		return;
+	image = image && has_seen_winner(entity, field, link, &version.context);
+	if (image)
+	{
+		said = as_canonical(said, &sc_model_value(entity, field->name)->value);
+		version.value = said->canonical;
+	}
+	if (order.verdict == SC_VERDICT_RACED)
+		sc_decide_note_verdict(batch, link, statement, said, &order);
+
+	merge = sc_merge_version(batch, entity, field,
+							 sc_conf_policy(batch->conf, entity->space, entity->type, field->name),
+							 &version);
+	value = sc_model_value(entity, field->name);
+	if (!image && sc_value_equal(&value->value, &said->canonical) &&
+		merge.outcome != SC_MERGE_CONFLICT_CURRENT)
+		value->qualifier = said->qualifier;
+	if (!sc_value_equal(&merge.old, &value->value))
+		entity->revision++;
+	if (statement->correlation_id != NULL)
+		entity->correlation_id = statement->correlation_id;
+	entry = sc_decide_note(batch, kind_of(&merge, sc_value_equal(&merge.old, &value->value)), link,
+						   statement, said);
+	note_merge(batch, entry, field, &version, &merge);
+	entry->detail = describe(batch, entity, field, statement->actor_is_us);
+	if (said->outcome == SC_MAP_NEAREST)
+		note_nearest(batch, link, statement, said);
+}
+
+static ScVersion
+make_version(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said)
+{
+	ScVersion version = { .value = said->canonical,
+						  .dot = { link->id, 0 },
+						  .actor_kind = statement->actor_kind,
+						  .actor = statement->actor,
+						  .system_id = link->system->id,
+						  .rank = link->system->rank,
+						  .at = statement->source_time != 0	  ? statement->source_time
+								: statement->received_at != 0 ? statement->received_at
+															  : batch->now,
+						  .source_version = -1,
+						  .event = statement->event };
+
+	version.at = Min(version.at, batch->now + SC_DECIDE_FUTURE_US);
+	if (link->system->connector->grade == SC_GRADE_COUNTER && statement->position.known)
+		version.source_version = statement->position.at;
+	if (is_by_another(link, said->map->field, statement))
+	{
+		version.actor = NULL;
+		version.actor_kind = SC_ACTOR_UNKNOWN;
+	}
+	else if (statement->kind == SC_STATEMENT_RESPONSE && statement->actor_kind != SC_ACTOR_HUMAN)
+		version.actor_kind = SC_ACTOR_AUTOMATION;
+	return version;
+}
+
+/*
+ * A record that we were the last to write shows a change of a field that this
+ * write did not carry: somebody made it before us, and the name beside it is
+ * ours all the same.  Who it was is not known, least of all that it was a machine.
+ */
+static bool
+is_by_another(const ScLink *link, const ScField *field, const ScStatement *statement)
+{
+	bool in_slot = statement->kind == SC_STATEMENT_RESPONSE || statement->kind == SC_STATEMENT_READ;
+	bool nameless = statement->kind == SC_STATEMENT_RESPONSE &&
+					statement->actor_kind == SC_ACTOR_UNKNOWN && statement->actor == NULL;
+
+	if (!in_slot || !(statement->actor_is_us || nameless))
+		return false;
+	for (int i = 0; i < link->call.nfields; i++)
+		if (strcmp(link->call.fields[i].field, field->name) == 0)
+			return false;
+	return true;
+}
+
+/*
+ * The canonical value as this system shows it: Closed, where it is resolved and
+ * the system has no other word for that.  It says nothing new (SA-02).
+ */
+static bool
+is_image(const ScBatch *batch, ScLink *link, const ScMapped *said)
+{
+	ScFieldValue *value = sc_model_value(link->entity, said->map->field->name);
+	ScValue image;
+
+	if (value == NULL || !sc_merge_is_enumeration(said->map) ||
+		sc_value_equal(&value->value, &said->canonical))
+		return false;
+	image = sc_merge_down(batch, link->entity, link, said->map);
+	return sc_order_same(said->map, &image, &said->external);
+}
+
+/* The coarse value of somebody who knew the finer one stands for it; of anybody else it is a version (I8). */
+static bool
+has_seen_winner(const ScEntity *entity, const ScField *field, const ScLink *link,
+				const ScClock *context)
+{
+	const ScStamp *stamp = sc_stamp_find(&unconstify(ScEntity *, entity)->stamps, field->name);
+
+	return stamp != NULL && stamp->nversions > 0 &&
+		   (stamp->versions[0].dot.link == link->id ||
+			sc_vclock_covers_dot(context, stamp->versions[0].dot));
+}
+
+static const ScMapped *
+as_canonical(const ScMapped *said, const ScValue *value)
+{
+	ScMapped *copy = palloc(sizeof(ScMapped));
+
+	*copy = *said;
+	copy->canonical = *value;
+	copy->outcome = SC_MAP_OK;
+	copy->qualifier = NULL;
+	return copy;
+}
+
+static ScLedgerKind
+kind_of(const ScMerge *merge, bool same)
+{
+	static const ScLedgerKind kinds[] = { SC_LEDGER_AGREE,	  SC_LEDGER_CHANGE,	  SC_LEDGER_AGREE,
+										  SC_LEDGER_CONFLICT, SC_LEDGER_CONFLICT, SC_LEDGER_HOLD };
+
+	return merge->outcome == SC_MERGE_FAST_FORWARD && same ? SC_LEDGER_AGREE
+														   : kinds[merge->outcome];
+}
+
+static void
+note_merge(ScBatch *batch, ScLedgerEntry *entry, const ScField *field, const ScVersion *version,
+		   const ScMerge *merge)
+{
+	ScEntity *entity = entry->entity;
+
+	entry->actor_kind = version->actor_kind;
+	entry->old_value = sc_say_jsonb(field, &merge->old);
+	entry->new_value = sc_say_jsonb(field, &sc_model_value(entity, field->name)->value);
+	entry->rule = merge->disputed					? unconstify(char *, merge->rule)
+				  : entry->kind == SC_LEDGER_CHANGE ? "fast_forward"
+													: "agree";
+	entry->reason = merge->disputed ? merge->reason : say_unopposed(batch, field, version, merge);
+	if (entry->kind == SC_LEDGER_CONFLICT || entry->kind == SC_LEDGER_HOLD)
+		sc_decide_conflict(batch, merge, version, entry);
+	if (merge->was_held)
+	{
+		ScConflictOut *settled = palloc0(sizeof(ScConflictOut));
+
+		settled->entity = entity;
+		settled->field = field->name;
+		batch->settled = lappend(batch->settled, settled);
+	}
+	if (merge->failed != NULL)
+	{
+		ScAlertOut *alert = sc_decide_alert(
+			batch, entity->space, "rule", psprintf("rule:%s:%s", entity->type->name, field->name));
+
+		alert->detail = merge->failed;
+		alert->hint = "Correct the function named in syncore.policy; until then the next rule of "
+					  "the list decides.";
+	}
+}
+
+static char *
+say_unopposed(const ScBatch *batch, const ScField *field, const ScVersion *version,
+			  const ScMerge *merge)
+{
+	char *text = sc_say_version(batch, field, version);
+
+	if (merge->old.state == SC_VALUE_UNKNOWN)
+		return psprintf("%s is the first value", text);
+	if (sc_value_equal(&merge->old, &version->value))
+		return psprintf("%s is what stands already", text);
+	if (merge->image && merge->outcome == SC_MERGE_AGREE)
+		return psprintf("%s is how %s shows %s: it says nothing new", text,
+						sc_say_system(batch, version->system_id), sc_say_value(field, &merge->old));
+	if (merge->image)
+		return psprintf("%s says more than %s", text, sc_say_value(field, &merge->old));
+	return psprintf("%s follows %s, which %s had seen", text, sc_say_value(field, &merge->old),
+					sc_say_system(batch, version->system_id));
+}
+
+/* CS-04: a value map kept less than it was given. */
+static void
+note_nearest(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said)
+{
+	const ScField *field = said->map->field;
+	ScLedgerEntry *entry = sc_decide_note(batch, SC_LEDGER_NEAREST, link, statement, said);
+
+	entry->old_value = sc_say_jsonb(field, &said->external);
+	entry->rule = said->map->values == NULL ? "nearest" : said->map->values->name;
+	entry->reason = psprintf("nearest: %s of %s says more than %s can keep%s%s",
+							 sc_say_value(field, &said->external), link->system->name,
+							 sc_say_value(field, &said->canonical),
+							 said->qualifier == NULL ? "" : "; kept beside it: ",
+							 said->qualifier == NULL ? "" : said->qualifier);
+}
+
+static Jsonb *
+describe(const ScBatch *batch, ScEntity *entity, const ScField *field, bool is_us)
+{
+	ScStamp *stamp = sc_stamp_find(&entity->stamps, field->name);
+	ScJson json = sc_json_object();
+
+	if (is_us)
+		sc_json_text(&json, "account", "our own: not what we wrote, so taken as an edit");
+	sc_json_jsonb(&json, "versions",
+				  sc_say_versions_json(batch, field, stamp->versions, stamp->nversions));
+	return sc_json_end(&json);
+}

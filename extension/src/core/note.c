@@ -1,0 +1,79 @@
+/*
+ * note.c
+ *	  What deciding writes down: rows of the ledger, conflicts, alerts.
+ */
+#include "postgres.h"
+
+#include "core/decide_private.h"
+#include "core/say.h"
+
+ScLedgerEntry *
+sc_decide_note(ScBatch *batch, ScLedgerKind kind, ScLink *link, const ScStatement *statement,
+			   const ScMapped *said)
+{
+	ScLedgerEntry *entry = sc_model_note(batch, kind, link->entity, link);
+
+	if (statement != NULL)
+	{
+		entry->event = statement->event;
+		entry->actor = statement->actor;
+		entry->actor_kind = statement->actor_kind;
+		entry->source_time = statement->source_time;
+		if (statement->correlation_id != NULL)
+			entry->correlation_id = statement->correlation_id;
+	}
+	if (said != NULL)
+	{
+		entry->field = said->map->field->name;
+		entry->new_value = sc_say_jsonb(said->map->field, &said->canonical);
+	}
+	return entry;
+}
+
+void
+sc_decide_conflict(ScBatch *batch, const ScMerge *merge, const ScVersion *incoming,
+				   ScLedgerEntry *entry)
+{
+	ScEntity *entity = entry->entity;
+	const ScField *field = sc_conf_field(entity->type, entry->field);
+	ScStamp *stamp = sc_stamp_find(&entity->stamps, field->name);
+	ScConflictOut *conflict = palloc0(sizeof(ScConflictOut));
+	bool won = merge->outcome == SC_MERGE_CONFLICT_INCOMING;
+	const ScVersion *other = won || (stamp->versions[0].dot.link == incoming->dot.link &&
+									 stamp->versions[0].dot.n == incoming->dot.n)
+								 ? &merge->beaten
+								 : &stamp->versions[0];
+
+	conflict->entity = entity;
+	conflict->field = field->name;
+	conflict->kind =
+		entry->link != NULL && entry->link->fresh ? "insert_exists" : "update_origin_differs";
+	conflict->state = merge->outcome == SC_MERGE_HELD ? "pending" : "decided";
+	conflict->incoming_system = incoming->system_id;
+	conflict->current_system = other->system_id;
+	conflict->incoming = sc_say_version_json(batch, field, incoming);
+	conflict->current = sc_say_version_json(batch, field, other);
+	conflict->versions = sc_say_versions_json(batch, field, stamp->versions, stamp->nversions);
+	conflict->rule = pstrdup(merge->rule);
+	conflict->reason = merge->reason;
+	conflict->outcome = merge->outcome == SC_MERGE_HELD								? "deferred"
+						: stamp->versions[0].dot.link == 0 && stamp->nversions == 1 ? "merged"
+						: won														? "apply_remote"
+																					: "keep_local";
+	conflict->event = incoming->event;
+	entry->conflict = conflict;
+	batch->conflicts = lappend(batch->conflicts, conflict);
+}
+
+ScAlertOut *
+sc_decide_alert(ScBatch *batch, const ScSpace *space, const char *kind, char *cause)
+{
+	ScAlertOut *alert = palloc0(sizeof(ScAlertOut));
+
+	alert->space = space;
+	alert->level = "warning";
+	alert->kind = kind;
+	alert->cause = cause;
+	batch->alerts = lappend(batch->alerts, alert);
+	return alert;
+}

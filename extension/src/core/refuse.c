@@ -1,0 +1,86 @@
+/*
+ * refuse.c
+ *	  Changes that make no version: not the owner's to make, or not a step
+ *	  that the type allows.
+ */
+#include "postgres.h"
+
+#include "core/decide_private.h"
+#include "core/say.h"
+
+static bool is_foreign(ScBatch *batch, ScLink *link, const ScStatement *statement,
+					   const ScMapped *said, ScShadowField *shadow);
+static bool is_illegal(const ScEntity *entity, const ScMapped *said);
+
+bool
+sc_decide_refuses(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said,
+				  ScShadowField *shadow)
+{
+	ScFieldValue *value = sc_model_value(link->entity, said->map->field->name);
+	ScStamp *stamp = sc_stamp_find(&link->entity->stamps, said->map->field->name);
+	ScLedgerEntry *entry;
+
+	if (value == NULL || stamp == NULL || sc_value_equal(&value->value, &said->canonical))
+		return false;
+	stamp->touched = true;
+	if (is_foreign(batch, link, statement, said, shadow))
+		return true;
+	if (!is_illegal(link->entity, said) || strcmp(link->entity->type->on_illegal, "refuse") != 0)
+		return false;
+	entry = sc_decide_note(batch, SC_LEDGER_REFUSE, link, statement, said);
+	entry->old_value = sc_say_jsonb(said->map->field, &value->value);
+	entry->rule = "illegal_transition";
+	entry->reason =
+		psprintf("%s may not go from %s to %s: %s is given %s back", link->entity->type->name,
+				 sc_say_value(said->map->field, &value->value),
+				 sc_say_value(said->map->field, &said->canonical), link->system->name,
+				 sc_say_value(said->map->field, &value->value));
+	return true;
+}
+
+/* refuse: the value stays where it was set, and nowhere else.  revert: it is written back. */
+static bool
+is_foreign(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said,
+		   ScShadowField *shadow)
+{
+	const ScField *field = said->map->field;
+	ScOwnership ownership =
+		sc_conf_ownership(batch->conf, link->entity->space, link->entity->type, field->name);
+	bool revert = ownership.on_foreign_write == SC_FOREIGN_REVERT;
+	ScLedgerEntry *entry;
+
+	if (ownership.owner_id == 0 || ownership.owner_id == link->system->id ||
+		ownership.on_foreign_write == SC_FOREIGN_ACCEPT)
+		return false;
+	if (!revert)
+		shadow->sent = sc_merge_down(batch, link->entity, link, said->map);
+	entry = sc_decide_note(batch, SC_LEDGER_REFUSE, link, statement, said);
+	entry->old_value = sc_say_jsonb(field, &sc_model_value(link->entity, field->name)->value);
+	entry->rule = "ownership";
+	entry->reason = psprintf("%s owns %s: %s from %s %s", sc_say_system(batch, ownership.owner_id),
+							 field->name, sc_say_value(field, &said->canonical), link->system->name,
+							 revert ? "is written back to what it was" : "is not taken over");
+	return true;
+}
+
+/* A step that no row of state_transition allows; a type without rows allows all. */
+static bool
+is_illegal(const ScEntity *entity, const ScMapped *said)
+{
+	const ScEntityType *type = entity->type;
+	ScFieldValue *value = sc_model_value(unconstify(ScEntity *, entity), said->map->field->name);
+	char *from;
+	char *to;
+
+	if (said->map->field->kind != SC_KIND_STATE || type->ntransitions == 0 || value == NULL)
+		return false;
+	from = sc_value_to_cstring(&value->value);
+	to = sc_value_to_cstring(&said->canonical);
+	if (from == NULL || to == NULL || strcmp(from, to) == 0)
+		return false;
+	for (int i = 0; i < type->ntransitions; i++)
+		if (strcmp(type->transitions[2 * i], from) == 0 &&
+			strcmp(type->transitions[2 * i + 1], to) == 0)
+			return false;
+	return true;
+}
