@@ -9,6 +9,7 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "core/call.h"
@@ -19,6 +20,8 @@ PGDLLEXPORT Datum core_test_call(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum core_test_retry_after(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum core_test_backoff(PG_FUNCTION_ARGS);
 
+static void finish_and_fail(ScCallPlan *plan);
+static bool is_of(MemoryContext cxt, char *text);
 static ScSystem *make_system(Jsonb *connector, Jsonb *operations, Jsonb *plan);
 static void make_operation(ScOperation *operation, Jsonb *row);
 static ScCallPlan *make_plan(ScSystem *system, Jsonb *json);
@@ -51,10 +54,32 @@ core_test_call(PG_FUNCTION_ARGS)
 	}
 	if (plan->request == NULL)
 	{
+		finish_and_fail(plan);
 		sc_call_finish(plan, NULL);
 		answer_say_outcome(&out, plan);
 	}
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(out.data, out.len));
+}
+
+/* C1: an attempt to record that fails takes its memory with it, and nothing of the outcome. */
+static void
+finish_and_fail(ScCallPlan *plan)
+{
+	MemoryContext attempt =
+		AllocSetContextCreate(CurrentMemoryContext, "attempt to record", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(attempt);
+
+	sc_call_finish(plan, NULL);
+	MemoryContextSwitchTo(old);
+	if (is_of(attempt, plan->outcome.external_key) || is_of(attempt, plan->outcome.url))
+		elog(ERROR, "the outcome holds memory of an attempt to record it");
+	MemoryContextDelete(attempt);
+}
+
+static bool
+is_of(MemoryContext cxt, char *text)
+{
+	return text != NULL && GetMemoryChunkContext(text) == cxt;
 }
 
 PG_FUNCTION_INFO_V1(core_test_retry_after);

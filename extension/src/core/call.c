@@ -26,6 +26,7 @@ static const char *const step_operations[] = { [SC_STEP_FIND] = "find",
 											   [SC_STEP_DELETE] = "delete",
 											   [SC_STEP_READ] = "read" };
 
+static char *keep_text(const ScCallPlan *plan, const char *text);
 static ScStep first_step(const ScCallPlan *plan);
 static bool has_apart(const ScCallPlan *plan);
 static const ScOperation *operation_of(const ScCallPlan *plan, ScStep step);
@@ -93,9 +94,16 @@ sc_call_finish(ScCallPlan *plan, const ScMapHooks *hooks)
 	if (plan->record_kind == SC_STATEMENT_RESPONSE)
 		plan->outcome.position = plan->outcome.body->position;
 	if (plan->outcome.external_key == NULL)
-		plan->outcome.external_key = plan->outcome.body->external_key;
+		plan->outcome.external_key = keep_text(plan, plan->outcome.body->external_key);
 	if (plan->outcome.url == NULL)
-		plan->outcome.url = plan->outcome.body->url;
+		plan->outcome.url = keep_text(plan, plan->outcome.body->url);
+}
+
+/* The body is made anew at every attempt to record; what stays in the outcome must outlive a failed one. */
+static char *
+keep_text(const ScCallPlan *plan, const char *text)
+{
+	return text == NULL ? NULL : MemoryContextStrdup(plan->cxt, text);
 }
 
 bool

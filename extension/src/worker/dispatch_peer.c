@@ -31,7 +31,6 @@ ScPeer *
 sc_dispatch_peer(ScDispatcher *d, const ScConf *conf, int32 system_id)
 {
 	const ScSystem *system = sc_conf_system(conf, system_id);
-	bool found;
 
 	if (system == NULL)
 	{
@@ -41,18 +40,22 @@ sc_dispatch_peer(ScDispatcher *d, const ScConf *conf, int32 system_id)
 			gone->may_send = false;
 		return NULL;
 	}
-	ScPeer *peer = hash_search(d->peers, &system_id, HASH_ENTER, &found);
-	if (!found)
-	{
-		memset(peer, 0, sizeof(*peer));
-		peer->system_id = system_id;
-		peer->cxt = AllocSetContextCreate(d->cxt, "syncore peer", ALLOCSET_SMALL_SIZES);
-	}
-	MemoryContextReset(peer->cxt);
-	MemoryContext old = MemoryContextSwitchTo(peer->cxt);
-	fill_peer(peer, conf, system);
-	load_credential(peer);
+	/* made whole before it takes the place of what calls in flight go by: a statement may fail */
+	ScPeer *known = hash_search(d->peers, &system_id, HASH_FIND, NULL);
+	ScPeer fresh = { .system_id = system_id };
+
+	if (known != NULL)
+		fresh = *known;
+	fresh.cxt = AllocSetContextCreate(CurrentMemoryContext, "syncore peer", ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(fresh.cxt);
+	fill_peer(&fresh, conf, system);
+	load_credential(&fresh);
 	MemoryContextSwitchTo(old);
+	if (known != NULL)
+		MemoryContextDelete(known->cxt);
+	ScPeer *peer = hash_search(d->peers, &system_id, HASH_ENTER, NULL);
+	*peer = fresh;
+	MemoryContextSetParent(peer->cxt, d->cxt);
 	return peer;
 }
 

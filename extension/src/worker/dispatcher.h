@@ -37,7 +37,7 @@ typedef struct ScPeer /* a system as the dispatcher knows it; refreshed at every
 	int max_in_flight;
 	bool has_credential;
 	ScCredential credential; /* the row; the secret itself is read when it is used */
-	MemoryContext cxt;		 /* of the strings above; reset at refresh */
+	MemoryContext cxt;		 /* of the strings above; another one at each refresh */
 	int64 low_water;		 /* claims go on from here */
 	TimestampTz next_at;	 /* nothing is claimed before */
 	bool credential_bad;	 /* and told of in an alert */

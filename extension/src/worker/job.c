@@ -40,6 +40,7 @@ static void judge(ScJobRun *run, const ScOperation *operation, const ScResponse 
 static void note_answer(ScJobRun *run, const ScOperation *operation, const ScResponse *response,
 						const char *item);
 static void note_clock(ScJobRun *run, const ScResponse *response);
+static void add_clock(MemoryContext cxt, ScJobRun *run);
 static Jsonb *result_json(const ScJobRun *run);
 static void store_result(const ScJobRun *run);
 static void store_findings(const ScJobRun *run);
@@ -315,7 +316,19 @@ sc_job_finish(ScDispatcher *d, ScCarried *call)
 {
 	ScJobRun *run = call->job;
 
-	if (run->has_clock && run->nitems < SC_JOB_ITEMS_MAX)
+	add_clock(call->cxt, run);
+	store_result(run);
+	if (run->error_code == NULL && !run->registers)
+		store_findings(run);
+}
+
+/* Once, and in the job's own memory: recording may fail and be tried again. */
+static void
+add_clock(MemoryContext cxt, ScJobRun *run)
+{
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+
+	if (run->has_clock && !run->clock_told && run->nitems < SC_JOB_ITEMS_MAX)
 	{
 		bool fine = fabs(run->clock_s) < CLOCK_WRONG_S;
 
@@ -326,9 +339,8 @@ sc_job_finish(ScDispatcher *d, ScCarried *call)
 				 fine ? NULL
 					  : pstrdup("Times from there are corrected by this; better set that clock."));
 	}
-	store_result(run);
-	if (run->error_code == NULL && !run->registers)
-		store_findings(run);
+	run->clock_told = true;
+	MemoryContextSwitchTo(old);
 }
 
 static Jsonb *

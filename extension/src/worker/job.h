@@ -35,7 +35,8 @@ typedef struct ScJobRun
 	ScFinding items[SC_JOB_ITEMS_MAX];
 	char *actor; /* as whom we are known there */
 	bool has_clock;
-	double clock_s; /* its clock minus ours */
+	double clock_s;	 /* its clock minus ours */
+	bool clock_told; /* it is among the items */
 
 	char *hook_url;		  /* where webhooks are to come to */
 	char *hook_reference; /* where the secret of their signatures is */
