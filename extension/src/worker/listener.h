@@ -48,7 +48,7 @@ typedef struct ScHook /* one webhook on its way */
 	char outcome[24]; /* what became of it, for the answer's body; empty = not stored */
 } ScHook;
 
-/* listener_http.c: never throws, never touches the database or palloc. */
+/* listener_socket.c, listener_http.c: never throws, never touches the database or palloc. */
 extern int sc_listener_open(const char *addresses, int port, char *problem,
 							size_t problem_len); /* sockets opened */
 extern void sc_listener_close(void);			 /* answers what waits with 503 first */
