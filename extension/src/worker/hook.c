@@ -52,7 +52,7 @@ on_utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtility
 		   QueryCompletion *completion)
 {
 	ProcessUtility_hook_type next = previous_utility ? previous_utility : standard_ProcessUtility;
-	Oid database = database_to_free(pstmt->utilityStmt);
+	volatile Oid database = database_to_free(pstmt->utilityStmt); /* read after a longjmp */
 
 	sc_drop_check(pstmt->utilityStmt);
 	if (!OidIsValid(database) || !sc_shared_block(database))
