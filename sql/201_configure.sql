@@ -86,8 +86,8 @@ SELECT fix FROM syncore.lint('snow') WHERE code = 'function_unknown' \gexec
 -- SY009: what belongs to a connector is read-only; the model may be changed and is the user's from then on
 UPDATE syncore.connector_operation SET url = '/x' WHERE connector = 'jira' AND operation = 'check';
 DELETE FROM syncore.connector WHERE name = 'servicenow';
-UPDATE syncore.entity_type SET on_reopen = 'reopen' WHERE name = 'task';
-SELECT name, on_reopen, shipped FROM syncore.entity_type ORDER BY name;
+UPDATE syncore.entity_type SET on_delete = 'unlink' WHERE name = 'task';
+SELECT name, on_delete, shipped FROM syncore.entity_type ORDER BY name;
 
 -- history: one version a transaction, with who and why; SY007 where the space asks for a reason
 BEGIN;

@@ -240,3 +240,62 @@ CREATE FUNCTION syncore._restore_removal() RETURNS trigger
 		RETURN NEW;
 	END
 	$$;
+
+-- What this version has no code for. Such a value would be taken for a milder one, so it cannot be set: no setting says more
+-- than it does. works: what may stand there; an empty column_name means the whole table.
+CREATE FUNCTION syncore._unbuilt() RETURNS TABLE (table_name text, column_name text, works text[], instead text)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+		VALUES
+			('space', 'approval_required', '{false}'::text[], 'Activation is a right of administrators; grant it to few.'),
+			('space', 'max_rate', '{NULL}', 'Set max_rate of its systems.'),
+			('system', 'capture_mode', '{auto,webhook,none}', 'Register a webhook: CALL syncore.wait(syncore.register_webhook(''…''));'),
+			('system', 'poll_interval', '{00:01:00}', 'Systems are not polled: their webhooks are heard.'),
+			('system', 'schedule', '{NULL}', 'Systems are not polled: their webhooks are heard.'),
+			('system', 'avoid_duplicates', '{true}', 'A write that would change nothing is never sent.'),
+			('entity_type', 'on_delete', '{unlink,close,review,recreate}', 'Write unlink, close, recreate or review.'),
+			('entity_type', 'on_reopen', '{reopen}', 'Write reopen.'),
+			('entity_type', 'reopen_limit', '{"14 days"}', 'What is closed can be reopened at any time.'),
+			('entity_type', 'on_illegal', '{refuse,accept}', 'Write refuse or accept; a product''s own workflow is walked step by step all the same.'),
+			('entity_type', 'batch_window', '{00:00:00}', 'Every edit is sent by itself.'),
+			('entity_type', 'batch_min', '{5}', 'Every edit is sent by itself.'),
+			('entity_type', 'on_batch_failure', '{hold}', 'Every edit is sent by itself.'),
+			('field_map', 'write_as', '{value}', 'Map the field to one that the system has.'),
+			('field_map', 'approval', '{false}', 'Leave the direction at ''in'', or let the policy hold conflicts: rule manual.'),
+			('comment_map', 'attachments', '{false}', 'Attachments stay where they are.'),
+			('match_rule', 'kind', '{exact,reference}', 'Write exact or reference.'),
+			('route', 'on_leave', '{keep}', 'Write keep: the record stays as it is and is no longer written to.'),
+			('alert_route', '', '{}', 'Read TABLE syncore.alert, or have your monitoring read syncore.health.'),
+			('test_case', '', '{}', 'Load a sample with syncore.ingest() in a transaction, and roll it back.')
+	$$;
+
+CREATE FUNCTION syncore._config_unbuilt() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	SET intervalstyle = 'postgres'
+	AS $$
+	DECLARE
+		wanted jsonb := to_jsonb(NEW);
+		one record;
+	BEGIN
+		IF syncore._is_restoring() THEN
+			RETURN NEW;
+		END IF;
+		-- What a row has from elsewhere stands until somebody sets it.
+		FOR one IN SELECT u.column_name, u.works, u.instead, wanted ->> u.column_name AS value FROM syncore._unbuilt() u
+			WHERE u.table_name = TG_TABLE_NAME AND (TG_OP = 'INSERT' OR wanted -> u.column_name IS DISTINCT FROM to_jsonb(OLD) -> u.column_name)
+				AND NOT EXISTS (SELECT FROM unnest(u.works) w WHERE w IS NOT DISTINCT FROM wanted ->> u.column_name)
+		LOOP
+			IF one.column_name = '' THEN
+				RAISE EXCEPTION 'rows of "%" are not used in this version', TG_TABLE_NAME
+					USING ERRCODE = 'feature_not_supported', DETAIL = 'They would have no effect.', HINT = one.instead;
+			END IF;
+			RAISE EXCEPTION '% "%" is not available in this version', one.column_name, one.value
+				USING ERRCODE = 'feature_not_supported',
+				      DETAIL = format('Column %s of %s works with: %s.', one.column_name, TG_TABLE_NAME, array_to_string(one.works, ', ', 'null')),
+				      HINT = one.instead;
+		END LOOP;
+		RETURN NEW;
+	END
+	$$;

@@ -42,7 +42,7 @@ CREATE FUNCTION syncore.set_credential(system text, kind text, reference text, u
 	END
 	$$;
 COMMENT ON FUNCTION syncore.set_credential(text, text, text, text, text, jsonb, timestamptz) IS
-	'configure: which secret a system is reached with (file:, env:SYNCORE_…, sealed:), for api, webhook or signing; the one before it is retired';
+	'configure: which secret a system is reached with (file:, env:SYNCORE_…), for api, webhook or signing; the one before it is retired';
 
 -- Raises 22023 for a credential that cannot be meant. The reference is not repeated in any message.
 CREATE FUNCTION syncore._check_credential(connector text, kind text, reference text, username text, used_for text, expires_at timestamptz)
@@ -62,11 +62,19 @@ CREATE FUNCTION syncore._check_credential(connector text, kind text, reference t
 		ELSIF kind IS NULL OR kind <> ALL (known) THEN
 			RAISE EXCEPTION 'credential kind "%" does not fit used_for "%"', kind, used_for
 				USING ERRCODE = 'invalid_parameter_value', HINT = format('Kinds are %s.', array_to_string(known, ', '));
+		ELSIF kind LIKE 'oauth2%' OR kind IN ('tls_client', 'jwt') OR used_for = 'signing' THEN
+			RAISE EXCEPTION 'credential kind "%" for "%" is not available in this version', kind, used_for
+				USING ERRCODE = 'feature_not_supported',
+				      HINT = CASE used_for WHEN 'api' THEN 'Use basic, bearer or header: an API token, for example.'
+				          WHEN 'webhook' THEN 'Use hmac_sha256, basic, bearer or header.' ELSE 'Calls are not signed: leave it out.' END;
+		ELSIF reference LIKE 'sealed:%' THEN
+			RAISE EXCEPTION 'references of the kind "sealed" are not available in this version'
+				USING ERRCODE = 'feature_not_supported', HINT = 'Write file:<name in syncore.secret_directory> or env:SYNCORE_<NAME>.';
 		ELSIF kind <> 'none' AND NOT coalesce(reference ~ '^(file:[A-Za-z0-9_][A-Za-z0-9._-]*|env:SYNCORE_[A-Z0-9_]+|sealed:[A-Za-z0-9_.-]+)$', false) THEN
 			RAISE EXCEPTION 'this is not a reference to a secret'
 				USING ERRCODE = 'invalid_parameter_value',
 				      DETAIL = 'A secret itself is never given to SQL: statements are logged. If this was one, change it.',
-				      HINT = 'Write file:<name in syncore.secret_directory>, env:SYNCORE_<NAME> or sealed:<name>.';
+				      HINT = 'Write file:<name in syncore.secret_directory> or env:SYNCORE_<NAME>.';
 		ELSIF reference LIKE 'file:syncore\_instance\_%' THEN
 			RAISE EXCEPTION 'this is not a reference to a secret'
 				USING ERRCODE = 'invalid_parameter_value', DETAIL = 'That file proves which database may send; it never leaves the server.',

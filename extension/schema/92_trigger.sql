@@ -23,6 +23,10 @@ BEGIN
 		EXECUTE pg_catalog.format('CREATE TRIGGER b_shipped BEFORE INSERT OR UPDATE OR DELETE ON syncore.%I
 			FOR EACH ROW EXECUTE FUNCTION syncore._config_shipped(''open'')', t);
 	END LOOP;
+	FOR t IN SELECT DISTINCT u.table_name FROM syncore._unbuilt() u LOOP
+		EXECUTE pg_catalog.format('CREATE TRIGGER c_unbuilt BEFORE INSERT OR UPDATE ON syncore.%I
+			FOR EACH ROW EXECUTE FUNCTION syncore._config_unbuilt()', t);
+	END LOOP;
 	FOREACH t IN ARRAY ARRAY['field_map', 'policy'] LOOP
 		EXECUTE pg_catalog.format('CREATE TRIGGER c_run_as BEFORE INSERT OR UPDATE ON syncore.%I
 			FOR EACH ROW EXECUTE FUNCTION syncore._config_run_as()', t);

@@ -20,7 +20,7 @@ SELECT syncore.add_system('jira', 'jira', 'https://acme.atlassian.net', settings
 SELECT syncore.set_credential(name, 'none', 'none:') FROM syncore.system;
 SELECT syncore.activate('snow'), syncore.activate('jira');
 -- shipped rows changed, removed, replaced, added to
-UPDATE syncore.entity_type SET on_reopen = 'reopen' WHERE name = 'task';
+UPDATE syncore.entity_type SET on_delete = 'unlink' WHERE name = 'task';
 DELETE FROM syncore.state_transition WHERE entity_type = 'task' AND from_state = 'done';
 UPDATE syncore.state SET name = 'halted' WHERE entity_type = 'incident' AND name = 'on_hold';
 SELECT syncore.set_policy('incident', 'severity', '{manual,last_update_wins}');

@@ -18,6 +18,8 @@ static bool has_seen_winner(const ScEntity *entity, const ScField *field, const 
 							const ScClock *context);
 static const ScMapped *as_canonical(const ScMapped *said, const ScValue *value);
 static ScLedgerKind kind_of(const ScMerge *merge, bool same);
+static void note_illegal(ScLedgerEntry *entry, const ScField *field, const ScValue *old,
+						 const ScValue *new);
 static void note_merge(ScBatch *batch, ScLedgerEntry *entry, const ScField *field,
 					   const ScVersion *version, const ScMerge *merge);
 static char *say_unopposed(const ScBatch *batch, const ScField *field, const ScVersion *version,
@@ -80,6 +82,7 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 	entry = sc_decide_note(batch, kind_of(&merge, sc_value_equal(&merge.old, &value->value)), link,
 						   statement, said);
 	note_merge(batch, entry, field, &version, &merge);
+	note_illegal(entry, field, &merge.old, &value->value);
 	entry->detail = describe(batch, entity, field, statement->actor_is_us);
 	if (said->outcome == SC_MAP_NEAREST)
 		note_nearest(batch, link, statement, said);
@@ -235,6 +238,15 @@ say_unopposed(const ScBatch *batch, const ScField *field, const ScVersion *versi
 		return psprintf("%s says more than %s", text, sc_say_value(field, &merge->old));
 	return psprintf("%s follows %s, which %s had seen", text, sc_say_value(field, &merge->old),
 					sc_say_system(batch, version->system_id));
+}
+
+/* on_illegal = accept: it stands, and the ledger says that no row allows it. */
+static void
+note_illegal(ScLedgerEntry *entry, const ScField *field, const ScValue *old, const ScValue *new)
+{
+	if (sc_decide_is_illegal(entry->entity->type, field, old, new))
+		entry->reason = psprintf("%s; no transition of %s leads there, it is taken all the same",
+								 entry->reason, entry->entity->type->name);
 }
 
 /* CS-04: a value map kept less than it was given. */

@@ -31,6 +31,10 @@ extern void sc_decide_note_verdict(ScBatch *batch, ScLink *link, const ScStateme
 extern bool sc_decide_refuses(ScBatch *batch, ScLink *link, const ScStatement *statement,
 							  const ScMapped *said, ScShadowField *shadow);
 
+/* A step of a state that no row of state_transition allows; a type without rows allows all. */
+extern bool sc_decide_is_illegal(const ScEntityType *type, const ScField *field, const ScValue *old,
+								 const ScValue *new);
+
 /* Maintains keys, address and version of the link from what a statement says. */
 extern void sc_decide_keys(ScLink *link, const ScStatement *statement);
 

@@ -4,9 +4,9 @@
  *	  type's rule, once.
  *
  * unlink: the entity lives on without that record.  close: it is closed
- * everywhere else.  recreate: the route makes a new record.  review, delete: a
- * person is told; nothing is deleted elsewhere by a machine that heard of a
- * deletion (other records may be all that is left of the matter).
+ * everywhere else.  recreate: the route makes a new record.  review, and any
+ * other word: a person is told; nothing is deleted elsewhere by a machine that
+ * heard of a deletion (other records may be all that is left of the matter).
  */
 #include "postgres.h"
 

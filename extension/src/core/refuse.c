@@ -10,7 +10,6 @@
 
 static bool is_foreign(ScBatch *batch, ScLink *link, const ScStatement *statement,
 					   const ScMapped *said, ScShadowField *shadow);
-static bool is_illegal(const ScEntity *entity, const ScMapped *said);
 
 bool
 sc_decide_refuses(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said,
@@ -25,7 +24,9 @@ sc_decide_refuses(ScBatch *batch, ScLink *link, const ScStatement *statement, co
 	stamp->touched = true;
 	if (is_foreign(batch, link, statement, said, shadow))
 		return true;
-	if (!is_illegal(link->entity, said) || strcmp(link->entity->type->on_illegal, "refuse") != 0)
+	if (strcmp(link->entity->type->on_illegal, "refuse") != 0 ||
+		!sc_decide_is_illegal(link->entity->type, said->map->field, &value->value,
+							  &said->canonical))
 		return false;
 	entry = sc_decide_note(batch, SC_LEDGER_REFUSE, link, statement, said);
 	entry->old_value = sc_say_jsonb(said->map->field, &value->value);
@@ -63,19 +64,17 @@ is_foreign(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScM
 	return true;
 }
 
-/* A step that no row of state_transition allows; a type without rows allows all. */
-static bool
-is_illegal(const ScEntity *entity, const ScMapped *said)
+bool
+sc_decide_is_illegal(const ScEntityType *type, const ScField *field, const ScValue *old,
+					 const ScValue *new)
 {
-	const ScEntityType *type = entity->type;
-	ScFieldValue *value = sc_model_value(unconstify(ScEntity *, entity), said->map->field->name);
 	char *from;
 	char *to;
 
-	if (said->map->field->kind != SC_KIND_STATE || type->ntransitions == 0 || value == NULL)
+	if (field->kind != SC_KIND_STATE || type->ntransitions == 0 || old->state != SC_VALUE_JSON)
 		return false;
-	from = sc_value_to_cstring(&value->value);
-	to = sc_value_to_cstring(&said->canonical);
+	from = sc_value_to_cstring(old);
+	to = sc_value_to_cstring(new);
 	if (from == NULL || to == NULL || strcmp(from, to) == 0)
 		return false;
 	for (int i = 0; i < type->ntransitions; i++)
