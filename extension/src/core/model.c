@@ -10,6 +10,7 @@
 
 #include "utils/builtins.h"
 
+#include "core/fields.h"
 #include "core/json.h"
 #include "core/model.h"
 
@@ -26,7 +27,6 @@ static const char *const call_names[] = { "none", "create", "update", "comment",
 StaticAssertDecl(lengthof(ledger_names) == SC_LEDGER_CONFIG + 1, "every ledger kind has a name");
 StaticAssertDecl(lengthof(call_names) == SC_CALL_DELETE + 1, "every call kind has a name");
 
-static int find_value(const ScEntity *entity, const char *field, bool *found);
 static void pack_field(ScJson *json, const ScCallField *field);
 static void pack_value(ScJson *json, const char *key, const ScValue *value);
 static void pack_position(ScJson *json, const char *key, ScPosition position);
@@ -42,7 +42,7 @@ ScFieldValue *
 sc_model_value(ScEntity *entity, const char *field)
 {
 	bool found;
-	int at = find_value(entity, field, &found);
+	int at = sc_fields_seek(entity->values, entity->nvalues, sizeof(ScFieldValue), field, &found);
 
 	return found ? &entity->values[at] : NULL;
 }
@@ -52,18 +52,11 @@ ScFieldValue *
 sc_model_value_get(ScEntity *entity, const char *field)
 {
 	bool found;
-	int at = find_value(entity, field, &found);
+	int at = sc_fields_seek(entity->values, entity->nvalues, sizeof(ScFieldValue), field, &found);
 
-	if (found)
-		return &entity->values[at];
-
-	ScFieldValue *grown = palloc0(sizeof(ScFieldValue) * (entity->nvalues + 1));
-
-	for (int i = 0; i < entity->nvalues; i++)
-		grown[i < at ? i : i + 1] = entity->values[i];
-	grown[at].field = pstrdup(field);
-	entity->values = grown;
-	entity->nvalues++;
+	if (!found)
+		entity->values =
+			sc_fields_insert(entity->values, entity->nvalues++, sizeof(ScFieldValue), at, field);
 	return &entity->values[at];
 }
 
@@ -156,32 +149,6 @@ sc_model_call_unpack(Jsonb *packed)
 		if (!unpack_field(fields[i], &call.fields[call.nfields++]))
 			return lost;
 	return call;
-}
-
-/* Binary search in the sorted values; where it is, or would be. */
-static int
-find_value(const ScEntity *entity, const char *field, bool *found)
-{
-	int low = 0;
-	int high = entity->nvalues;
-
-	*found = false;
-	while (low < high)
-	{
-		int middle = low + (high - low) / 2;
-		int order = strcmp(entity->values[middle].field, field);
-
-		if (order == 0)
-		{
-			*found = true;
-			return middle;
-		}
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "core/codec.h"
+#include "core/fields.h"
 #include "core/shadow.h"
 
 /* Bits of a stored entry. */
@@ -29,7 +30,6 @@
 #define WRITE_HAS_MARKER 0x08
 #define WRITE_BITS 0x0f
 
-static int seek_field(const ScShadow *shadow, const char *field, bool *found);
 static void put_field(ScWriter *writer, const ScShadowField *field);
 static void put_write(ScWriter *writer, const ScWrite *write);
 static void put_remembered(ScWriter *writer, const ScValue *value);
@@ -45,7 +45,7 @@ ScShadowField *
 sc_shadow_find(ScShadow *shadow, const char *field)
 {
 	bool found;
-	int at = seek_field(shadow, field, &found);
+	int at = sc_fields_seek(shadow->items, shadow->len, sizeof(ScShadowField), field, &found);
 
 	return found ? &shadow->items[at] : NULL;
 }
@@ -55,21 +55,12 @@ ScShadowField *
 sc_shadow_get(ScShadow *shadow, const char *field)
 {
 	bool found;
-	int at = seek_field(shadow, field, &found);
+	int at = sc_fields_seek(shadow->items, shadow->len, sizeof(ScShadowField), field, &found);
 
-	if (found)
-		return &shadow->items[at];
-	ScShadowField *items = palloc(sizeof(ScShadowField) * (shadow->len + 1));
-
-	if (at > 0)
-		memcpy(items, shadow->items, sizeof(ScShadowField) * at);
-	memset(&items[at], 0, sizeof(ScShadowField));
-	items[at].field = pstrdup(field);
-	if (at < shadow->len)
-		memcpy(items + at + 1, shadow->items + at, sizeof(ScShadowField) * (shadow->len - at));
-	shadow->items = items;
-	shadow->len++;
-	return &items[at];
+	if (!found)
+		shadow->items =
+			sc_fields_insert(shadow->items, shadow->len++, sizeof(ScShadowField), at, field);
+	return &shadow->items[at];
 }
 
 bytea *
@@ -98,32 +89,6 @@ sc_shadow_unpack(const bytea *packed)
 		get_field(&reader, &shadow.items[i]);
 	sc_codec_close(&reader, "shadow");
 	return shadow;
-}
-
-/* Where the field is, or would be. */
-static int
-seek_field(const ScShadow *shadow, const char *field, bool *found)
-{
-	int low = 0;
-	int high = shadow->len;
-
-	*found = false;
-	while (low < high)
-	{
-		int middle = (low + high) / 2;
-		int order = strcmp(shadow->items[middle].field, field);
-
-		if (order == 0)
-		{
-			*found = true;
-			return middle;
-		}
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
 }
 
 static void

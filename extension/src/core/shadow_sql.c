@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
+#include "core/fields.h"
 #include "core/shadow.h"
 #include "core/type_json.h"
 
@@ -33,7 +34,6 @@ static void write_write(ScJsonOut *out, const ScWrite *write);
 static void write_were(ScJsonOut *out, int nwere, const ScValue *were);
 static void write_unconfirmed(ScJsonOut *out, const ScUnconfirmed *unconfirmed);
 static ScShadow read_shadow(Jsonb *document);
-static int compare_fields(const void *a, const void *b);
 static void read_field(ScJsonIn *in, ScShadowField *field);
 static ScPosition read_position(ScJsonIn *in, const char *key);
 static void read_write(ScJsonIn *in, ScWrite *write);
@@ -202,15 +202,9 @@ read_shadow(Jsonb *document)
 			read_field(&object, &shadow.items[shadow.len++]);
 		}
 	}
-	qsort(shadow.items, shadow.len, sizeof(ScShadowField), compare_fields);
+	/* jsonb sorts keys by length first */
+	sc_fields_sort(shadow.items, shadow.len, sizeof(ScShadowField));
 	return shadow;
-}
-
-/* Jsonb sorts keys by length first; we look them up by strcmp. */
-static int
-compare_fields(const void *a, const void *b)
-{
-	return strcmp(((const ScShadowField *) a)->field, ((const ScShadowField *) b)->field);
 }
 
 static void

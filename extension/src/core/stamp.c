@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "core/codec.h"
+#include "core/fields.h"
 #include "core/stamp.h"
 
 /* Bits of a stored version: what is there beside the fixed part. */
@@ -16,7 +17,6 @@
 #define VERSION_KIND_SHIFT 2
 #define VERSION_KIND_MASK 0x03
 
-static int seek_stamp(const ScStamps *stamps, const char *field, bool *found);
 static void put_version(ScWriter *writer, const ScVersion *version, bool with_value);
 static void get_stamp(ScReader *reader, ScStamp *stamp);
 static ScVersion get_version(ScReader *reader, bool with_value);
@@ -26,7 +26,7 @@ ScStamp *
 sc_stamp_find(ScStamps *stamps, const char *field)
 {
 	bool found;
-	int at = seek_stamp(stamps, field, &found);
+	int at = sc_fields_seek(stamps->items, stamps->len, sizeof(ScStamp), field, &found);
 
 	return found ? &stamps->items[at] : NULL;
 }
@@ -36,20 +36,11 @@ ScStamp *
 sc_stamp_get(ScStamps *stamps, const char *field)
 {
 	bool found;
-	int at = seek_stamp(stamps, field, &found);
+	int at = sc_fields_seek(stamps->items, stamps->len, sizeof(ScStamp), field, &found);
 
-	if (found)
-		return &stamps->items[at];
-	ScStamp *items = palloc(sizeof(ScStamp) * (stamps->len + 1));
-
-	if (at > 0)
-		memcpy(items, stamps->items, sizeof(ScStamp) * at);
-	items[at] = (ScStamp){ .field = pstrdup(field) };
-	if (at < stamps->len)
-		memcpy(items + at + 1, stamps->items + at, sizeof(ScStamp) * (stamps->len - at));
-	stamps->items = items;
-	stamps->len++;
-	return &items[at];
+	if (!found)
+		stamps->items = sc_fields_insert(stamps->items, stamps->len++, sizeof(ScStamp), at, field);
+	return &stamps->items[at];
 }
 
 bytea *
@@ -85,32 +76,6 @@ sc_stamps_unpack(const bytea *packed)
 		get_stamp(&reader, &stamps.items[i]);
 	sc_codec_close(&reader, "stamps");
 	return stamps;
-}
-
-/* Where the field is, or would be. */
-static int
-seek_stamp(const ScStamps *stamps, const char *field, bool *found)
-{
-	int low = 0;
-	int high = stamps->len;
-
-	*found = false;
-	while (low < high)
-	{
-		int middle = (low + high) / 2;
-		int order = strcmp(stamps->items[middle].field, field);
-
-		if (order == 0)
-		{
-			*found = true;
-			return middle;
-		}
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
 }
 
 static void

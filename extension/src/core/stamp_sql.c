@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
+#include "core/fields.h"
 #include "core/stamp.h"
 #include "core/type_json.h"
 
@@ -32,7 +33,6 @@ static const char *const actor_kinds[] = { "unknown", "integration", "automation
 static Jsonb *write_stamps(const bytea *packed);
 static void write_version(ScJsonOut *out, const ScVersion *version);
 static ScStamps read_stamps(Jsonb *document);
-static int compare_fields(const void *a, const void *b);
 static void read_stamp(ScJsonIn *in, ScStamp *stamp);
 static ScVersion read_version(ScJsonIn *in);
 static ScDot read_dot(ScJsonIn *in);
@@ -148,15 +148,9 @@ read_stamps(Jsonb *document)
 			read_stamp(&object, &stamps.items[stamps.len++]);
 		}
 	}
-	qsort(stamps.items, stamps.len, sizeof(ScStamp), compare_fields);
+	/* jsonb sorts keys by length first */
+	sc_fields_sort(stamps.items, stamps.len, sizeof(ScStamp));
 	return stamps;
-}
-
-/* Jsonb sorts keys by length first; we look them up by strcmp. */
-static int
-compare_fields(const void *a, const void *b)
-{
-	return strcmp(((const ScStamp *) a)->field, ((const ScStamp *) b)->field);
 }
 
 static void
