@@ -75,7 +75,31 @@ END $$;
 CALL people(12);
 SELECT count(*) AS loops FROM told WHERE kind = 'loop';
 SELECT count(DISTINCT fields - 'assignment_group') AS different FROM peer;
+-- R5, R8, I8: kim's edit is first seen beside our own name, and loses to the older one of lee; the webhook says who it was: the later of two people stands
+CREATE FUNCTION severities() RETURNS text LANGUAGE sql AS $$ SELECT string_agg(DISTINCT fields ->> 'severity', ',') FROM peer WHERE id IN ('A2', 'BOB-2') $$;
+SELECT hears('ann', 'A2', '{"title": "two", "severity": "low", "description": "d"}'), settles();
+SELECT edits('ann', 'A2', '{"severity": "high"}', 'lee') AS lees, hears('ann', 'A2', '{"description": "e"}', 'lee') \gset
+SELECT jsonb_set(edits('bob', 'BOB-2', '{"severity": "critical"}', 'kim'), '{at}', '"2026-03-01T13:00:00Z"') AS kims \gset
+SELECT serves('bob');
+SELECT outcome FROM syncore.ingest('ann', :'lees');
+SELECT rule, new, reason ~ 'by nobody we know' AS by_nobody FROM told WHERE kind = 'conflict' ORDER BY id DESC LIMIT 1;
+SELECT settles() AS calls, severities();
+SELECT outcome FROM syncore.ingest('bob', :'kims');
+SELECT rule, old, new, actor FROM told WHERE kind = 'conflict' ORDER BY id DESC LIMIT 1;
+SELECT settles() AS calls, severities();
+SELECT actor, decision FROM syncore.why('A2', 'severity') LIMIT 1;
+-- heard once more, nothing moves
+SELECT outcome FROM syncore.ingest('bob', (:'kims'::jsonb - 'eid')::text);
+SELECT settles() AS calls, severities();
+-- what nobody opposed: why() says whose it was as soon as that is heard
+SELECT edits('bob', 'BOB-2', '{"severity": "medium"}', 'kim') AS kims, hears('ann', 'A2', '{"description": "f"}', 'lee') \gset
+SELECT serves('bob');
+SELECT actor, value FROM syncore.why('A2', 'severity') LIMIT 1;
+SELECT outcome FROM syncore.ingest('bob', :'kims');
+SELECT actor, value, because ~ 'because kim set it in bob: it was kim who set' AS says_so FROM syncore.why('A2', 'severity') LIMIT 1;
+SELECT settles() AS calls, severities();
 SELECT ok, what FROM syncore.verify_ledger();
+DROP FUNCTION severities();
 DROP PROCEDURE unheard(int), fight(int), people(int);
 CALL peers_go();
 DROP PROCEDURE peers_go();

@@ -124,11 +124,11 @@ CREATE FUNCTION syncore._why(entity bigint, field text)
 		), standing AS (
 			SELECT syncore._value(_why.entity, _why.field) AS value
 		), ruling AS (
-			-- The row that put the value in force where it is: the newest that changed it to what it is now.
+			-- The row that put the value in force where it is: the newest that changed it to what it is now, or that told who had.
 			SELECT e.id FROM entry e, standing s
 			WHERE e.kind IN ('change', 'conflict', 'resolve', 'receive', 'release', 'agree', 'raced')
 				AND e.new IS NOT DISTINCT FROM s.value
-			ORDER BY e.old IS DISTINCT FROM e.new DESC, e.entity_seq DESC LIMIT 1
+			ORDER BY (e.old IS DISTINCT FROM e.new OR e.rule = 'author') DESC, e.entity_seq DESC LIMIT 1
 		)
 		SELECT 1, e.at, e.system_name, e.actor, e.actor_kind, coalesce(CASE WHEN e.outcome = 'apply_remote' THEN e.incoming END, s.value), 'in force', e.rule,
 			syncore._because(_why.field, s.value, e.row, e.system_name), s.value, e.id

@@ -42,15 +42,26 @@ typedef enum Fate /* of a call on its way */
 	FATE_LANDED
 } Fate;
 
+typedef enum Heard /* in which order the same edits are heard (I8) */
+{
+	HEARD_FROM_FIRST,
+	HEARD_FROM_LAST,
+	HEARD_BACKWARDS,  /* from the last, and of each the last edit first */
+	HEARD_READ_FIRST, /* every record is read before a webhook comes */
+	HEARD_READ_EARLY, /* the last record is read before a webhook comes, the first after the others' */
+	HEARD_ORDERS
+} Heard;
+
 typedef struct Peer
 {
 	ScLink *link;
 	char *values[FIELDS];
 	int64 version;
 	TimestampTz moved_at;
-	bool coarse; /* three states instead of five */
-	bool full;	 /* webhooks show the whole record */
-	bool loud;	 /* stores our text in capitals */
+	bool machine[FIELDS]; /* its automation made the last edit, not a person */
+	bool coarse;		  /* three states instead of five */
+	bool full;			  /* webhooks show the whole record */
+	bool loud;			  /* stores our text in capitals */
 	Fate fate;
 	bool late; /* a call that was given up may still land */
 	ScCall late_call;
@@ -77,7 +88,7 @@ typedef struct Search
 } Search;
 
 static char *play(uint64 seed, bool tells, int64 *writes);
-static char *play_in_order(uint64 seed, bool from_last);
+static char *play_in_order(uint64 seed, Heard how);
 static Search *begin(uint64 seed, bool exact);
 static Jsonb *draw_world(Search *search, bool exact);
 static int draw(Search *search, int n);
@@ -121,11 +132,15 @@ core_search(PG_FUNCTION_ARGS)
 	{
 		MemoryContext old = MemoryContextSwitchTo(cxt);
 		char *wrong = play(seed + i, histories == 1, &writes);
-		char *one = play_in_order(seed + i, false);
-		char *other = play_in_order(seed + i, true);
+		char *one = play_in_order(seed + i, HEARD_FROM_FIRST);
 
-		if (wrong == NULL && strcmp(one, other) != 0)
-			wrong = psprintf("I8: %s, or in another order %s", one, other);
+		for (int how = HEARD_FROM_LAST; how < HEARD_ORDERS; how++)
+		{
+			char *other = play_in_order(seed + i, how);
+
+			if (wrong == NULL && strcmp(one, other) != 0)
+				wrong = psprintf("I8: %s, or in order %d %s", one, how, other);
+		}
 		MemoryContextSwitchTo(old);
 		if (wrong != NULL && ++broken <= 10)
 			appendStringInfo(&answer_text, "\nseed " UINT64_FORMAT ": %s", seed + i, wrong);
@@ -163,25 +178,34 @@ play(uint64 seed, bool tells, int64 *writes)
 
 /*
  * I8: each says one thing of each field, having seen nothing of the others;
- * heard from the first peer on, or from the last.  With two edits by one peer
- * what it had seen in between would depend on the order (R10).
+ * heard in any order, and with the record itself before or between.  With two
+ * edits of a field by one peer what it had seen in between would depend on the
+ * order (R10).
  */
 static char *
-play_in_order(uint64 seed, bool from_last)
+play_in_order(uint64 seed, Heard how)
 {
 	Search *search = begin(seed, true);
+	bool from_last = how == HEARD_FROM_LAST || how == HEARD_BACKWARDS;
 	StringInfoData end;
 
 	for (int i = 0; i < search->npeers; i++)
 		for (int field = 0; field < FIELDS; field++)
 			edit(search, &search->peers[i], field);
 	for (int i = 0; i < search->npeers; i++)
+		if (how == HEARD_READ_FIRST || (how == HEARD_READ_EARLY && i > 0))
+			read_record(search, &search->peers[i]);
+	for (int i = 0; i < search->npeers; i++)
 	{
 		Peer *peer = &search->peers[from_last ? search->npeers - 1 - i : i];
 
 		for (int k = 0; k < search->nnews; k++)
-			if (search->news[k] != NULL && search->news[k]->system == peer->link->system)
-				hear(search, k);
+		{
+			int at = how == HEARD_BACKWARDS ? search->nnews - 1 - k : k;
+
+			if (search->news[at] != NULL && search->news[at]->system == peer->link->system)
+				hear(search, at);
+		}
 	}
 	initStringInfo(&end);
 	for (int i = 0; i < FIELDS; i++)
@@ -189,7 +213,7 @@ play_in_order(uint64 seed, bool from_last)
 	return end.data;
 }
 
-/* A world of two or three products that all hold the same record.  exact: of grades C and F, webhooks of single fields. */
+/* A world of two or three products that all hold the same record.  exact: of grades C and F. */
 static Search *
 begin(uint64 seed, bool exact)
 {
@@ -223,7 +247,7 @@ begin(uint64 seed, bool exact)
 		link->fresh = true;
 		search->entity->links = lappend(search->entity->links, link);
 		peer->link = link;
-		peer->full = !exact && draw(search, 2) == 0;
+		peer->full = draw(search, 2) == 0;
 		peer->loud = draw(search, 3) == 0;
 		peer->coarse = link->map->fields[0].values != NULL;
 		peer->values[0] = pstrdup(peer->coarse ? "triggered" : "new");
@@ -327,7 +351,9 @@ edit(Search *search, Peer *peer, int field)
 	peer->values[field] = pstrdup(value);
 	peer->version++;
 	peer->moved_at = search->batch.now;
-	tell(search, "%s: a person sets %s=%s", peer->link->system->name, field_names[field], value);
+	peer->machine[field] = draw(search, 4) == 0;
+	tell(search, "%s: a %s sets %s=%s", peer->link->system->name,
+		 peer->machine[field] ? "machine" : "person", field_names[field], value);
 	publish(search, peer, field, false);
 }
 
@@ -337,9 +363,13 @@ publish(Search *search, Peer *peer, int field, bool us)
 	ScStatement *statement =
 		make_statement(search, peer, SC_STATEMENT_UPDATE, peer->full ? -1 : field);
 
-	statement->actor = us ? "us" : "kim";
+	bool machine = field >= 0 && peer->machine[field];
+
+	statement->actor = us ? "us" : machine ? "bot" : "kim";
 	statement->actor_is_us = us;
-	statement->actor_kind = us ? SC_ACTOR_INTEGRATION : SC_ACTOR_HUMAN;
+	statement->actor_kind = us		  ? SC_ACTOR_INTEGRATION
+							: machine ? SC_ACTOR_AUTOMATION
+									  : SC_ACTOR_HUMAN;
 	statement->event = ++search->nevents;
 	search->events[statement->event] = statement;
 	search->news[search->nnews++] = statement;

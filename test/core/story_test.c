@@ -7,6 +7,7 @@
  *	  snow says severity=1 status=2 v5 by a.lee [human|automation|integration|unknown|us] [full] [marker]
  *	  snow deletes v6		snow comments work_notes c1 text_of_it [by …]
  *	  jira sends			claims what is due (or a read, or a look-up), as a dispatcher would
+ *	  jira reads			a read is owed and claimed
  *	  jira answers [v7 [field=value …]]		the write is acknowledged, with or without a body
  *	  jira shows [v7] field=value …			a read in the slot (of a read, or after a write)
  *	  jira made OPS-7 v1 [field=value …]	a create is acknowledged
@@ -174,8 +175,11 @@ play_system(Story *story, ScLink *link)
 		decide(story, make_statement(story, link, SC_STATEMENT_DELETE));
 	else if (strcmp(verb, "comments") == 0)
 		comment(story, link);
-	else if (strcmp(verb, "sends") == 0)
+	else if (strcmp(verb, "sends") == 0 || strcmp(verb, "reads") == 0)
+	{
+		link->read_owed = link->read_owed || strcmp(verb, "reads") == 0;
 		claim(story, link);
+	}
 	else
 		take(story, link);
 }

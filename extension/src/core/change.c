@@ -10,9 +10,6 @@
 #include "core/policy.h"
 #include "core/say.h"
 
-static ScVersion make_version(ScBatch *batch, ScLink *link, const ScStatement *statement,
-							  const ScMapped *said);
-static bool is_by_another(const ScLink *link, const ScField *field, const ScStatement *statement);
 static bool is_image(const ScBatch *batch, ScLink *link, const ScMapped *said);
 static bool has_seen_winner(const ScEntity *entity, const ScField *field, const ScLink *link,
 							const ScClock *context);
@@ -20,8 +17,6 @@ static const ScMapped *as_canonical(const ScMapped *said, const ScValue *value);
 static ScLedgerKind kind_of(const ScMerge *merge, bool same);
 static void note_illegal(ScLedgerEntry *entry, const ScField *field, const ScValue *old,
 						 const ScValue *new);
-static void note_merge(ScBatch *batch, ScLedgerEntry *entry, const ScField *field,
-					   const ScVersion *version, const ScMerge *merge);
 static char *say_unopposed(const ScBatch *batch, const ScField *field, const ScVersion *version,
 						   const ScMerge *merge);
 static void note_nearest(ScBatch *batch, ScLink *link, const ScStatement *statement,
@@ -35,13 +30,13 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 	ScEntity *entity = link->entity;
 	const ScField *field = said->map->field;
 	ScShadowField *shadow = sc_shadow_get(&link->shadow, field->name);
-	ScVersion version = make_version(batch, link, statement, said);
+	ScVersion version = sc_author_version(batch, link, statement, said);
+	ScPosition after = sc_author_before(shadow, &order);
 	ScMerge merge;
 	ScFieldValue *value;
-	ScLedgerEntry *entry;
 	bool image;
 
-	if (order.verdict == SC_VERDICT_CURRENT && !is_by_another(link, field, statement))
+	if (order.verdict == SC_VERDICT_CURRENT && !sc_author_is_another(link, field, statement))
 		sc_breaker_watch(batch, link, shadow, statement, said);
 	image = is_image(batch, link, said);
 	version.replaced =
@@ -55,6 +50,7 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 									   said->map, &version.replaced, NULL)
 								 .canonical;
 	link->changed = true;
+	shadow->told_at = SC_NO_POSITION;
 	if (sc_decide_refuses(
 			batch, link, statement,
 			image ? as_canonical(said, &sc_model_value(entity, field->name)->value) : said, shadow))
@@ -71,6 +67,7 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 	merge = sc_merge_version(batch, entity, field,
 							 sc_conf_policy(batch->conf, entity->space, entity->type, field->name),
 							 &version);
+	sc_author_open(shadow, statement, after);
 	value = sc_model_value(entity, field->name);
 	if (!image && sc_value_equal(&value->value, &said->canonical) &&
 		merge.outcome != SC_MERGE_CONFLICT_CURRENT)
@@ -79,61 +76,50 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 		entity->revision++;
 	if (statement->correlation_id != NULL)
 		entity->correlation_id = statement->correlation_id;
-	entry = sc_decide_note(batch, kind_of(&merge, sc_value_equal(&merge.old, &value->value)), link,
-						   statement, said);
-	note_merge(batch, entry, field, &version, &merge);
-	note_illegal(entry, field, &merge.old, &value->value);
-	entry->detail = describe(batch, entity, field, statement->actor_is_us);
+	sc_decide_note_merge(batch, sc_decide_note(batch, SC_LEDGER_CHANGE, link, statement, said),
+						 &version, &merge, statement->actor_is_us);
 	if (said->outcome == SC_MAP_NEAREST)
 		note_nearest(batch, link, statement, said);
 }
 
-static ScVersion
-make_version(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said)
+void
+sc_decide_note_merge(ScBatch *batch, ScLedgerEntry *entry, const ScVersion *version,
+					 const ScMerge *merge, bool is_us)
 {
-	ScVersion version = { .value = said->canonical,
-						  .dot = { link->id, 0 },
-						  .actor_kind = statement->actor_kind,
-						  .actor = statement->actor,
-						  .system_id = link->system->id,
-						  .rank = link->system->rank,
-						  .at = statement->source_time != 0	  ? statement->source_time
-								: statement->received_at != 0 ? statement->received_at
-															  : batch->now,
-						  .source_version = -1,
-						  .event = statement->event };
+	ScEntity *entity = entry->entity;
+	const ScField *field = sc_conf_field(entity->type, entry->field);
+	const ScValue *now = &sc_model_value(entity, field->name)->value;
 
-	version.at = Min(version.at, batch->now + SC_DECIDE_FUTURE_US);
-	if (link->system->connector->grade == SC_GRADE_COUNTER && statement->position.known)
-		version.source_version = statement->position.at;
-	if (is_by_another(link, said->map->field, statement))
+	entry->kind = kind_of(merge, sc_value_equal(&merge->old, now));
+	entry->actor = version->actor;
+	entry->actor_kind = version->actor_kind;
+	entry->old_value = sc_say_jsonb(field, &merge->old);
+	entry->new_value = sc_say_jsonb(field, now);
+	entry->rule = merge->disputed					? unconstify(char *, merge->rule)
+				  : entry->kind == SC_LEDGER_CHANGE ? "fast_forward"
+													: "agree";
+	entry->reason = merge->disputed ? merge->reason : say_unopposed(batch, field, version, merge);
+	if (entry->kind == SC_LEDGER_CONFLICT || entry->kind == SC_LEDGER_HOLD)
+		sc_decide_conflict(batch, merge, version, entry);
+	note_illegal(entry, field, &merge->old, now);
+	entry->detail = describe(batch, entity, field, is_us);
+	if (merge->was_held)
 	{
-		version.actor = NULL;
-		version.actor_kind = SC_ACTOR_UNKNOWN;
+		ScConflictOut *settled = palloc0(sizeof(ScConflictOut));
+
+		settled->entity = entity;
+		settled->field = field->name;
+		batch->settled = lappend(batch->settled, settled);
 	}
-	else if (statement->kind == SC_STATEMENT_RESPONSE && statement->actor_kind != SC_ACTOR_HUMAN)
-		version.actor_kind = SC_ACTOR_AUTOMATION;
-	return version;
-}
+	if (merge->failed != NULL)
+	{
+		ScAlertOut *alert = sc_decide_alert(
+			batch, entity->space, "rule", psprintf("rule:%s:%s", entity->type->name, field->name));
 
-/*
- * A record that we were the last to write shows a change of a field that this
- * write did not carry: somebody made it before us, and the name beside it is
- * ours all the same.  Who it was is not known, least of all that it was a machine.
- */
-static bool
-is_by_another(const ScLink *link, const ScField *field, const ScStatement *statement)
-{
-	bool in_slot = statement->kind == SC_STATEMENT_RESPONSE || statement->kind == SC_STATEMENT_READ;
-	bool nameless = statement->kind == SC_STATEMENT_RESPONSE &&
-					statement->actor_kind == SC_ACTOR_UNKNOWN && statement->actor == NULL;
-
-	if (!in_slot || !(statement->actor_is_us || nameless))
-		return false;
-	for (int i = 0; i < link->call.nfields; i++)
-		if (strcmp(link->call.fields[i].field, field->name) == 0)
-			return false;
-	return true;
+		alert->detail = merge->failed;
+		alert->hint = "Correct the function named in syncore.policy; until then the next rule of "
+					  "the list decides.";
+	}
 }
 
 /*
@@ -185,40 +171,6 @@ kind_of(const ScMerge *merge, bool same)
 
 	return merge->outcome == SC_MERGE_FAST_FORWARD && same ? SC_LEDGER_AGREE
 														   : kinds[merge->outcome];
-}
-
-static void
-note_merge(ScBatch *batch, ScLedgerEntry *entry, const ScField *field, const ScVersion *version,
-		   const ScMerge *merge)
-{
-	ScEntity *entity = entry->entity;
-
-	entry->actor_kind = version->actor_kind;
-	entry->old_value = sc_say_jsonb(field, &merge->old);
-	entry->new_value = sc_say_jsonb(field, &sc_model_value(entity, field->name)->value);
-	entry->rule = merge->disputed					? unconstify(char *, merge->rule)
-				  : entry->kind == SC_LEDGER_CHANGE ? "fast_forward"
-													: "agree";
-	entry->reason = merge->disputed ? merge->reason : say_unopposed(batch, field, version, merge);
-	if (entry->kind == SC_LEDGER_CONFLICT || entry->kind == SC_LEDGER_HOLD)
-		sc_decide_conflict(batch, merge, version, entry);
-	if (merge->was_held)
-	{
-		ScConflictOut *settled = palloc0(sizeof(ScConflictOut));
-
-		settled->entity = entity;
-		settled->field = field->name;
-		batch->settled = lappend(batch->settled, settled);
-	}
-	if (merge->failed != NULL)
-	{
-		ScAlertOut *alert = sc_decide_alert(
-			batch, entity->space, "rule", psprintf("rule:%s:%s", entity->type->name, field->name));
-
-		alert->detail = merge->failed;
-		alert->hint = "Correct the function named in syncore.policy; until then the next rule of "
-					  "the list decides.";
-	}
 }
 
 static char *

@@ -99,6 +99,8 @@ sc_decide_field(ScBatch *batch, ScLink *link, const ScStatement *statement, cons
 		link->changed = true;
 		return;
 	}
+	if (sc_author_take(batch, link, statement, said, &order))
+		return;
 	if (order.verdict == SC_VERDICT_UNSURE && link->read_taken &&
 		!settle_unsure(batch, link, statement, said, &order))
 		return;

@@ -35,6 +35,24 @@ extern bool sc_decide_refuses(ScBatch *batch, ScLink *link, const ScStatement *s
 extern bool sc_decide_is_illegal(const ScEntityType *type, const ScField *field, const ScValue *old,
 								 const ScValue *new);
 
+/* The version that a statement makes of a field, without dot and context. */
+extern ScVersion sc_author_version(ScBatch *batch, ScLink *link, const ScStatement *statement,
+								   const ScMapped *said);
+
+/* Is it somebody else's change that our own name stands beside? */
+extern bool sc_author_is_another(const ScLink *link, const ScField *field,
+								 const ScStatement *statement);
+
+/* The position at which what a change replaces was last held.  Before the change is applied. */
+extern ScPosition sc_author_before(const ScShadowField *shadow, const ScOrder *order);
+
+/* A version was made of what the statement shows: its author is only presumed if it shows more than one person's change. */
+extern void sc_author_open(ScShadowField *shadow, const ScStatement *statement, ScPosition after);
+
+/* Does the statement tell who made the last change, heard before without its author?  Then that is done, and told. */
+extern bool sc_author_take(ScBatch *batch, ScLink *link, const ScStatement *statement,
+						   const ScMapped *said, const ScOrder *order);
+
 /* Maintains keys, address and version of the link from what a statement says. */
 extern void sc_decide_keys(ScLink *link, const ScStatement *statement);
 
@@ -54,6 +72,13 @@ extern void sc_breaker_watch(ScBatch *batch, ScLink *link, ScShadowField *shadow
 /* A ledger row about a statement, with its actor, time and event. */
 extern ScLedgerEntry *sc_decide_note(ScBatch *batch, ScLedgerKind kind, ScLink *link,
 									 const ScStatement *statement, const ScMapped *said);
+
+/*
+ * What a merge came to: kind, values, rule, reason and conflict of a row that
+ * names entity and field.  is_us: said under our own account.
+ */
+extern void sc_decide_note_merge(ScBatch *batch, ScLedgerEntry *entry, const ScVersion *version,
+								 const ScMerge *merge, bool is_us);
 
 /* An alert of level warning; the caller says detail and hint. */
 extern ScAlertOut *sc_decide_alert(ScBatch *batch, const ScSpace *space, const char *kind,

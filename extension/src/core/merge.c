@@ -15,6 +15,10 @@
 #include "core/policy.h"
 #include "core/say.h"
 
+static ScMerge before_merge(ScEntity *entity, const ScStamp *stamp);
+static void elect(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *policy,
+				  ScMerge *merge);
+static void forget_seen(ScBatch *batch, ScEntity *entity, const ScField *field, ScDot dot);
 static bool give_dot(ScStamp *stamp, ScVersion *incoming);
 static void add_version(ScStamp *stamp, const ScVersion *incoming);
 static void choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field,
@@ -42,22 +46,42 @@ sc_merge_version(ScBatch *batch, ScEntity *entity, const ScField *field, const S
 				 ScVersion *incoming)
 {
 	ScStamp *stamp = sc_stamp_get(&entity->stamps, field->name);
-	ScFieldValue *value = sc_model_value(entity, field->name);
-	ScMerge merge = { .outcome = SC_MERGE_NOTHING, .was_held = stamp->held };
+	ScMerge merge = before_merge(entity, stamp);
 
-	merge.old = value == NULL ? SC_UNKNOWN : value->value;
 	if (!give_dot(stamp, incoming))
 		return merge;
 	add_version(stamp, incoming);
-	choose_winner(batch, entity, field, policy, &merge);
-	stamp->touched = true;
-	value = sc_model_value_get(entity, field->name);
-	if (!sc_value_equal(&value->value, &stamp->versions[0].value))
-		value->qualifier = NULL;
-	value->value = stamp->versions[0].value;
-	entity->changed = true;
+	elect(batch, entity, field, policy, &merge);
 	merge.outcome = name_outcome(stamp, &merge, incoming);
 	return merge;
+}
+
+bool
+sc_merge_author(ScBatch *batch, ScEntity *entity, const ScField *field, const ScVersion *told,
+				ScMerge *merge)
+{
+	ScStamp *stamp = sc_stamp_get(&entity->stamps, field->name);
+
+	for (int i = 0; i < stamp->nversions; i++)
+	{
+		ScVersion *version = &stamp->versions[i];
+
+		if (version->dot.link != told->dot.link || version->dot.n != told->dot.n)
+			continue;
+		version->actor = told->actor;
+		version->actor_kind = told->actor_kind;
+		version->at = told->at;
+		version->source_version = told->source_version;
+		version->event = told->event;
+		*merge = before_merge(entity, stamp);
+		elect(batch, entity, field,
+			  sc_conf_policy(batch->conf, entity->space, entity->type, field->name), merge);
+		merge->outcome = name_outcome(stamp, merge, told);
+		if (!sc_value_equal(&merge->old, &stamp->versions[0].value))
+			forget_seen(batch, entity, field, stamp->versions[0].dot);
+		return true;
+	}
+	return false;
 }
 
 bool
@@ -93,6 +117,62 @@ sc_merge_join(ScBatch *batch, ScEntity *entity, ScEntity *other)
 		sc_model_value_get(entity, field->name)->value = stamp->versions[0].value;
 	}
 	entity->changed = true;
+}
+
+static ScMerge
+before_merge(ScEntity *entity, const ScStamp *stamp)
+{
+	ScFieldValue *value = sc_model_value(entity, stamp->field);
+	ScMerge merge = { .outcome = SC_MERGE_NOTHING, .was_held = stamp->held };
+
+	merge.old = value == NULL ? SC_UNKNOWN : value->value;
+	return merge;
+}
+
+/* The winner of the set becomes the value of the entity. */
+static void
+elect(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *policy,
+	  ScMerge *merge)
+{
+	ScStamp *stamp = sc_stamp_get(&entity->stamps, field->name);
+	ScFieldValue *value;
+
+	choose_winner(batch, entity, field, policy, merge);
+	stamp->touched = true;
+	value = sc_model_value_get(entity, field->name);
+	if (!sc_value_equal(&value->value, &stamp->versions[0].value))
+		value->qualifier = NULL;
+	value->value = stamp->versions[0].value;
+	entity->changed = true;
+}
+
+/*
+ * A system that agreed with what stood until now counts as having seen what
+ * had lost to it (R10); now that the loser wins, it has yet to be shown it.
+ */
+static void
+forget_seen(ScBatch *batch, ScEntity *entity, const ScField *field, ScDot dot)
+{
+	for (int i = 0; i < list_length(entity->links); i++)
+	{
+		ScLink *link = list_nth(entity->links, i);
+		ScShadowField *shadow = sc_shadow_find(&link->shadow, field->name);
+		ScClock seen = sc_vclock_empty();
+
+		if (link->id == dot.link || shadow == NULL || !sc_vclock_covers_dot(&shadow->seen, dot) ||
+			sc_merge_agrees(batch, entity, link, field))
+			continue;
+		for (int k = 0; k < shadow->seen.len; k++)
+		{
+			ScDot one = shadow->seen.dots[k];
+
+			one.n = one.link == dot.link ? dot.n - 1 : one.n;
+			if (one.n > 0)
+				seen = sc_vclock_with_dot(&seen, one);
+		}
+		shadow->seen = seen;
+		link->changed = true;
+	}
 }
 
 /* R7.  False when the version was merged before. */

@@ -31,6 +31,8 @@ typedef struct ScPosition /* a statement's place in its system's own order */
 	int64 at; /* counter, or microseconds since 2000 (coarse: whole seconds) */
 } ScPosition;
 
+#define SC_NO_POSITION ((ScPosition){ false, 0 })
+
 typedef struct ScWrite /* one of our last writes to this field */
 {
 	ScValue value;		  /* external, as we sent it */
@@ -62,7 +64,10 @@ typedef struct ScShadowField
 		sent; /* our external value that held stands for; null state unknown when held came from outside */
 	ScPosition known_at;   /* held is known true at this position */
 	ScPosition changed_at; /* last outside change that we processed */
-	ScClock seen;		   /* what this system had been shown of this field */
+	ScPosition
+		told_at; /* lowest position at which that change was told of; known while its author may be corrected */
+	ScPosition changed_after; /* what it replaced was held at this position; beside told_at */
+	ScClock seen;			  /* what this system had been shown of this field */
 	int nwrites;
 	ScWrite *writes; /* oldest first; at most SC_SHADOW_WRITES_MAX */
 	int nunconfirmed;

@@ -45,6 +45,7 @@ sub all
 	my %entity = one_record_each();
 	agreement($_, $entity{$_}) for grep { $entity{$_} } sort keys %entity;
 	accounted();
+	by_people($_, $entity{$_}) for grep { $entity{$_} } sort keys %entity;
 	right_winner($_, $entity{$_}) for grep { $entity{$_} } sort keys %entity;
 	bounded_writes();
 	comments();
@@ -162,14 +163,31 @@ sub accounted
 	return;
 }
 
-# A later whole record or a read may tell of it first: then its own event says nothing new.
+# A later whole record or a read may tell of it first: then its own event says nothing new but who it was.  A person's value
+# that lost for being nobody's was not heard, unless somebody wrote there after it.
 sub heard_otherwise
 {
 	my ($act) = @_;
-	return grep { words($_->{said}) eq words($act->{value}) } $t->rows(q{SELECT coalesce(c.incoming ->> 'value', l.new #>> '{}') AS said
+	my @heard = grep { words($_->{said}) eq words($act->{value}) } $t->rows(q{SELECT coalesce(c.incoming ->> 'value', l.new #>> '{}') AS said,
+			c.outcome = 'keep_local' AND c.rule = 'human_wins' AND c.incoming ->> 'actor_kind' <> 'human' AS as_nobody
 		FROM syncore.ledger l JOIN syncore.system s ON s.id = l.system_id LEFT JOIN syncore.conflict c ON c.id = l.conflict
 		WHERE l.id > ? AND s.name = ? AND l.field = ? AND l.kind IN ('change', 'raced', 'agree', 'conflict')},
 		$run->{ledger_before}, $act->{system}, $act->{field});
+	my $later = grep { $_->{at} > $act->{at} && $_->{id} eq $act->{id} && $_->{field} eq $act->{field} } @{ $run->{acts} };
+	return grep { $later || !$_->{as_nobody} } @heard;
+}
+
+# I5 in part: people wrote every text, so each version of one that still stands, as winner or beside it, is some person's.
+sub by_people
+{
+	my ($subject, $entity) = @_;
+	for my $version ($t->rows(q{SELECT f.key AS field, v ->> 'actor' AS actor, v ->> 'actor_kind' AS kind, v ->> 'value' AS value
+		FROM syncore.entity e, jsonb_each(e.stamps::jsonb) f, jsonb_array_elements(f.value -> 'versions') v
+		WHERE e.id = ? AND f.key IN ('title', 'description') AND v ->> 'actor_kind' IS DISTINCT FROM 'human'}, $entity))
+	{
+		wrong(I5 => "$subject $version->{field}: a version is by " . ($version->{actor} // 'nobody') . ' (' . ($version->{kind} // 'unknown') . '), people wrote them all');
+	}
+	return;
 }
 
 # I5 in part: a text that a person wrote long after all others is the one that stands; and no text stands that nobody wrote.
