@@ -1,10 +1,12 @@
 /*
  * breaker.c
- *	  The loop breaker (R20).  It counts reversals, not writes: a machine that
- *	  restores what our acknowledged write had replaced.
+ *	  The loop breaker (R20).  It counts what machines do to our acknowledged
+ *	  writes, not the writes: reversals, where one restores what we had replaced,
+ *	  and rounds, where one answers a write with a change of another field, whose
+ *	  writes another answers in turn (a cascade that bites its tail).
  *
- * Rapid edits by people never restore what we overwrote by themselves, so they
- * never trip it; two automations that fight do so every time.
+ * Rapid edits by people trip neither: they restore nothing by themselves, and a
+ * write of a person's value is the end of any round.
  */
 #include "postgres.h"
 
@@ -13,39 +15,134 @@
 
 #define REVERSAL_WITHIN_US (10 * USECS_PER_SEC)
 
-static bool is_reversal(const ScBatch *batch, const ScShadowField *shadow,
-						const ScStatement *statement, const ScMapped *said);
+static bool is_reversal(const ScBatch *batch, const ScShadowField *shadow, const ScMapped *said);
+static void watch_rounds(ScBatch *batch, ScLink *link, const ScStatement *statement,
+						 const ScMapped *said);
+static bool is_round(ScBatch *batch, ScLink *link, const ScShadowField *written,
+					 const ScMapped *said);
+static bool was_written_for_machine(const ScBatch *batch, const ScLink *link,
+									const ScShadowField *written, int64 *source);
+static ScLink *find_link(const ScEntity *entity, int64 id);
 static void count_reversal(ScShadowField *shadow, TimestampTz now, int64 window);
-static bool is_stopped_elsewhere(const ScEntity *entity, const ScField *field);
-static void stop(ScBatch *batch, ScLink *link, ScShadowField *shadow, const ScStatement *statement,
-				 const ScMapped *said);
+static bool is_one_too_many(const ScBatch *batch, const ScLink *link, ScShadowField *shadow);
+static bool is_stopped_elsewhere(const ScEntity *entity, const char *field);
+static const char *name_of(const ScLink *link);
+static ScLedgerEntry *stop(ScBatch *batch, ScLink *link, ScShadowField *shadow,
+						   const ScStatement *statement, char *reason);
 
 void
 sc_breaker_watch(ScBatch *batch, ScLink *link, ScShadowField *shadow, const ScStatement *statement,
 				 const ScMapped *said)
 {
-	const ScEntityType *type = link->entity->type;
-
-	if (!is_reversal(batch, shadow, statement, said))
+	if (statement->actor_kind == SC_ACTOR_HUMAN)
 		return;
-	count_reversal(shadow, batch->now, type->loop_window_us);
-	if (!shadow->stopped && shadow->nreversals >= Min(type->loop_limit, SC_SHADOW_REVERSALS_MAX))
-		stop(batch, link, shadow, statement, said);
+	if (!is_reversal(batch, shadow, said))
+		watch_rounds(batch, link, statement, said);
+	else if (is_one_too_many(batch, link, shadow))
+		stop(batch, link, shadow, statement,
+			 psprintf("an automation at %s has put %s of %s back to %s %d times in a row after our "
+					  "writes: nothing more of this field is written there until it is released",
+					  link->system->name, shadow->field, name_of(link),
+					  sc_say_value(said->map->field, &said->canonical), shadow->nreversals))
+			->new_value = sc_say_jsonb(said->map->field, &said->canonical);
 }
 
 static bool
-is_reversal(const ScBatch *batch, const ScShadowField *shadow, const ScStatement *statement,
-			const ScMapped *said)
+is_reversal(const ScBatch *batch, const ScShadowField *shadow, const ScMapped *said)
 {
 	const ScWrite *last;
 
-	if (statement->actor_kind == SC_ACTOR_HUMAN || shadow->nwrites == 0)
+	if (shadow->nwrites == 0)
 		return false;
 	last = &shadow->writes[shadow->nwrites - 1];
 	if (batch->now - last->acked_at > REVERSAL_WITHIN_US)
 		return false;
 	return sc_order_same(said->map, &said->external, &last->before_held) ||
 		   sc_value_equal_loosely(&said->external, &last->before_held);
+}
+
+/*
+ * A machine's change of a field that we did not write, within seconds of our
+ * writes of others: those that were an answer to such an answer are counted.
+ */
+static void
+watch_rounds(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said)
+{
+	for (int i = 0; i < link->shadow.len; i++)
+	{
+		ScShadowField *written = &link->shadow.items[i];
+
+		if (!is_round(batch, link, written, said) || !is_one_too_many(batch, link, written))
+			continue;
+		stop(batch, link, written, statement,
+			 psprintf("an automation at %s answers our writes of %s to %s with a change of %s, and "
+					  "another system's answers that: it has gone round %d times, so nothing more "
+					  "of this field is written there until it is released",
+					  link->system->name, written->field, name_of(link), said->map->field->name,
+					  written->nreversals));
+	}
+}
+
+/*
+ * Has it come round?  We wrote a value that a machine elsewhere had set, soon
+ * after we had written a machine's value there; and before, this system's
+ * machine had set the field that it changes now.
+ */
+static bool
+is_round(ScBatch *batch, ScLink *link, const ScShadowField *written, const ScMapped *said)
+{
+	ScStamp *stamp = sc_stamp_find(&link->entity->stamps, said->map->field->name);
+	int64 source;
+	int64 before;
+	ScLink *other;
+
+	if (strcmp(written->field, said->map->field->name) == 0 || stamp == NULL ||
+		stamp->nversions == 0 || stamp->versions[0].dot.link != link->id ||
+		stamp->versions[0].actor_kind == SC_ACTOR_HUMAN ||
+		!was_written_for_machine(batch, link, written, &source))
+		return false;
+	other = find_link(link->entity, source);
+	for (int i = 0; other != NULL && i < other->shadow.len; i++)
+		if (was_written_for_machine(batch, other, &other->shadow.items[i], &before))
+			return true;
+	return false;
+}
+
+/* Was our last write of this field a moment ago, of a value set by a machine at another link (*source)? */
+static bool
+was_written_for_machine(const ScBatch *batch, const ScLink *link, const ScShadowField *written,
+						int64 *source)
+{
+	const ScStamp *stamp = sc_stamp_find(&link->entity->stamps, written->field);
+
+	if (written->nwrites == 0 || stamp == NULL || stamp->nversions == 0 ||
+		batch->now - written->writes[written->nwrites - 1].acked_at > REVERSAL_WITHIN_US)
+		return false;
+	*source = stamp->versions[0].dot.link;
+	return stamp->versions[0].actor_kind != SC_ACTOR_HUMAN && *source != 0 && *source != link->id;
+}
+
+static ScLink *
+find_link(const ScEntity *entity, int64 id)
+{
+	for (int i = 0; i < list_length(entity->links); i++)
+	{
+		ScLink *link = list_nth(entity->links, i);
+
+		if (link->id == id)
+			return link;
+	}
+	return NULL;
+}
+
+/* Counts, and says whether that stops the field there. */
+static bool
+is_one_too_many(const ScBatch *batch, const ScLink *link, ScShadowField *shadow)
+{
+	const ScEntityType *type = link->entity->type;
+
+	count_reversal(shadow, batch->now, type->loop_window_us);
+	return !shadow->stopped && shadow->nreversals >= Min(type->loop_limit, SC_SHADOW_REVERSALS_MAX);
 }
 
 /* Oldest first; what has left the window is forgotten. */
@@ -67,12 +164,12 @@ count_reversal(ScShadowField *shadow, TimestampTz now, int64 window)
 }
 
 static bool
-is_stopped_elsewhere(const ScEntity *entity, const ScField *field)
+is_stopped_elsewhere(const ScEntity *entity, const char *field)
 {
 	for (int i = 0; i < list_length(entity->links); i++)
 	{
 		ScLink *link = list_nth(entity->links, i);
-		ScShadowField *shadow = sc_shadow_find(&link->shadow, field->name);
+		ScShadowField *shadow = sc_shadow_find(&link->shadow, field);
 
 		if (shadow != NULL && shadow->stopped)
 			return true;
@@ -80,32 +177,33 @@ is_stopped_elsewhere(const ScEntity *entity, const ScField *field)
 	return false;
 }
 
+static const char *
+name_of(const ScLink *link)
+{
+	return link->external_key != NULL ? link->external_key : link->external_id;
+}
+
 /* One alert for an entity and field, however many links stop. */
-static void
+static ScLedgerEntry *
 stop(ScBatch *batch, ScLink *link, ScShadowField *shadow, const ScStatement *statement,
-	 const ScMapped *said)
+	 char *reason)
 {
 	ScEntity *entity = link->entity;
-	const ScField *field = said->map->field;
-	ScLedgerEntry *entry = sc_decide_note(batch, SC_LEDGER_LOOP, link, statement, said);
-	char *record = link->external_key != NULL ? link->external_key : link->external_id;
-
+	ScLedgerEntry *entry = sc_decide_note(batch, SC_LEDGER_LOOP, link, statement, NULL);
+	bool first = !is_stopped_elsewhere(entity, shadow->field);
 	ScAlertOut *alert;
-	bool first = !is_stopped_elsewhere(entity, field);
 
 	shadow->stopped = true;
+	entry->field = shadow->field;
 	entry->rule = "R20";
-	entry->reason =
-		psprintf("an automation at %s has put %s of %s back to %s %d times in a row after our "
-				 "writes: nothing more of this field is written there until it is released",
-				 link->system->name, field->name, record, sc_say_value(field, &said->canonical),
-				 shadow->nreversals);
+	entry->reason = reason;
 	if (!first)
-		return;
+		return entry;
 	alert = sc_decide_alert(batch, entity->space, "loop",
-							psprintf("loop:" INT64_FORMAT ":%s", entity->id, field->name));
-	alert->detail = entry->reason;
+							psprintf("loop:" INT64_FORMAT ":%s", entity->id, shadow->field));
+	alert->detail = reason;
 	alert->hint = psprintf(
 		"Find the automation at %s, then: SELECT syncore.release_hold('" INT64_FORMAT "', '%s');",
-		link->system->name, entity->id, field->name);
+		link->system->name, entity->id, shadow->field);
+	return entry;
 }
