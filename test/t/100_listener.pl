@@ -128,27 +128,40 @@ my $big = '{"x":"' . 'y' x (1024 * 1024) . '"}';
 is(status(raw("POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " . length($big) . "\r\n\r\n")), 413,
 	'413 for a body that is announced too long, before it is sent');
 my $chunk = sprintf("%x\r\n", 65536) . 'z' x 65536 . "\r\n";
-like(status(raw("POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" . $chunk x 17)), qr/^(413|closed)$/,
-	'a chunked body is cut off at the limit');
+is(status(raw("POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" . $chunk x 17)), 413,
+	'413 for a chunked body that goes past the limit');
+is(post($big . $big, %good)->{status}, 413, '413 for a client that sends all of it before it reads the answer');
+is(post($big, %good, url => $t->hook_url('nobody'), 'Content-Length' => length $big)->{status}, 413, 'whatever else is wrong with it');
+is(post('x' x 900_000, %good, url => $t->hook_url('nobody') . '/x')->{status}, 404, 'a large body to nobody is read to its end, so that 404 is heard');
+is(post('x' x 900_000, %good, 'Content-Type' => 'text/plain')->{status}, 415, 'and so is 415');
+is(status(raw("POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n")), 400,
+	'chunks whose length is none: 400');
+my @pieces = map { sprintf "%x\r\n%s\r\n", length, $_ } payload(7) =~ /(.{1,50})/gs;
+my %chunked = signed(payload(7));
+is(status(raw("POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+	. join('', map { "$_: $chunked{$_}\r\n" } sort keys %chunked) . "\r\n" . join('', @pieces) . "0\r\n\r\n")), 200, 'positive control: a signed body in chunks is taken');
+is(status(raw("POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 9999999\r\n\r\n")), 413,
+	'a client that asks first is told before it sends');
+$count = stored();
 my $full = payload(5, filler => 'y' x (1024 * 1024 - 500));
 is(post($full, signed($full))->{status}, 200, 'positive control: one just below the limit is taken');
 is(stored(), $count + 1, 'and stored');
 
-# W6: what could be read in two ways is refused
+# W6: what could be read in two ways is refused (a path ends at a nul: this one is that of a hook, and not signed)
 for my $case (
-	['two lengths', "POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\n{}"],
-	['length and chunks', "POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"],
-	['an unknown encoding', "POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"],
-	['a length that is none', "POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nContent-Length: 2x\r\n\r\n{}"],
-	['a negative length', "POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nContent-Length: -2\r\n\r\n{}"],
-	['no Host', "POST /hooks/default/snow HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"],
-	['HTTP/0.9', "GET /healthz\r\n\r\n"],
-	['200 headers', "POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\n" . join('', map { "X-$_: 1\r\n" } 1 .. 200) . "Content-Length: 2\r\n\r\n{}"],
-	['a header of 100 kB', "POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nX-A: " . 'a' x 100_000 . "\r\nContent-Length: 2\r\n\r\n{}"],
-	['a nul in the path', "POST /hooks/default/snow\0x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"],
-	['binary', join('', map { chr } 0 .. 255) . "\r\n\r\n"])
+	['two lengths', 400, "POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\n{}"],
+	['length and chunks', 400, "POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"],
+	['an unknown encoding', 400, "POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"],
+	['a length that is none', 400, "POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nContent-Length: 2x\r\n\r\n{}"],
+	['a negative length', 400, "POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nContent-Length: -2\r\n\r\n{}"],
+	['no Host', 400, "POST /hooks/default/snow HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"],
+	['HTTP/0.9', 400, "GET /healthz\r\n\r\n"],
+	['200 headers', 431, "POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\n" . join('', map { "X-$_: 1\r\n" } 1 .. 200) . "Content-Length: 2\r\n\r\n{}"],
+	['a header of 100 kB', 431, "POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nX-A: " . 'a' x 100_000 . "\r\nContent-Length: 2\r\n\r\n{}"],
+	['a nul in the path', 401, "POST /hooks/default/snow\0x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"],
+	['binary', 400, join('', map { chr } 0 .. 255) . "\r\n\r\n"])
 {
-	like(status(raw($case->[1], 2)), qr/^(4\d\d|505|closed)$/, "$case->[0]: refused");
+	is(status(raw($case->[2], 2)), $case->[1], "$case->[0]: $case->[1]");
 }
 is(stored(), $count + 1, 'none of it was stored');
 is(HTTP::Tiny->new->get("http://127.0.0.1:$port/healthz")->{status}, 200, 'and the listener lives');
@@ -159,10 +172,16 @@ my $start = time;
 is(post(payload(6), signed(payload(6)))->{status}, 200, 'a webhook gets through beside 400 idle connections');
 cmp_ok(time - $start, '<', 5, 'and soon');
 @idle = ();
+my @lazy = map { my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Timeout => 5);
+	$s->syswrite("POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{") if $s; $s } 1 .. 400;
+is(post(payload(8), signed(payload(8)))->{status}, 200, 'beside 400 that never end their bodies, too');
+@lazy = ();
 
 # W7: a client that never ends its headers; what became of it is looked at last.
 my $slow = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or die "connect: $!";
 $slow->syswrite("POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nX-Slow: ");
+my $slow_body = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or die "connect: $!";
+$slow_body->syswrite("POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{");
 
 # EV-08, W8: a body that is no JSON goes to quarantine; neighbours of the same commit are unharmed
 my @bodies = map { $_ % 5 == 0 ? ('{"table": "incident", ', '[' x 100_000, "\xff\xfe{}", '{"a":"\u0000"}', '{"x":1e400000}')[($_ / 5) % 5] . ' ' x $_ : payload(1000 + $_) } 1 .. 50;
@@ -194,12 +213,22 @@ if (!$pid)
 $t->wait_until('the listener waits for the table', sub {
 	$t->value("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'syncore.event'::regclass") > 0 });
 ok(!IO::Select->new($pipe)->can_read(0.2), 'no answer while its transaction waits');
+# a client that goes away before its answer: its event is stored all the same, and sent again it is a duplicate
+my $gone = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or die "connect: $!";
+my %sign = signed(payload(3003));
+$gone->syswrite("POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " . length(payload(3003)) . "\r\n"
+	. join('', map { "$_: $sign{$_}\r\n" } sort keys %sign) . "\r\n" . payload(3003));
+close $gone;
 $locker->rollback;
 $locker->disconnect;
 my $said = <$pipe>;
 close $pipe;
 is($said, 200, 'and 200 once it has committed');
 is($t->value("SELECT count(*) FROM syncore.event WHERE external_key = 'INC3001'"), 1, 'with its event stored');
+
+$t->wait_until('the event of the client that went away', sub { $t->value("SELECT count(*) FROM syncore.event WHERE external_key = 'INC3003'") == 1 });
+$r = post(payload(3003), signed(payload(3003)));
+is("$r->{status} " . $json->decode($r->{content})->{outcome}, '200 duplicate', 'who went away before the answer and comes again is told that it is there');
 
 # A database that errs: 503 with Retry-After, and nothing half stored
 $t->sql('REVOKE INSERT ON syncore.event FROM syncore_worker');
@@ -209,23 +238,46 @@ ok($r->{headers}{'retry-after'}, 'with Retry-After');
 $t->sql('GRANT INSERT ON syncore.event TO syncore_worker');
 is(post(payload(3002), signed(payload(3002)))->{status}, 200, 'and it is taken when that is over');
 
-# W7: the slow client is told, and sent away
-my $late = '';
-my $limit = time + 40;
-while (time < $limit && IO::Select->new($slow)->can_read($limit - time))
+# W7: the slow clients are told, and sent away
+sub last_words
 {
-	my $n = $slow->sysread(my $piece, 4096);
-	last if !$n;
-	$late .= $piece;
+	my ($socket) = @_;
+	my $said = '';
+	my $limit = time + 180;
+	while (time < $limit && IO::Select->new($socket)->can_read($limit - time))
+	{
+		my $n = $socket->sysread(my $piece, 4096);
+		return $said if !$n;
+		$said .= $piece;
+	}
+	return "$said (and then nothing)";
 }
-is(status($late), 408, 'headers that never end: 408, and the connection is closed');
-cmp_ok(time, '<', $limit, 'in time');
+like(last_words($slow), qr{^HTTP/1\.1 408 [^(]*$}, 'headers that never end: 408, and the connection is closed');
+like(last_words($slow_body), qr{^HTTP/1\.1 408 [^(]*$}, 'a body that never ends: the same');
+
+# While many requests are on their way the port moves: each is answered or was never taken, and the process lives.
+my $listener = ($t->workers('syncore listener'))[0];
+$locker = DBI->connect('dbi:Pg:dbname=ops;host=' . $t->node->host . ';port=' . $t->node->port, undef, undef, { RaiseError => 1, AutoCommit => 0 });
+$locker->do('LOCK TABLE syncore.event IN ACCESS EXCLUSIVE MODE');
+my @open = map { begin_post(payload(4000 + $_)) } 1 .. 60;
+$t->wait_until('the listener waits for the table', sub {
+	$t->value("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'syncore.event'::regclass AND pid = ?", $listener) > 0 });
 
 # Reload moves the port; the old one is closed
 my $new = PostgreSQL::Test::Cluster::get_free_port();
 $t->node->append_conf('postgresql.conf', "syncore.listen_port = $new");
 $t->node->reload;
+$t->wait_until('the server has read its settings', sub { $t->value('SHOW syncore.listen_port') == $new });
+$locker->rollback;
+$locker->disconnect;
 $t->wait_until('the new port answers', sub { HTTP::Tiny->new(timeout => 2)->get("http://127.0.0.1:$new/healthz")->{status} == 200 });
+my %told;
+$told{ status(eval { last_words($_) } // '') }++ for @open;
+is(($t->workers('syncore listener'))[0], $listener, 'the process that listened goes on');
+cmp_ok($told{200} // 0, '>=', 1, 'the control: some had been taken') or diag explain \%told;
+is($t->value("SELECT count(*) FROM syncore.event WHERE external_key ~ '^INC40[0-9]{2}\$'"), $told{200} // 0, 'who heard 200 is stored, who did not is not')
+	or diag explain \%told;
+is(scalar(grep { !/^(?:200|503|closed)$/ } keys %told), 0, 'the others were told to come again, or never taken') or diag explain \%told;
 is(HTTP::Tiny->new(timeout => 2)->get("http://127.0.0.1:$port/healthz")->{status}, 599, 'the old port is closed');
 
 # RL-05: idle, it writes nothing
@@ -237,6 +289,17 @@ $t->wait_until('rest', sub {
 pass('an idle listener writes no WAL');
 $t->finish;
 done_testing();
+
+# A whole signed request whose answer nobody has read yet.
+sub begin_post
+{
+	my ($content) = @_;
+	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Timeout => 20) or die "connect: $!";
+	my %header = signed($content);
+	$socket->syswrite("POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " . length($content) . "\r\n"
+		. join('', map { "$_: $header{$_}\r\n" } sort keys %header) . "\r\n$content");
+	return $socket;
+}
 
 # Posts bodies signed, so many at a time; the statuses.
 sub in_parallel

@@ -25,6 +25,7 @@
 #define SC_HOOK_HEADER_TIME_S                                                                      \
 	15 /* from the first byte, or the last answer, to the end of the headers */
 #define SC_HOOK_BODY_TIME_S 30 /* from the headers to the end of the body */
+#define SC_HOOK_DISCARD_TIME_S 5 /* for what follows a body that was refused */
 #define SC_HOOK_RETRY_AFTER_S 5
 #define SC_HOOK_SOCKETS_MAX 16
 #define SC_HOOK_NAME_MAX 40
@@ -35,6 +36,7 @@ typedef struct ScHook /* one webhook on its way */
 	void *connection;	 /* of the HTTP library; suspended while the request waits */
 	void *client;		 /* the HTTP side's own record of the connection */
 	bool whole;			 /* the body is complete: it waits, or has its answer */
+	bool answered;		 /* the answer is with the library */
 	char space[SC_HOOK_NAME_MAX + 1];
 	char system[SC_HOOK_NAME_MAX + 1];
 	int nheaders;

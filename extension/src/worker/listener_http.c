@@ -6,9 +6,11 @@
  * What comes from outside is bounded before it is kept: headers, bodies,
  * waiting requests.
  *
- * The library can answer only before a body and after it.  A body that turns
- * out too long or too slow gets its answer written to the socket directly,
- * and the connection ends.
+ * The library can answer only before a body and after it.  A request that is
+ * refused by its headers is answered after its body, which is read and thrown
+ * away: a sender that writes before it reads would see a broken connection and
+ * try again for ever.  A body that turns out too long or too slow gets its
+ * answer written to the socket directly, and the connection ends.
  */
 #include "postgres.h"
 
@@ -26,6 +28,7 @@ static enum MHD_Result begin_request(struct MHD_Connection *connection, const ch
 									 const char *method, const char *version, void **con_cls);
 static int refuse_request(struct MHD_Connection *connection, const char *url, const char *method,
 						  const char *version, ScHook *hook);
+static bool discards_body(const ScHook *hook);
 static bool read_path(const char *url, ScHook *hook);
 static const char *read_name(const char *at, char *name);
 static enum MHD_Result read_header(void *cls, enum MHD_ValueKind kind, const char *name,
@@ -36,7 +39,7 @@ static const char *find_header(const ScHook *hook, const char *name, int *count)
 static bool read_body(ScHook *hook, const char *data, size_t len);
 static void wait_for_database(ScHook *hook);
 static enum MHD_Result send_status(struct MHD_Connection *connection, int status,
-								   const ScHook *hook);
+								   ScHook *hook);
 static void free_hook(ScHook *hook);
 
 ScHook *
@@ -89,11 +92,15 @@ sc_listener_request(void *cls, struct MHD_Connection *connection, const char *ur
 		return begin_request(connection, url, method, version, con_cls);
 	if (*len > 0)
 	{
-		if (!read_body(hook, data, *len))
-			sc_listener_end_client(hook->client, 413);
+		if (hook->status != 0)
+			sc_listener_discard(hook->client, hook->status, *len);
+		else if (!read_body(hook, data, *len))
+			sc_listener_end_client(hook->client, hook->status = 413);
 		*len = 0;
 		return MHD_YES;
 	}
+	if (((ScClient *) hook->client)->ended) /* it has been told */
+		return MHD_NO;
 	if (!hook->whole && hook->status == 0)
 	{
 		wait_for_database(hook);
@@ -124,7 +131,31 @@ begin_request(struct MHD_Connection *connection, const char *url, const char *me
 	client->hook = hook;
 	client->since = sc_listener_clock();
 	hook->status = refuse_request(connection, url, method, version, hook);
-	return hook->status != 0 ? send_status(connection, hook->status, hook) : MHD_YES;
+	if (hook->status == 0)
+		return MHD_YES;
+	if (!discards_body(hook))
+		return send_status(connection, hook->status, hook);
+	if (hook->status == 413)
+		sc_listener_end_client(client, 413);
+	return MHD_YES;
+}
+
+/* A refusal that waits for the end of a body: where there is one whose end is clear and that is on its way unasked. */
+static bool
+discards_body(const ScHook *hook)
+{
+	int count;
+
+	if (hook->status != 404 && hook->status != 405 && hook->status != 413 && hook->status != 415 &&
+		hook->status != 503)
+		return false;
+	if (find_header(hook, "expect", &count) != NULL)
+		return false;
+	if (find_header(hook, "transfer-encoding", &count) != NULL)
+		return true;
+	const char *length = find_header(hook, "content-length", &count);
+
+	return length != NULL && strcmp(length, "0") != 0;
 }
 
 /* The status for a request that needs no body read; 0 = go on. */
@@ -295,7 +326,7 @@ wait_for_database(ScHook *hook)
 	hook->whole = true;
 	if (hook->body_len == 0)
 		hook->status = 400;
-	else if (nwaiting >= SC_HOOK_QUEUE_MAX)
+	else if (nwaiting >= SC_HOOK_QUEUE_MAX || sc_listener_is_closing())
 		hook->status = 503;
 	if (hook->status != 0)
 		return;
@@ -311,7 +342,7 @@ wait_for_database(ScHook *hook)
 }
 
 static enum MHD_Result
-send_status(struct MHD_Connection *connection, int status, const ScHook *hook)
+send_status(struct MHD_Connection *connection, int status, ScHook *hook)
 {
 	char body[ANSWER_MAX];
 	char retry[16];
@@ -341,6 +372,8 @@ send_status(struct MHD_Connection *connection, int status, const ScHook *hook)
 		MHD_add_response_header(response, "Connection", "close");
 
 	enum MHD_Result sent = MHD_queue_response(connection, (unsigned int) status, response);
+
+	hook->answered = true;
 
 	MHD_destroy_response(response);
 	return sent;

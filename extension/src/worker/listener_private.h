@@ -21,11 +21,18 @@ typedef struct ScClient /* one connection */
 	int fd;
 	time_t since; /* start of what it is doing: reading headers, reading a body */
 	ScHook *hook; /* the request; NULL while headers are read */
-	bool ended;	  /* shut down by us; the library will notice */
+	bool ended;	  /* told, and shut down by us; the library will notice */
+	size_t discarded; /* bytes of a body that is refused */
 } ScClient;
 
 /* Says why on the bare socket, where the library no longer can, and ends the connection.  status 0: without a word. */
 extern void sc_listener_end_client(ScClient *client, int status);
+
+/* A piece of a body that is refused: read, so that the other side gets to see why, up to a limit. */
+extern void sc_listener_discard(ScClient *client, int status, size_t len);
+
+/* True while the sockets are being closed: no connection may be put to sleep any more. */
+extern bool sc_listener_is_closing(void);
 
 /* Seconds of a clock that nobody sets. */
 extern time_t sc_listener_clock(void);

@@ -19,14 +19,16 @@
 
 #include "worker/listener_private.h"
 
-#define IDLE_TIMEOUT_S 30
+#define IDLE_TIMEOUT_S (2 * SC_HOOK_BODY_TIME_S) /* the library says nothing when it loses patience: ours is shorter */
 #define BACKLOG 128
-#define LAST_WORDS_MAX 160
+#define LAST_WORDS_MAX 200
+#define DISCARD_MAX (4 * SC_HOOK_BODY_MAX)
 
 static struct MHD_Daemon *daemons[SC_HOOK_SOCKETS_MAX];
 static int ndaemons = 0;
 static dlist_head clients = DLIST_STATIC_INIT(clients);
 static int nclients = 0;
+static bool is_closing = false;
 
 static void open_address(const char *host, int port, char *problem, size_t problem_len);
 static int open_socket(const struct addrinfo *address);
@@ -37,6 +39,7 @@ static void track_client(void *cls, struct MHD_Connection *connection, void **so
 						 enum MHD_ConnectionNotificationCode code);
 static void make_room(void);
 static void expire_clients(void);
+static bool is_being_served(const ScClient *client);
 
 /*
  * Opens every address of a comma-separated list ("*" = all).  Returns how many
@@ -64,12 +67,17 @@ sc_listener_open(const char *addresses, int port, char *problem, size_t problem_
 	return ndaemons;
 }
 
-/* Answers what waits with 503, and ends all connections. */
+/*
+ * Answers what waits with 503, and ends all connections.  Other requests may
+ * become whole meanwhile; a connection that sleeps when the library is stopped
+ * would end the process.
+ */
 void
 sc_listener_close(void)
 {
 	ScHook *hook = sc_listener_take(SC_HOOK_QUEUE_MAX);
 
+	is_closing = true;
 	while (hook != NULL)
 	{
 		ScHook *next = hook->next;
@@ -82,6 +90,13 @@ sc_listener_close(void)
 	for (int i = 0; i < ndaemons; i++)
 		MHD_stop_daemon(daemons[i]);
 	ndaemons = 0;
+	is_closing = false;
+}
+
+bool
+sc_listener_is_closing(void)
+{
+	return is_closing;
 }
 
 int
@@ -238,10 +253,15 @@ track_client(void *cls, struct MHD_Connection *connection, void **socket_cls,
 	}
 }
 
-/* When nearly all places are taken, the one that idles longest gives up its own: senders that send are served. */
+/*
+ * When nearly all places are taken, the one that idles longest gives up its
+ * own, else the one that has been at its body for longest: senders that send
+ * are served.
+ */
 static void
 make_room(void)
 {
+	ScClient *slowest = NULL;
 	dlist_iter iter;
 
 	if (nclients < SC_HOOK_CONNECTIONS_MAX - SC_HOOK_CONNECTIONS_MAX / 8)
@@ -250,14 +270,21 @@ make_room(void)
 	{
 		ScClient *client = dlist_container(ScClient, node, iter.cur);
 
-		if (client->hook == NULL && !client->ended)
+		if (client->ended || is_being_served(client))
+			continue;
+		if (client->hook == NULL)
 		{
 			sc_listener_end_client(client, 0);
 			return;
 		}
+		if (slowest == NULL || client->since < slowest->since)
+			slowest = client;
 	}
+	if (slowest != NULL)
+		sc_listener_end_client(slowest, 503);
 }
 
+/* A socket that is closed over bytes nobody has read takes the answer back: while a body comes only our half is shut. */
 void
 sc_listener_end_client(ScClient *client, int status)
 {
@@ -266,16 +293,31 @@ sc_listener_end_client(ScClient *client, int status)
 	if (client->ended)
 		return;
 	client->ended = true;
+	client->since = sc_listener_clock();
 	if (status != 0)
 	{
-		int len = snprintf(answer, sizeof(answer),
-						   "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-						   status, sc_listener_status_words(status));
+		int len = snprintf(answer, sizeof(answer), "HTTP/1.1 %d %s\r\nConnection: close\r\n", status,
+						   sc_listener_status_words(status));
+
+		if (status == 503)
+			len += snprintf(answer + len, sizeof(answer) - len, "Retry-After: %d\r\n",
+							SC_HOOK_RETRY_AFTER_S);
+		len += snprintf(answer + len, sizeof(answer) - len, "Content-Length: 0\r\n\r\n");
 		ssize_t sent = send(client->fd, answer, (size_t) len, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		(void) sent;
 	}
-	shutdown(client->fd, SHUT_RDWR);
+	shutdown(client->fd, status == 413 || client->discarded > 0 ? SHUT_WR : SHUT_RDWR);
+}
+
+void
+sc_listener_discard(ScClient *client, int status, size_t len)
+{
+	client->discarded += len;
+	if (client->discarded > SC_HOOK_BODY_MAX)
+		sc_listener_end_client(client, status);
+	if (client->discarded > DISCARD_MAX)
+		shutdown(client->fd, SHUT_RDWR);
 }
 
 /* Headers and bodies have their time; a request that waits for the database has all it needs. */
@@ -290,11 +332,18 @@ expire_clients(void)
 		ScClient *client = dlist_container(ScClient, node, iter.cur);
 		time_t limit = client->hook == NULL ? SC_HOOK_HEADER_TIME_S : SC_HOOK_BODY_TIME_S;
 
-		if (client->hook != NULL && (client->hook->whole || client->hook->status != 0))
-			continue;
-		if (now - client->since > limit)
+		if (client->ended && now - client->since > SC_HOOK_DISCARD_TIME_S)
+			shutdown(client->fd, SHUT_RDWR);
+		if (!client->ended && !is_being_served(client) && now - client->since > limit)
 			sc_listener_end_client(client, 408);
 	}
+}
+
+/* Its request is whole, or its answer is on its way: what is left to do is ours. */
+static bool
+is_being_served(const ScClient *client)
+{
+	return client->hook != NULL && (client->hook->whole || client->hook->answered);
 }
 
 time_t
