@@ -24,7 +24,7 @@
 #define SC_HOOK_BATCH_MAX 500 /* requests of one commit */
 #define SC_HOOK_HEADER_TIME_S                                                                      \
 	15 /* from the first byte, or the last answer, to the end of the headers */
-#define SC_HOOK_BODY_TIME_S 30 /* from the headers to the end of the body */
+#define SC_HOOK_BODY_TIME_S 30	 /* from the headers to the end of the body */
 #define SC_HOOK_DISCARD_TIME_S 5 /* for what follows a body that was refused */
 #define SC_HOOK_RETRY_AFTER_S 5
 #define SC_HOOK_SOCKETS_MAX 16

@@ -38,8 +38,7 @@ static bool is_json_type(const char *type);
 static const char *find_header(const ScHook *hook, const char *name, int *count);
 static bool read_body(ScHook *hook, const char *data, size_t len);
 static void wait_for_database(ScHook *hook);
-static enum MHD_Result send_status(struct MHD_Connection *connection, int status,
-								   ScHook *hook);
+static enum MHD_Result send_status(struct MHD_Connection *connection, int status, ScHook *hook);
 static void free_hook(ScHook *hook);
 
 ScHook *

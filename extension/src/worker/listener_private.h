@@ -19,9 +19,9 @@ typedef struct ScClient /* one connection */
 {
 	dlist_node node;
 	int fd;
-	time_t since; /* start of what it is doing: reading headers, reading a body */
-	ScHook *hook; /* the request; NULL while headers are read */
-	bool ended;	  /* told, and shut down by us; the library will notice */
+	time_t since;	  /* start of what it is doing: reading headers, reading a body */
+	ScHook *hook;	  /* the request; NULL while headers are read */
+	bool ended;		  /* told, and shut down by us; the library will notice */
 	size_t discarded; /* bytes of a body that is refused */
 } ScClient;
 

@@ -19,7 +19,8 @@
 
 #include "worker/listener_private.h"
 
-#define IDLE_TIMEOUT_S (2 * SC_HOOK_BODY_TIME_S) /* the library says nothing when it loses patience: ours is shorter */
+#define IDLE_TIMEOUT_S                                                                             \
+	(2 * SC_HOOK_BODY_TIME_S) /* the library says nothing when it loses patience: ours is shorter */
 #define BACKLOG 128
 #define LAST_WORDS_MAX 200
 #define DISCARD_MAX (4 * SC_HOOK_BODY_MAX)
@@ -296,8 +297,8 @@ sc_listener_end_client(ScClient *client, int status)
 	client->since = sc_listener_clock();
 	if (status != 0)
 	{
-		int len = snprintf(answer, sizeof(answer), "HTTP/1.1 %d %s\r\nConnection: close\r\n", status,
-						   sc_listener_status_words(status));
+		int len = snprintf(answer, sizeof(answer), "HTTP/1.1 %d %s\r\nConnection: close\r\n",
+						   status, sc_listener_status_words(status));
 
 		if (status == 503)
 			len += snprintf(answer + len, sizeof(answer) - len, "Retry-After: %d\r\n",
