@@ -54,7 +54,7 @@ CREATE TABLE syncore.connector (
 	name syncore.identifier PRIMARY KEY,
 	title text NOT NULL,
 	version text NOT NULL,                         -- of the product's API that the rows were written for
-	position_grade syncore.position_grade NOT NULL,-- SEMANTICS of order: what a record's version is worth
+	position_grade syncore.position_grade NOT NULL,-- what a record's version is worth
 	settings jsonb NOT NULL DEFAULT '{}',          -- declared keys: {"project": {"type": "text", "required": true, "default": …, "title": …}}
 	abilities jsonb NOT NULL DEFAULT '{}',         -- marker, marker_in_webhook, index_lag_ms, late_landing_ms, delete_event, transitions, …
 	credential_kinds text[] NOT NULL DEFAULT '{basic}',

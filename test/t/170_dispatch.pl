@@ -51,7 +51,7 @@ is($t->value(q{SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pi
 	0, 'nor a lock but its shares of the queue');
 is($t->value(q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = x'53594e43'::int AND objsubid = 2}), 64, 'every shard has an owner');
 
-# PG-LESSONS 10: an unrelated DROP DATABASE does not wait for a call in flight
+# an unrelated DROP DATABASE does not wait for a call in flight
 $node->safe_psql('postgres', 'CREATE DATABASE unrelated');
 my $start = time;
 $node->safe_psql('postgres', 'DROP DATABASE unrelated');

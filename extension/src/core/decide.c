@@ -1,6 +1,6 @@
 /*
  * decide.c
- *	  One statement about one record: DESIGN §4 in order, field by field.
+ *	  One statement about one record, step by step, field by field.
  *
  * A statement is taken whole or not at all: if one of its fields cannot be
  * read, or must wait for a call, nothing of it has been decided.  What is

@@ -1,7 +1,7 @@
 /*
  * decide.h
  *	  One statement, or one outcome of a call, against one entity and its
- *	  links: DESIGN §4 and SEMANTICS in order.  Pure: no SPI, clock, randomness
+ *	  links, by the rules that README.md tells.  Pure: no SPI, clock, randomness
  *	  or I/O.  Everything it has to say is in the batch afterwards.
  *
  * The caller has found the link (or made a fresh one) and the entity (or made

@@ -1,7 +1,7 @@
 /*
  * merge.c
  *	  The versions of one field: how a change joins them, and when one is
- *	  replaced for good (R7, R8, R10, R18, R23).
+ *	  replaced for good (R7, R8, R10, R18).
  *
  * A version is replaced by one whose writer had seen it, and by nothing else.
  * The rest stand side by side; policy only says which of them is shown and
@@ -39,7 +39,6 @@ static bool show_clock(ScBatch *batch, ScEntity *entity, ScLink *link, const ScF
 static bool may_retire(const ScEntity *entity, const ScStamp *stamp);
 static bool covers_with_own(const ScClock *seen, const ScStamp *stamp, int64 link);
 static void retire(ScBatch *batch, ScEntity *entity, const ScField *field, ScStamp *stamp);
-static void join_stamp(ScStamp *stamp, const ScStamp *other);
 
 ScMerge
 sc_merge_version(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *policy,
@@ -96,27 +95,6 @@ sc_merge_settle(ScBatch *batch, ScEntity *entity)
 		if (whole || entity->stamps.items[i].touched)
 			changed = settle_field(batch, entity, &entity->stamps.items[i]) || changed;
 	return changed;
-}
-
-void
-sc_merge_join(ScBatch *batch, ScEntity *entity, ScEntity *other)
-{
-	for (int i = 0; i < other->stamps.len; i++)
-	{
-		const ScField *field = sc_conf_field(entity->type, other->stamps.items[i].field);
-		ScStamp *stamp = sc_stamp_get(&entity->stamps, other->stamps.items[i].field);
-		ScMerge merge = { .outcome = SC_MERGE_NOTHING };
-
-		join_stamp(stamp, &other->stamps.items[i]);
-		stamp->touched = true;
-		if (field == NULL || stamp->nversions == 0)
-			continue;
-		choose_winner(batch, entity, field,
-					  sc_conf_policy(batch->conf, entity->space, entity->type, field->name),
-					  &merge);
-		sc_model_value_get(entity, field->name)->value = stamp->versions[0].value;
-	}
-	entity->changed = true;
 }
 
 static ScMerge
@@ -470,31 +448,4 @@ retire(ScBatch *batch, ScEntity *entity, const ScField *field, ScStamp *stamp)
 				 stamp->nversions == 2 ? "version is" : "versions are");
 	stamp->nversions = 1;
 	entity->changed = true;
-}
-
-/* R23: a version that one side no longer has although its clock knows it was replaced there. */
-static void
-join_stamp(ScStamp *stamp, const ScStamp *other)
-{
-	ScVersion *versions = palloc0(sizeof(ScVersion) * (stamp->nversions + other->nversions));
-	int n = 0;
-
-	for (int i = 0; i < stamp->nversions + other->nversions; i++)
-	{
-		bool mine = i < stamp->nversions;
-		const ScVersion *version =
-			mine ? &stamp->versions[i] : &other->versions[i - stamp->nversions];
-		const ScStamp *opposite = mine ? other : stamp;
-		bool there = false;
-
-		for (int k = 0; k < opposite->nversions; k++)
-			there = there || (opposite->versions[k].dot.link == version->dot.link &&
-							  opposite->versions[k].dot.n == version->dot.n);
-		if (there ? mine : !sc_vclock_covers_dot(&opposite->clock, version->dot))
-			versions[n++] = *version;
-	}
-	stamp->versions = versions;
-	stamp->nversions = n;
-	stamp->clock = sc_vclock_merge(&stamp->clock, &other->clock);
-	stamp->held = stamp->held || other->held;
 }

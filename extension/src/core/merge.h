@@ -1,7 +1,7 @@
 /*
  * merge.h
  *	  A set of versions of one field, its winner by policy, what is due, what
- *	  has been seen, when siblings retire: SEMANTICS R7-R10, R18, R23.
+ *	  has been seen, when siblings retire: R7-R10, R18.
  */
 #ifndef SC_CORE_MERGE_H
 #define SC_CORE_MERGE_H
@@ -95,8 +95,5 @@ extern bool sc_merge_is_due(const ScBatch *batch, ScEntity *entity, ScLink *link
 
 /* R10: after every decision: seen, then retirement of siblings for every field.  Returns true when something changed. */
 extern bool sc_merge_settle(ScBatch *batch, ScEntity *entity);
-
-/* R23: joins other into entity (fields, versions, clocks); links move by the caller. */
-extern void sc_merge_join(ScBatch *batch, ScEntity *entity, ScEntity *other);
 
 #endif

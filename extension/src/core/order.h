@@ -1,6 +1,6 @@
 /*
  * order.h
- *	  Is a statement about one field news?  SEMANTICS R3-R6, by the position
+ *	  Is a statement about one field news?  R3 to R6, by the position
  *	  grade of the system that speaks.  Pure; changes the shadow as R5 says.
  */
 #ifndef SC_CORE_ORDER_H

@@ -1,6 +1,6 @@
 /*
  * policy.c
- *	  The rules of DESIGN §4.7 over a set of versions.
+ *	  The rules of policies over a set of versions.
  *
  * Every rule compares two versions by what is frozen in them, never by when
  * they were heard.  A rule keeps the best of the candidates and hands ties to
@@ -74,12 +74,6 @@ ScValue
 sc_policy_combine(const ScRule *rule, const ScVersion *versions, int n)
 {
 	return rule->name == SC_RULE_UNION ? unite(versions, n) : join_texts(versions, n);
-}
-
-const char *
-sc_policy_rule_name(ScRuleName name)
-{
-	return rule_names[name];
 }
 
 /* The best version, leaving out those of the value except; winner -1 when none is left. */

@@ -34,6 +34,4 @@ extern ScChoice sc_policy_choose(const ScDispute *dispute);
 /* What union and append make of several versions, from what each writer replaced. */
 extern ScValue sc_policy_combine(const ScRule *rule, const ScVersion *versions, int n);
 
-extern const char *sc_policy_rule_name(ScRuleName name);
-
 #endif

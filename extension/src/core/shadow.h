@@ -1,6 +1,6 @@
 /*
  * shadow.h
- *	  What one system last held of each field, as far as we know (SEMANTICS §1).
+ *	  What one system last held of each field, as far as we know.
  *
  * The SQL type syncore.shadow holds one entry per mapped field of a link.
  * Values are in external form.  held and sent values over 1 kB live in
@@ -17,7 +17,7 @@
 #define SC_SHADOW_UNCONFIRMED_MAX 8
 #define SC_SHADOW_REVERSALS_MAX 8
 
-typedef enum ScGrade /* what a position is worth; see SEMANTICS §1 */
+typedef enum ScGrade /* what a position is worth: exact, exact but for ties, unknown within a second, nothing */
 {
 	SC_GRADE_COUNTER,
 	SC_GRADE_FINE,

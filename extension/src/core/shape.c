@@ -136,14 +136,6 @@ sc_shape_digest(Jsonb *payload)
 	return text_form;
 }
 
-/* One source over a document. */
-char *
-sc_shape_text(Jsonb *source, Jsonb *document, Jsonb *headers)
-{
-	Place place = { .document = document, .headers = headers };
-	return source == NULL || document == NULL ? NULL : read_source(source, place, 0);
-}
-
 /* The comments of a document; those that lack what they need are left out. */
 int
 sc_shape_comments(Jsonb *paths, Jsonb *document, bool ids_only, ScCommentIn **result)

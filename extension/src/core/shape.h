@@ -94,9 +94,6 @@ extern Jsonb *sc_shape_kept(const ScSystem *system, const ScShape *shape, Jsonb 
 /* SHA-256 of the payload's canonical text as 'sha256:<hex>': the id of an event whose sender gives none. */
 extern char *sc_shape_digest(Jsonb *payload);
 
-/* One source (see above) over a document; source NULL gives nothing (NULL).  headers may be NULL. */
-extern char *sc_shape_text(Jsonb *source, Jsonb *document, Jsonb *headers);
-
 /* The comments that the comment keys of paths read from a document; ids_only: those of a comment_delete. */
 extern int sc_shape_comments(Jsonb *paths, Jsonb *document, bool ids_only, ScCommentIn **result);
 

@@ -1,7 +1,7 @@
 /*
  * stamp.h
  *	  What is known about one canonical field: the versions that stand, and the
- *	  clock of all that ever stood (SEMANTICS: stamp).
+ *	  clock of all that ever stood.
  *
  * The SQL type syncore.stamps holds one stamp per field of an entity.  The
  * winner's value is the canonical one and is kept in entity.data or

@@ -144,16 +144,6 @@ sc_template_expand(Jsonb *tmpl, Jsonb *context)
 	return JsonbValueToJsonb(&value);
 }
 
-/* Text with each {name} replaced by its value as it is; absent ones by nothing. */
-char *
-sc_template_expand_text(const char *string, Jsonb *context)
-{
-	StringInfoData buf;
-	initStringInfo(&buf);
-	append_text(&buf, string, strlen(string), context);
-	return buf.data;
-}
-
 /* application/x-www-form-urlencoded; null members are left out. */
 char *
 sc_template_form(Jsonb *object)

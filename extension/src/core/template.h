@@ -27,8 +27,6 @@ extern char *sc_template_expand_uri(const char *uri_template, Jsonb *context);
 
 /* Expanded body or header document. */
 extern Jsonb *sc_template_expand(Jsonb *tmpl, Jsonb *context);
-extern char *sc_template_expand_text(const char *text, Jsonb *context);
-
 /* application/x-www-form-urlencoded of an object with scalar members. */
 extern char *sc_template_form(Jsonb *object);
 

@@ -9,7 +9,7 @@
  *
  * A record whose payload cannot show the marker may be the one that our create
  * in flight is making.  It becomes a candidate: a link without an entity, whose
- * events wait until the record has been read (SEMANTICS R21).
+ * events wait until the record has been read (R21).
  */
 #include "postgres.h"
 

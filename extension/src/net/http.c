@@ -42,7 +42,6 @@ struct ScHttp
 	dlist_head running;
 	dlist_head done;
 	dlist_head spare; /* transfers whose handle waits to be used again */
-	int in_flight;
 };
 
 static bool make_pool(ScHttp *http, uint32 number);
@@ -105,33 +104,10 @@ make_pool(ScHttp *http, uint32 number)
 	return true;
 }
 
-void
-sc_http_destroy(ScHttp *http)
-{
-	dlist_mutable_iter iter;
-
-	sc_http_abort_all(http);
-	dlist_foreach_modify(iter, &http->spare)
-		sc_transfer_free(dlist_container(ScTransfer, node, iter.cur));
-	for (int i = 0; i < POOLS; i++)
-	{
-		curl_multi_cleanup(http->pools[i].multi);
-		close(http->pools[i].timer);
-	}
-	close(http->epoll);
-	free(http);
-}
-
 int
 sc_http_fd(ScHttp *http)
 {
 	return http->epoll;
-}
-
-int
-sc_http_in_flight(ScHttp *http)
-{
-	return http->in_flight;
 }
 
 /* libcurl: watch this socket for these events. */
@@ -204,7 +180,6 @@ sc_http_start(ScHttp *http, const ScHttpTarget *target, const ScRequest *request
 		return NULL;
 	}
 	dlist_push_tail(&http->running, &transfer->node);
-	http->in_flight++;
 	return transfer;
 }
 
@@ -306,7 +281,6 @@ finish(ScTransfer *transfer, CURLcode result)
 	curl_multi_remove_handle(transfer->pool->multi, transfer->easy);
 	dlist_delete(&transfer->node);
 	dlist_push_tail(&http->done, &transfer->node);
-	http->in_flight--;
 }
 
 void *
@@ -348,7 +322,6 @@ sc_http_abort_all(ScHttp *http)
 			dlist_container(ScTransfer, node, dlist_pop_head_node(&http->running));
 
 		curl_multi_remove_handle(transfer->pool->multi, transfer->easy);
-		http->in_flight--;
 		recycle(http, transfer);
 	}
 	while (!dlist_is_empty(&http->done))

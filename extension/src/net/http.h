@@ -30,7 +30,6 @@ typedef struct ScHttpTarget /* what holds for all transfers to one system */
 typedef struct ScTransfer ScTransfer;
 
 extern ScHttp *sc_http_create(void); /* curl_global_init happens here: workers only */
-extern void sc_http_destroy(ScHttp *http);
 extern int sc_http_fd(ScHttp *http); /* the epoll descriptor */
 
 /*
@@ -49,7 +48,6 @@ extern void *sc_http_peek(ScHttp *http);
 /* The next finished transfer: its owner, and the response palloc'd in cxt; NULL = none. */
 extern void *sc_http_next(ScHttp *http, MemoryContext cxt, ScResponse **response);
 
-extern int sc_http_in_flight(ScHttp *http);
 extern void sc_http_abort_all(ScHttp *http);
 
 #endif

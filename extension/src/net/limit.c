@@ -21,14 +21,6 @@ static void open_breaker(ScLimit *limit, int64 open_for_us, TimestampTz now);
 static void refill(ScLimit *limit, double max_rate, TimestampTz now);
 static double bucket_size(double max_rate);
 
-void
-sc_limit_reset(ScLimit *limit, double max_rate, TimestampTz now)
-{
-	memset(limit, 0, sizeof(*limit));
-	limit->tokens = bucket_size(max_rate);
-	limit->refilled_at = now;
-}
-
 bool
 sc_limit_acquire(ScLimit *limit, double max_rate, int max_in_flight, TimestampTz now,
 				 int64 *wait_us)

@@ -37,8 +37,6 @@ typedef struct ScLimit
 	int64 errors;
 } ScLimit;
 
-extern void sc_limit_reset(ScLimit *limit, double max_rate, TimestampTz now);
-
 /* May a call leave now?  Takes a token and a place in flight if so; else *wait_us says when to ask again. */
 extern bool sc_limit_acquire(ScLimit *limit, double max_rate, int max_in_flight, TimestampTz now,
 							 int64 *wait_us);

@@ -357,10 +357,3 @@ wipe_headers(ScTransfer *transfer)
 	curl_slist_free_all(transfer->headers);
 	transfer->headers = NULL;
 }
-
-void
-sc_transfer_free(ScTransfer *transfer)
-{
-	curl_easy_cleanup(transfer->easy);
-	free(transfer);
-}

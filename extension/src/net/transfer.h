@@ -44,9 +44,6 @@ struct ScTransfer
 /* An empty transfer with a handle of libcurl; NULL = out of memory. */
 extern ScTransfer *sc_transfer_create(void);
 
-/* Frees one that was cleared. */
-extern void sc_transfer_free(ScTransfer *transfer);
-
 /* Copies all it needs of target and request.  False when a header holds what it may not hold: clear it then. */
 extern bool sc_transfer_prepare(ScTransfer *transfer, const ScHttpTarget *target,
 								const ScRequest *request);

@@ -130,12 +130,6 @@ sc_config_init(void)
 	initialised = true;
 }
 
-bool
-sc_config_is_installed(void)
-{
-	return sc_catalog_find() != NULL;
-}
-
 PG_FUNCTION_INFO_V1(syncore_config_changed);
 
 /*

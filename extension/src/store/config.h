@@ -22,7 +22,4 @@ extern void sc_config_unpin(ScConf *conf);
 /* Registers the invalidation callback; once per process. */
 extern void sc_config_init(void);
 
-/* True when the extension is installed in this database. */
-extern bool sc_config_is_installed(void);
-
 #endif
