@@ -21,6 +21,7 @@ static bool is_too_old(const ScEntity *entity, const ScSystem *system);
 static void create_link(ScBatch *batch, ScEntity *entity, const ScSystem *system,
 						const ScRoute *route);
 static void mark_due(ScBatch *batch, ScEntity *entity, ScLink *link);
+static bool is_look_owed(const ScLink *link);
 static bool is_anything_due(ScBatch *batch, ScEntity *entity, ScLink *link);
 static void note_unsaid(ScBatch *batch, ScLink *link, const ScMapped *mapped);
 static ScAlertOut *alert_unsaid(ScBatch *batch, const ScLink *link, const char *field);
@@ -192,7 +193,7 @@ mark_due(ScBatch *batch, ScEntity *entity, ScLink *link)
 	}
 	if (!sc_merge_takes_part(link))
 	{
-		link->due = false;
+		link->due = link->look_only = is_look_owed(link);
 		return;
 	}
 	link->look_only = link->read_owed || link->call.unknown;
@@ -201,6 +202,14 @@ mark_due(ScBatch *batch, ScEntity *entity, ScLink *link)
 		link->due = true;
 	else if (link->changed || link->whole || any_touched(entity))
 		link->due = is_anything_due(batch, entity, link) || has_due_copy(link);
+}
+
+/* What its route takes no more is still heard: what only a read can settle is read there, too. */
+static bool
+is_look_owed(const ScLink *link)
+{
+	return link->map != NULL && link->system->mode != SC_MODE_DRAFT &&
+		   link->state != SC_LINK_TOMBSTONE && (link->read_owed || link->call.unknown);
 }
 
 /* Also tells, once, of what the system has no word for: it stays away from there, the rest flows. */

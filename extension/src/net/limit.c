@@ -121,10 +121,7 @@ sc_limit_release(ScLimit *limit, bool reached, int64 retry_after_us, TimestampTz
 		limit->paused_until = Max(limit->paused_until, now + retry_after_us);
 	if (reached)
 	{
-		limit->failures = 0;
-		limit->breaker = SC_BREAKER_CLOSED;
-		limit->open_for_us = 0;
-		limit->last_ok_at = now;
+		sc_limit_answered(limit, now);
 		return;
 	}
 	limit->errors++;
@@ -134,6 +131,17 @@ sc_limit_release(ScLimit *limit, bool reached, int64 retry_after_us, TimestampTz
 	else if (retry_after_us <= 0 && ++limit->failures >= SC_BREAKER_FAILURES &&
 			 limit->breaker == SC_BREAKER_CLOSED)
 		open_breaker(limit, SC_BREAKER_PAUSE_MIN_US, now);
+}
+
+void
+sc_limit_answered(ScLimit *limit, TimestampTz now)
+{
+	if (limit->breaker != SC_BREAKER_CLOSED)
+		limit->closings++;
+	limit->failures = 0;
+	limit->breaker = SC_BREAKER_CLOSED;
+	limit->open_for_us = 0;
+	limit->last_ok_at = now;
 }
 
 static void

@@ -31,6 +31,7 @@ typedef struct ScLimit
 	int failures;		   /* in a row */
 	TimestampTz opened_at; /* or half-opened at */
 	int64 open_for_us;
+	uint32 closings; /* how often an open circuit was closed: who rests because of it looks again */
 	TimestampTz last_ok_at;
 	TimestampTz last_error_at;
 	int64 calls;
@@ -49,5 +50,8 @@ extern void sc_limit_give_back(ScLimit *limit);
 
 /* A call ended.  reached: the other side answered below 500 and not 429. */
 extern void sc_limit_release(ScLimit *limit, bool reached, int64 retry_after_us, TimestampTz now);
+
+/* The other side answered a call that holds no place (a check that a person asked for): its circuit is closed. */
+extern void sc_limit_answered(ScLimit *limit, TimestampTz now);
 
 #endif

@@ -24,6 +24,7 @@ static bool take_token(ScDispatcher *d, ScCarried *call);
 static void blot_answer(ScDispatcher *d, ScCarried *call, ScResponse *response);
 static void feed(ScDispatcher *d, ScCarried *call, const ScResponse *response);
 static void finish(ScDispatcher *d, ScCarried *call);
+static void tell_limit(ScCarried *call, TimestampTz now);
 static void give_place_back(ScCarried *call);
 
 /* A new call, in state MOVING.  The caller says whether it holds a place in limits, which shard it keeps busy, and what it is about. */
@@ -178,6 +179,7 @@ feed(ScDispatcher *d, ScCarried *call, const ScResponse *response)
 
 	call->reached = response->transport == SC_TRANSPORT_ANSWERED && response->status < 500 &&
 					response->status != 429;
+	call->answered = call->reached;
 	if (call->job != NULL)
 		sc_job_answer(d, call, response);
 	else
@@ -199,14 +201,31 @@ finish(ScDispatcher *d, ScCarried *call)
 	d->nfinished++;
 	if (!call->reached)
 		d->slot->failed++;
-	if (!call->holds_place)
+	tell_limit(call, now);
+}
+
+/* What its end says of the connection.  When that closes an open circuit, all who rest because of it are woken. */
+static void
+tell_limit(ScCarried *call, TimestampTz now)
+{
+	uint32 closings = 0;
+	bool closed;
+
+	if (!call->holds_place && !call->answered)
 		return;
 	LWLockAcquire(sc_shared->lock, LW_EXCLUSIVE);
 	ScLimit *limit = sc_shared_limit(MyDatabaseId, call->connection_id);
 	if (limit != NULL)
+		closings = limit->closings;
+	if (limit != NULL && call->holds_place)
 		sc_limit_release(limit, call->reached, call->retry_after_us, now);
+	else if (limit != NULL)
+		sc_limit_answered(limit, now);
+	closed = limit != NULL && limit->closings != closings;
 	call->holds_place = false;
 	LWLockRelease(sc_shared->lock);
+	if (closed)
+		sc_shared_wake(MyDatabaseId);
 }
 
 /* Forgets a call and frees all of it. */

@@ -157,7 +157,7 @@ find_due(ScDispatcher *d)
 		int32 id = DatumGetInt32(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull));
 		ScPeer *peer = sc_dispatch_peer(d, conf, id);
 
-		if (peer == NULL || !peer->may_send || peer->next_at > GetCurrentTimestamp())
+		if (peer == NULL || !peer->may_send || sc_dispatch_rests(peer, GetCurrentTimestamp()))
 			continue;
 		sc_dispatch_watch_breaker(peer);
 		MemoryContext old = MemoryContextSwitchTo(d->turn_cxt);

@@ -176,6 +176,21 @@ sc_dispatch_watch_breaker(ScPeer *peer)
 		breaker == SC_BREAKER_OPEN || (peer->breaker_told && breaker != SC_BREAKER_CLOSED);
 }
 
+/* Does it rest?  Not any longer than until its circuit is closed, whoever's call did that. */
+bool
+sc_dispatch_rests(ScPeer *peer, TimestampTz now)
+{
+	bool rests = peer->next_at > now;
+
+	if (!rests)
+		return false;
+	LWLockAcquire(sc_shared->lock, LW_EXCLUSIVE);
+	ScLimit *limit = sc_shared_limit(MyDatabaseId, peer->connection_id);
+	rests = limit == NULL || limit->closings == peer->closings;
+	LWLockRelease(sc_shared->lock);
+	return rests;
+}
+
 /*
  * Takes up to wanted places at once; 0 with *wait_us when none is to be had.
  * They are the dispatcher's until a call takes one over: a claim that ends in
@@ -194,6 +209,7 @@ sc_dispatch_reserve(ScDispatcher *d, ScPeer *peer, int wanted, int64 *wait_us)
 	while (limit != NULL && d->reserved < wanted &&
 		   sc_limit_acquire(limit, peer->max_rate, peer->max_in_flight, now, wait_us))
 		d->reserved++;
+	peer->closings = limit == NULL ? 0 : limit->closings;
 	LWLockRelease(sc_shared->lock);
 	if (limit == NULL)
 		sc_worker_log(WARNING, "limits",

@@ -39,7 +39,8 @@ typedef struct ScPeer /* a system as the dispatcher knows it; refreshed at every
 	ScCredential credential; /* the row; the secret itself is read when it is used */
 	MemoryContext cxt;		 /* of the strings above; another one at each refresh */
 	int64 low_water;		 /* claims go on from here */
-	TimestampTz next_at;	 /* nothing is claimed before */
+	TimestampTz next_at;	 /* nothing is claimed before, unless its circuit closes meanwhile */
+	uint32 closings;		 /* of its limits, when next_at was set */
 	bool credential_bad;	 /* and told of in an alert */
 	bool breaker_told;		 /* open, and told of in an alert */
 } ScPeer;
@@ -66,7 +67,9 @@ typedef struct ScCarried /* one call, of a delivery or of a job */
 	int32 connection_id;
 	int shard;
 	bool holds_place; /* in the limits of its connection */
-	bool reached;	  /* its last request was answered below 500 and not with 429 */
+	bool
+		reached; /* its last request was answered below 500 and not with 429; true before the first */
+	bool answered; /* the same, but false before the first */
 	int64 retry_after_us;
 	TimestampTz finished_at;
 	int record_tries;
@@ -118,6 +121,7 @@ extern void sc_dispatch_claim(ScDispatcher *d);
 extern ScPeer *sc_dispatch_peer(ScDispatcher *d, const ScConf *conf, int32 system_id);
 extern bool sc_dispatch_credential_works(ScDispatcher *d, ScPeer *peer);
 extern void sc_dispatch_watch_breaker(ScPeer *peer);
+extern bool sc_dispatch_rests(ScPeer *peer, TimestampTz now);
 extern int sc_dispatch_reserve(ScDispatcher *d, ScPeer *peer, int wanted, int64 *wait_us);
 extern void sc_dispatch_unreserve(ScDispatcher *d);
 
