@@ -14,7 +14,6 @@
 #include "nodes/parsenodes.h"
 #include "utils/snapmgr.h"
 
-#include "core/errors.h"
 #include "worker/drop.h"
 #include "worker/settings.h"
 
