@@ -7,7 +7,9 @@
 
 #include "postgres.h"
 #include "fmgr.h"
+#include "access/genam.h"
 #include "catalog/pg_database.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -58,6 +60,53 @@ sc_is_database_owner(Oid database, Oid role)
 	return object_ownercheck(DatabaseRelationId, database, role);
 #else
 	return pg_database_ownercheck(database, role);
+#endif
+}
+
+/* Index entries of a new row; conflict: NULL, or set when a unique key is taken instead of raising. */
+static inline List *
+sc_insert_index_tuples(ResultRelInfo *result, TupleTableSlot *row, EState *estate, bool *conflict)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExecInsertIndexTuples(result, row, estate, false, conflict != NULL, conflict, NIL,
+								 false);
+#else
+	return ExecInsertIndexTuples(result, row, estate, false, conflict != NULL, conflict, NIL);
+#endif
+}
+
+/* Is every unique key of the row free?  Else other is the row that has one. */
+static inline bool
+sc_check_index_constraints(ResultRelInfo *result, TupleTableSlot *row, EState *estate,
+						   ItemPointer other)
+{
+#if PG_VERSION_NUM >= 180000
+	ItemPointerData none;
+
+	ItemPointerSetInvalid(&none);
+	return ExecCheckIndexConstraints(result, row, estate, other, &none, NIL);
+#else
+	return ExecCheckIndexConstraints(result, row, estate, other, NIL);
+#endif
+}
+
+static inline IndexScanDesc
+sc_index_beginscan(Relation table, Relation index, Snapshot snapshot, int nkeys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(table, index, snapshot, NULL, nkeys, 0);
+#else
+	return index_beginscan(table, index, snapshot, nkeys, 0);
+#endif
+}
+
+static inline void
+sc_eval_plan_qual_init(EPQState *epq, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	EvalPlanQualInit(epq, estate, NULL, NIL, -1, NIL);
+#else
+	EvalPlanQualInit(epq, estate, NULL, NIL, -1);
 #endif
 }
 

@@ -116,6 +116,7 @@ typedef struct ScLink
 	bool look_only;	 /* due, but only to read or look up */
 	bool whole;		 /* every field must be looked at for what is due, not only touched ones */
 	bool read_taken; /* a slot read was decided: unsure statements can be settled */
+	struct HeapTupleData *stored; /* the store's own: the row as it was read; NULL = fresh */
 	List *
 		replay; /* of int64 *: events to feed to sc_decide_statement after an outcome, oldest first */
 	TimestampTz not_before; /* of a new delivery; 0 = at once (settle time of a create) */
@@ -147,6 +148,7 @@ typedef struct ScEntity
 
 	bool changed;
 	bool fresh;
+	struct HeapTupleData *stored; /* the store's own: the row as it was read; NULL = fresh */
 } ScEntity;
 
 typedef enum ScStatementKind

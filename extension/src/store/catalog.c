@@ -95,6 +95,12 @@ look_up(Oid schema, Oid event)
 
 	known.event = InvalidOid;
 	found.signal = find_relation(schema, "space");
+	found.entity = find_relation(schema, "entity");
+	found.link = find_relation(schema, "link");
+	found.delivery = find_relation(schema, "delivery");
+	found.ledger = find_relation(schema, "ledger");
+	found.event_key = find_relation(schema, "event_key");
+	found.comment_copy = find_relation(schema, "comment_copy");
 	found.stamps_type = find_type(schema, "stamps");
 	found.shadow_type = find_type(schema, "shadow");
 	found.vclock_type = find_type(schema, "vclock");
@@ -107,11 +113,13 @@ look_up(Oid schema, Oid event)
 		found.actor_kinds[i] = find_label(found.actor_kind_type, actor_kind_names[i]);
 	for (int i = 0; i < SC_VISIBILITIES; i++)
 		found.visibilities[i] = find_label(found.visibility_type, visibility_names[i]);
+	found.delivery_due = find_label(find_type(schema, "delivery_state"), "due");
 	found.entity_seq = find_relation(schema, "entity_id_seq");
 	found.link_seq = find_relation(schema, "link_id_seq");
 	found.conflict_seq = find_relation(schema, "conflict_id_seq");
 	found.event_seq = find_relation(schema, "event_id_seq");
 	found.ledger_seq = find_relation(schema, "ledger_id_seq");
+	found.delivery_seq = find_relation(schema, "delivery_id_seq");
 	known = found;
 }
 

@@ -18,6 +18,12 @@ typedef struct ScCatalog
 	Oid event;	/* the parent table; a new oid means another extension */
 	Oid owner;	/* of our tables: configuration is read as this role */
 	Oid signal; /* the table whose relcache invalidation says "configuration changed" */
+	Oid entity;
+	Oid link;
+	Oid delivery;
+	Oid ledger; /* the parent table */
+	Oid event_key;
+	Oid comment_copy;
 	Oid stamps_type;
 	Oid shadow_type;
 	Oid vclock_type;
@@ -27,11 +33,13 @@ typedef struct ScCatalog
 	Oid link_states[SC_LINK_STATES];   /* enum labels, by ScLinkState */
 	Oid actor_kinds[SC_ACTOR_KINDS];   /* enum labels, by ScActorKind */
 	Oid visibilities[SC_VISIBILITIES]; /* enum labels, by ScVisibility */
+	Oid delivery_due;				   /* label of delivery_state */
 	Oid entity_seq;
 	Oid link_seq;
 	Oid conflict_seq;
 	Oid event_seq;
 	Oid ledger_seq;
+	Oid delivery_seq;
 	uint32 generation; /* raised when the oids were looked up anew */
 } ScCatalog;
 

@@ -3,117 +3,66 @@
  *	  Writes ledger rows: each entity's rows form a chain in which every hash
  *	  covers the one before.  Rows without an entity stand alone.
  *
- * Only INSERT.  The chain's end is kept in the entity, whose row lock the
+ * Only inserts.  The chain's end is kept in the entity, whose row lock the
  * caller holds: two writers never give the same number.
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+#include "utils/xid8.h"
 
 #include "core/ledger.h"
 #include "store/catalog.h"
+#include "store/layout.h"
 #include "store/ledger.h"
-#include "store/plan.h"
-
-enum
-{
-	COL_AT,
-	COL_SPACE,
-	COL_KIND,
-	COL_ENTITY,
-	COL_SEQ,
-	COL_LINK,
-	COL_SYSTEM,
-	COL_EVENT,
-	COL_DELIVERY,
-	COL_CONFLICT,
-	COL_FIELD,
-	COL_OLD,
-	COL_NEW,
-	COL_ACTOR,
-	COL_ACTOR_KIND,
-	COL_SOURCE_TIME,
-	COL_RULE,
-	COL_REASON,
-	COL_DETAIL,
-	COL_CORRELATION,
-	COL_PREV,
-	COL_HASH,
-	COLUMNS
-};
+#include "store/load.h"
+#include "store/table.h"
 
 static ScLedgerRow chain_row(const ScBatch *batch, const ScLedgerEntry *entry,
 							 const ScLedgerTail *tail);
-static void put_row(ScRows *rows, const ScLedgerEntry *entry, const ScLedgerRow *row,
-					const uint8 *prev, const uint8 *hash);
-static void put_text(Datum *values, bool *nulls, int column, const char *text);
-static void put_id(Datum *values, bool *nulls, int column, int64 id);
-static void put_jsonb(Datum *values, bool *nulls, int column, Jsonb *json);
+static void put_row(ScTable *table, TupleTableSlot *slot, const ScLedgerRow *row,
+					ScActorKind actor_kind);
+static void put_id(ScTable *table, TupleTableSlot *slot, int column, int64 id);
+static void put_jsonb(ScTable *table, TupleTableSlot *slot, int column, Jsonb *json);
 static Datum hash_datum(const uint8 *hash);
 
 void
 sc_ledger_write(ScBatch *batch, const ScLedgerTail *tails, List **grown)
 {
-	const ScColumn columns[COLUMNS] = { { "at", TIMESTAMPTZOID },
-										{ "space_id", INT4OID },
-										{ "kind", TEXTOID },
-										{ "entity", INT8OID },
-										{ "entity_seq", INT8OID },
-										{ "link", INT8OID },
-										{ "system_id", INT4OID },
-										{ "event", INT8OID },
-										{ "delivery", INT8OID },
-										{ "conflict", INT8OID },
-										{ "field", TEXTOID },
-										{ "old", JSONBOID },
-										{ "new", JSONBOID },
-										{ "actor", TEXTOID },
-										{ "actor_kind", sc_catalog_get()->actor_kind_type },
-										{ "source_time", TIMESTAMPTZOID },
-										{ "rule", TEXTOID },
-										{ "reason", TEXTOID },
-										{ "detail", JSONBOID },
-										{ "correlation_id", TEXTOID },
-										{ "prev_hash", BYTEAOID },
-										{ "hash", BYTEAOID } };
-	ListCell *cell;
+	int n = list_length(batch->ledger);
+	TupleTableSlot **slots = palloc(sizeof(TupleTableSlot *) * Max(n, 1));
+	ScTable *table;
 	ScEntity *last = NULL;
 
-	if (batch->ledger == NIL)
+	if (n == 0)
 		return;
-	ScRows *rows = sc_rows_begin("told", COLUMNS, columns);
-
-	foreach (cell, batch->ledger)
+	table = sc_table_open(sc_table_partition(sc_catalog_get()->ledger, batch->now), LEDGER_COLUMNS,
+						  sc_layout_ledger);
+	for (int i = 0; i < n; i++)
 	{
-		const ScLedgerEntry *entry = lfirst(cell);
+		const ScLedgerEntry *entry = list_nth(batch->ledger, i);
 		ScEntity *entity = entry->entity;
-		ScLedgerRow row =
-			chain_row(batch, entry, tails == NULL ? NULL : &tails[foreach_current_index(cell)]);
+		ScLedgerRow row = chain_row(batch, entry, tails == NULL ? NULL : &tails[i]);
 		uint8 hash[SC_LEDGER_HASH_LEN];
 		const uint8 *prev = entity != NULL && entity->has_head ? entity->ledger_head : NULL;
 
 		sc_ledger_hash(&row, prev, hash);
-		put_row(rows, entry, &row, prev, hash);
+		slots[i] = sc_table_row(table);
+		put_row(table, slots[i], &row, entry->actor_kind);
+		if (prev != NULL)
+			sc_table_set(table, slots[i], LEDGER_PREV, hash_datum(prev));
+		sc_table_set(table, slots[i], LEDGER_HASH, hash_datum(hash));
 		if (entity == NULL)
 			continue;
 		memcpy(entity->ledger_head, hash, sizeof(hash));
 		entity->has_head = true;
 		if (entity != last)
-			*grown = list_append_unique_ptr(*grown, entity);
+			*grown = lappend(*grown, entity);
 		last = entity;
 	}
-	sc_rows_run(rows, "ledger_write",
-				"INSERT INTO syncore.ledger (at, space_id, kind, entity, entity_seq, link, "
-				"system_id, event, delivery, conflict, "
-				"field, old, new, actor, actor_kind, source_time, rule, reason, detail, "
-				"correlation_id, prev_hash, hash) "
-				"SELECT at, space_id, kind, entity, entity_seq, link, system_id, event, delivery, "
-				"conflict, "
-				"field, old, new, actor, actor_kind, source_time, rule, reason, detail, "
-				"correlation_id, prev_hash, hash FROM told");
+	sc_table_insert(table, slots, n);
+	sc_table_close(table);
 }
 
 /* The row as it is hashed and stored; draws its number in the entity's chain. */
@@ -150,64 +99,53 @@ chain_row(const ScBatch *batch, const ScLedgerEntry *entry, const ScLedgerTail *
 	return row;
 }
 
+/* All but the hashes. */
 static void
-put_row(ScRows *rows, const ScLedgerEntry *entry, const ScLedgerRow *row, const uint8 *prev,
-		const uint8 *hash)
+put_row(ScTable *table, TupleTableSlot *slot, const ScLedgerRow *row, ScActorKind actor_kind)
 {
-	Datum values[COLUMNS] = { 0 };
-	bool nulls[COLUMNS] = { false };
+	const ScCatalog *catalog = sc_catalog_get();
 
-	values[COL_AT] = TimestampTzGetDatum(row->at);
-	values[COL_SPACE] = Int32GetDatum(row->space_id);
-	values[COL_KIND] = CStringGetTextDatum(row->kind);
-	put_id(values, nulls, COL_ENTITY, row->entity);
-	put_id(values, nulls, COL_SEQ, row->entity_seq);
-	put_id(values, nulls, COL_LINK, row->link);
-	values[COL_SYSTEM] = Int32GetDatum(row->system_id);
-	nulls[COL_SYSTEM] = row->system_id == 0;
-	put_id(values, nulls, COL_EVENT, row->event);
-	put_id(values, nulls, COL_DELIVERY, row->delivery);
-	put_id(values, nulls, COL_CONFLICT, row->conflict);
-	put_text(values, nulls, COL_FIELD, row->field);
-	put_jsonb(values, nulls, COL_OLD, row->old_value);
-	put_jsonb(values, nulls, COL_NEW, row->new_value);
-	put_text(values, nulls, COL_ACTOR, row->actor);
-	values[COL_ACTOR_KIND] = ObjectIdGetDatum(sc_catalog_get()->actor_kinds[entry->actor_kind]);
-	nulls[COL_ACTOR_KIND] = row->actor_kind == NULL;
-	values[COL_SOURCE_TIME] = TimestampTzGetDatum(row->source_time);
-	nulls[COL_SOURCE_TIME] = row->source_time == 0;
-	put_text(values, nulls, COL_RULE, row->rule);
-	put_text(values, nulls, COL_REASON, row->reason);
-	put_jsonb(values, nulls, COL_DETAIL, row->detail);
-	put_text(values, nulls, COL_CORRELATION, row->correlation_id);
-	nulls[COL_PREV] = prev == NULL;
-	if (prev != NULL)
-		values[COL_PREV] = hash_datum(prev);
-	values[COL_HASH] = hash_datum(hash);
-	sc_rows_put(rows, values, nulls);
+	sc_table_set(table, slot, LEDGER_ID, Int64GetDatum(sc_load_next_id(catalog->ledger_seq)));
+	sc_table_set(table, slot, LEDGER_AT, TimestampTzGetDatum(row->at));
+	sc_table_set(table, slot, LEDGER_TXID,
+				 FullTransactionIdGetDatum(GetTopFullTransactionId()));
+	sc_table_set(table, slot, LEDGER_SPACE, Int32GetDatum(row->space_id));
+	sc_table_set_text(table, slot, LEDGER_KIND, row->kind);
+	put_id(table, slot, LEDGER_ENTITY, row->entity);
+	put_id(table, slot, LEDGER_SEQ, row->entity_seq);
+	put_id(table, slot, LEDGER_LINK, row->link);
+	if (row->system_id != 0)
+		sc_table_set(table, slot, LEDGER_SYSTEM, Int32GetDatum(row->system_id));
+	put_id(table, slot, LEDGER_EVENT, row->event);
+	put_id(table, slot, LEDGER_DELIVERY, row->delivery);
+	put_id(table, slot, LEDGER_CONFLICT, row->conflict);
+	sc_table_set_text(table, slot, LEDGER_FIELD, row->field);
+	put_jsonb(table, slot, LEDGER_OLD, row->old_value);
+	put_jsonb(table, slot, LEDGER_NEW, row->new_value);
+	sc_table_set_text(table, slot, LEDGER_ACTOR, row->actor);
+	if (row->actor_kind != NULL)
+		sc_table_set(table, slot, LEDGER_ACTOR_KIND,
+					 ObjectIdGetDatum(catalog->actor_kinds[actor_kind]));
+	if (row->source_time != 0)
+		sc_table_set(table, slot, LEDGER_SOURCE_TIME, TimestampTzGetDatum(row->source_time));
+	sc_table_set_text(table, slot, LEDGER_RULE, row->rule);
+	sc_table_set_text(table, slot, LEDGER_REASON, row->reason);
+	put_jsonb(table, slot, LEDGER_DETAIL, row->detail);
+	sc_table_set_text(table, slot, LEDGER_CORRELATION, row->correlation_id);
 }
 
 static void
-put_text(Datum *values, bool *nulls, int column, const char *text)
+put_id(ScTable *table, TupleTableSlot *slot, int column, int64 id)
 {
-	nulls[column] = text == NULL;
-	if (text != NULL)
-		values[column] = CStringGetTextDatum(text);
+	if (id != 0)
+		sc_table_set(table, slot, column, Int64GetDatum(id));
 }
 
 static void
-put_id(Datum *values, bool *nulls, int column, int64 id)
+put_jsonb(ScTable *table, TupleTableSlot *slot, int column, Jsonb *json)
 {
-	nulls[column] = id == 0;
-	values[column] = Int64GetDatum(id);
-}
-
-static void
-put_jsonb(Datum *values, bool *nulls, int column, Jsonb *json)
-{
-	nulls[column] = json == NULL;
 	if (json != NULL)
-		values[column] = JsonbPGetDatum(json);
+		sc_table_set(table, slot, column, JsonbPGetDatum(json));
 }
 
 static Datum

@@ -17,7 +17,7 @@ typedef struct ScLedgerTail /* numbers that exist only once rows are stored */
 	int64 conflict; /* 0 = none */
 } ScLedgerTail;
 
-/* tails: one an entry, or NULL.  Marks entities whose chain grew in *grown (List of ScEntity *, each once). */
+/* tails: one an entry, or NULL.  Adds entities whose chain grew to *grown (List of ScEntity *; one may be there twice). */
 extern void sc_ledger_write(ScBatch *batch, const ScLedgerTail *tails, List **grown);
 
 #endif

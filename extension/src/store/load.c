@@ -1,141 +1,120 @@
 /*
  * load.c
- *	  Entities, their links, and the comment copies that are due, as decide
- *	  wants them.  Everything is allocated in the current context, which is the
- *	  batch's.
+ *	  Entities and their links as decide wants them.  Everything is allocated in
+ *	  the current context, which is the batch's.
  *
- * The lock is part of the query that reads: under READ COMMITTED a row that was
- * changed while we waited is read again as it is now.  Links are read after
- * their entities are locked, by a new snapshot: whoever ties a link to an
- * entity holds the entity's lock.
+ * A row is locked as it is found, and read in its newest version: what another
+ * session changed while we waited is seen.  Links are looked up after their
+ * entities are locked, by a new snapshot: whoever ties a link to an entity
+ * holds the entity's lock.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
-#include "executor/spi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/timestamp.h"
 
 #include "core/scalar.h"
 #include "store/catalog.h"
+#include "store/layout.h"
 #include "store/load.h"
-#include "store/plan.h"
+#include "store/table.h"
 
 #define QUALIFIER_SUFFIX ".qualifier" /* no field name has a dot */
 
-static void find_by_external_id(ScRecordRef *refs, int n);
-static void find_by_marker(ScRecordRef *refs, int n);
-static void take_found(ScRecordRef *refs);
-static ScEntity *read_entity(const ScConf *conf, int row);
+typedef struct Place /* a link that was found, before it is locked */
+{
+	int64 id;
+	ItemPointerData tid;
+} Place;
+
+static void find_by_external_id(ScTable *links, ScRecordRef *refs, int n);
+static void find_by_marker(ScTable *links, ScRecordRef *refs, int n);
+static void take_found(ScTable *links, ScRecordRef *ref);
+static void load_entity(ScBatch *batch, ScTable *table);
+static ScEntity *read_entity(const ScConf *conf, ScTable *table);
+static void read_head(ScEntity *entity, ScTable *table);
 static void read_values(ScEntity *entity, Jsonb *data);
 static void fill_winners(ScEntity *entity);
-static void load_links(ScBatch *batch, Datum ids);
-static ScLink *read_link(ScBatch *batch, int row);
+static void load_links(ScBatch *batch, const int64 *entities, int n);
+static Place *find_links(ScTable *table, const int64 *entities, int n, int *nplaces);
+static void load_place(ScBatch *batch, ScTable *table, const Place *place);
+static bool read_link(ScBatch *batch, ScTable *table);
 static void restore_long(ScLink *link, Jsonb *kept);
-static void load_due_copies(ScBatch *batch, List *links);
-static void add_copy(ScLink *link, int row);
-static ScCopyState copy_state(const char *name);
-static ScLink *find_loaded_link(const ScBatch *batch, int64 id);
-static Datum id_array(const int64 *ids, int n);
-static List *read_ids(int row, int column);
-static char *text_at(int row, int column);
-static Datum datum_at(int row, int column, bool *is_null);
+static List *links_with_due_copies(List *links, int from);
+static List *read_ids(ScTable *table, int column);
+static Jsonb *read_jsonb(ScTable *table, int column);
+static int64 read_int8(ScTable *table, int column);
+static int32 read_int4(ScTable *table, int column);
+static bool read_bool(ScTable *table, int column);
+static int order_places(const void *a, const void *b);
 static int order_values(const void *a, const void *b);
 
 void
 sc_load_find(ScRecordRef *refs, int n)
 {
-	bool markers = false;
+	ScTable *links;
 
 	if (n == 0)
 		return;
-	find_by_external_id(refs, n);
-	for (int i = 0; i < n; i++)
-		markers |= refs[i].link == 0 && refs[i].marker != NULL;
-	if (markers)
-		find_by_marker(refs, n);
+	links = sc_table_open(sc_catalog_get()->link, LINK_COLUMNS, sc_layout_link);
+	find_by_external_id(links, refs, n);
+	find_by_marker(links, refs, n);
+	sc_table_close(links);
 }
 
 void
 sc_load_entities(ScBatch *batch, const int64 *ids, int n)
 {
-	static const Oid types[] = { INT8ARRAYOID };
-	Datum values[1];
+	static const RegProcedure equals[] = { F_INT8EQ };
+	ScTable *table;
+	ScFinder finder;
 
 	if (n == 0)
 		return;
-	values[0] = id_array(ids, n);
-	sc_plan_run(
-		&(ScPlan){ "load_entities",
-				   "SELECT id, space_id, entity_type_id, data, stamps, revision, ledger_seq, "
-				   "ledger_head, created_at, "
-				   "correlation_id, predecessor, long FROM syncore.entity "
-				   "WHERE id = ANY ($1) AND merged_into IS NULL ORDER BY id FOR NO KEY UPDATE",
-				   1, types },
-		values, NULL);
-	for (int i = 0; i < (int) SPI_processed; i++)
-		batch->entities = lappend(batch->entities, read_entity(batch->conf, i));
-	SPI_freetuptable(SPI_tuptable);
-	load_links(batch, values[0]);
+	table = sc_table_open(sc_catalog_get()->entity, ENTITY_COLUMNS, sc_layout_entity);
+	sc_finder_begin(&finder, table, "entity_pkey", lengthof(equals), equals);
+	for (int i = 0; i < n; i++)
+	{
+		Datum key[] = { Int64GetDatum(ids[i]) };
+
+		sc_finder_seek(&finder, key);
+		if (sc_finder_next(&finder) && sc_table_lock(table, &table->found->tts_tid))
+			load_entity(batch, table);
+	}
+	sc_finder_end(&finder);
+	sc_table_close(table);
+	load_links(batch, ids, n);
 }
 
 void
 sc_load_candidates(ScBatch *batch, const int64 *ids, int n)
 {
-	static const Oid types[] = { INT8ARRAYOID };
-	Datum values[1];
+	static const RegProcedure equals[] = { F_INT8EQ };
+	ScTable *table;
+	ScFinder finder;
 
 	if (n == 0)
 		return;
-	values[0] = id_array(ids, n);
-	sc_plan_run(&(ScPlan){ "load_candidates",
-						   "SELECT id, system_id, record_type, entity, external_id, external_key, "
-						   "url, state, marker, "
-						   "shadow, call, "
-						   "read_owed, waiting, unsure, top_version, in_route, long, false "
-						   "FROM syncore.link WHERE id = ANY ($1) AND entity IS NULL ORDER BY id "
-						   "FOR NO KEY UPDATE",
-						   1, types },
-				values, NULL);
-	for (int i = 0; i < (int) SPI_processed; i++)
-		(void) read_link(batch, i);
-	SPI_freetuptable(SPI_tuptable);
-}
-
-void
-sc_load_copies(const ScCommentRef *refs, int n)
-{
-	static const ScColumn columns[] = {
-		{ "n", INT4OID }, { "link", INT8OID }, { "channel", TEXTOID }, { "external_id", TEXTOID }
-	};
-	ScRows *rows;
-
-	if (n == 0)
-		return;
-	rows = sc_rows_begin("named", lengthof(columns), columns);
+	table = sc_table_open(sc_catalog_get()->link, LINK_COLUMNS, sc_layout_link);
+	sc_finder_begin(&finder, table, "link_pkey", lengthof(equals), equals);
 	for (int i = 0; i < n; i++)
 	{
-		Datum values[] = { Int32GetDatum(i), Int64GetDatum(refs[i].link->id),
-						   CStringGetTextDatum(refs[i].channel),
-						   CStringGetTextDatum(refs[i].external_id) };
-		bool nulls[lengthof(columns)] = { false };
-
-		sc_rows_put(rows, values, nulls);
-	}
-	sc_rows_run(
-		rows, "load_copies",
-		"SELECT c.comment, c.channel, c.state::text, c.external_id, c.sent_body, w.n FROM named w "
-		"JOIN syncore.comment_copy c ON c.link = w.link AND c.channel = w.channel AND "
-		"(c.external_id = w.external_id OR (c.external_id IS NULL AND c.state = 'done'))");
-	for (int i = 0; i < (int) SPI_processed; i++)
-	{
+		Datum key[] = { Int64GetDatum(ids[i]) };
 		bool is_null;
 
-		add_copy(refs[DatumGetInt32(datum_at(i, 6, &is_null))].link, i);
+		sc_finder_seek(&finder, key);
+		if (!sc_finder_next(&finder) || !sc_table_lock(table, &table->found->tts_tid))
+			continue;
+		(void) sc_table_value(table, LINK_ENTITY, &is_null);
+		if (is_null)
+			(void) read_link(batch, table);
 	}
-	SPI_freetuptable(SPI_tuptable);
+	sc_finder_end(&finder);
+	sc_table_close(table);
 }
 
 int64
@@ -181,123 +160,118 @@ sc_load_link_of(const ScEntity *entity, int64 id)
 }
 
 static void
-find_by_external_id(ScRecordRef *refs, int n)
+find_by_external_id(ScTable *links, ScRecordRef *refs, int n)
 {
-	static const ScColumn columns[] = { { "n", INT4OID },
-										{ "system_id", INT4OID },
-										{ "record_type", TEXTOID },
-										{ "external_id", TEXTOID } };
-	ScRows *rows = sc_rows_begin("wanted", lengthof(columns), columns);
+	static const RegProcedure equals[] = { F_INT4EQ, F_TEXTEQ, F_TEXTEQ };
+	ScFinder finder;
 
+	sc_finder_begin(&finder, links, "link_system_id_record_type_external_id_key", lengthof(equals),
+					equals);
 	for (int i = 0; i < n; i++)
 	{
-		Datum values[] = { Int32GetDatum(i), Int32GetDatum(refs[i].system_id),
-						   CStringGetTextDatum(refs[i].record_type),
-						   CStringGetTextDatum(refs[i].external_id) };
-		bool nulls[lengthof(columns)] = { false };
+		Datum key[] = { Int32GetDatum(refs[i].system_id), CStringGetTextDatum(refs[i].record_type),
+						CStringGetTextDatum(refs[i].external_id) };
 
-		sc_rows_put(rows, values, nulls);
+		sc_finder_seek(&finder, key);
+		if (sc_finder_next(&finder))
+			take_found(links, &refs[i]);
 	}
-	sc_rows_run(
-		rows, "find_by_external_id",
-		"SELECT w.n, l.id, l.entity FROM wanted w JOIN syncore.link l ON l.system_id = w.system_id "
-		"AND l.record_type = w.record_type AND l.external_id = w.external_id");
-	take_found(refs);
+	sc_finder_end(&finder);
 }
 
+/* A marker that was copied to another record (a clone of the ticket) does not make that record ours. */
 static void
-find_by_marker(ScRecordRef *refs, int n)
+find_by_marker(ScTable *links, ScRecordRef *refs, int n)
 {
-	static const ScColumn columns[] = { { "n", INT4OID },
-										{ "system_id", INT4OID },
-										{ "record_type", TEXTOID },
-										{ "marker", TEXTOID } };
-	ScRows *rows = sc_rows_begin("marked", lengthof(columns), columns);
+	static const RegProcedure equals[] = { F_TEXTEQ };
+	ScFinder finder = { .scan = NULL };
 
 	for (int i = 0; i < n; i++)
 	{
+		bool has_id;
+
 		if (refs[i].link != 0 || refs[i].marker == NULL)
 			continue;
-		Datum values[] = { Int32GetDatum(i), Int32GetDatum(refs[i].system_id),
-						   CStringGetTextDatum(refs[i].record_type),
-						   CStringGetTextDatum(refs[i].marker) };
-		bool nulls[lengthof(columns)] = { false };
+		if (finder.scan == NULL)
+			sc_finder_begin(&finder, links, "link_marker", lengthof(equals), equals);
+		Datum key[] = { CStringGetTextDatum(refs[i].marker) };
 
-		sc_rows_put(rows, values, nulls);
+		sc_finder_seek(&finder, key);
+		if (!sc_finder_next(&finder))
+			continue;
+		(void) sc_table_value(links, LINK_EXTERNAL_ID, &has_id);
+		has_id = !has_id;
+		if (!has_id && read_int4(links, LINK_SYSTEM) == refs[i].system_id &&
+			strcmp(sc_table_text(links, LINK_RECORD_TYPE), refs[i].record_type) == 0)
+			take_found(links, &refs[i]);
 	}
-	/* A marker that was copied to another record (a clone of the ticket) does not make that record ours. */
-	sc_rows_run(
-		rows, "find_by_marker",
-		"SELECT w.n, l.id, l.entity FROM marked w JOIN syncore.link l ON l.marker = w.marker "
-		"WHERE l.system_id = w.system_id AND l.record_type = w.record_type AND l.external_id IS "
-		"NULL");
-	take_found(refs);
+	if (finder.scan != NULL)
+		sc_finder_end(&finder);
 }
 
-/* Result columns: index, link, entity. */
 static void
-take_found(ScRecordRef *refs)
+take_found(ScTable *links, ScRecordRef *ref)
 {
-	for (int i = 0; i < (int) SPI_processed; i++)
-	{
-		bool is_null;
-		ScRecordRef *ref = &refs[DatumGetInt32(datum_at(i, 1, &is_null))];
+	ref->link = read_int8(links, LINK_ID);
+	ref->entity = read_int8(links, LINK_ENTITY);
+}
 
-		ref->link = DatumGetInt64(datum_at(i, 2, &is_null));
-		Datum entity = datum_at(i, 3, &is_null);
-
-		ref->entity = is_null ? 0 : DatumGetInt64(entity);
-	}
-	SPI_freetuptable(SPI_tuptable);
+/* The row found last, unless it was merged into another while we waited for it. */
+static void
+load_entity(ScBatch *batch, ScTable *table)
+{
+	if (read_int8(table, ENTITY_MERGED) == 0)
+		batch->entities = lappend(batch->entities, read_entity(batch->conf, table));
 }
 
 static ScEntity *
-read_entity(const ScConf *conf, int row)
+read_entity(const ScConf *conf, ScTable *table)
 {
 	ScEntity *entity = palloc0(sizeof(ScEntity));
+	int32 space = read_int4(table, ENTITY_SPACE);
 	bool is_null;
-	int32 space;
 
-	entity->id = DatumGetInt64(datum_at(row, 1, &is_null));
-	space = DatumGetInt32(datum_at(row, 2, &is_null));
+	entity->id = read_int8(table, ENTITY_ID);
 	for (int i = 0; i < conf->nspaces; i++)
 		if (conf->spaces[i].id == space)
 			entity->space = &conf->spaces[i];
-	entity->type = sc_conf_type(conf, DatumGetInt32(datum_at(row, 3, &is_null)));
+	entity->type = sc_conf_type(conf, read_int4(table, ENTITY_TYPE));
 	if (entity->space == NULL || entity->type == NULL)
 		elog(ERROR, "space or type of entity " INT64_FORMAT " is missing", entity->id);
+	entity->stored = sc_table_copy(table);
+	entity->stamps = sc_stamps_unpack(
+		(bytea *) PG_DETOAST_DATUM_COPY(sc_table_value(table, ENTITY_STAMPS, &is_null)));
+	entity->revision = read_int8(table, ENTITY_REVISION);
+	entity->ledger_seq = read_int8(table, ENTITY_SEQ);
+	read_head(entity, table);
+	entity->created_at = DatumGetTimestampTz(sc_table_value(table, ENTITY_CREATED, &is_null));
+	entity->correlation_id = sc_table_text(table, ENTITY_CORRELATION);
+	entity->predecessor = read_int8(table, ENTITY_PREDECESSOR);
+	read_values(entity, read_jsonb(table, ENTITY_DATA));
+	Jsonb *kept = read_jsonb(table, ENTITY_LONG);
 
-	Jsonb *data = DatumGetJsonbPCopy(datum_at(row, 4, &is_null));
-	Datum stamps = datum_at(row, 5, &is_null);
-
-	entity->stamps = sc_stamps_unpack((bytea *) PG_DETOAST_DATUM_COPY(stamps));
-	entity->revision = DatumGetInt64(datum_at(row, 6, &is_null));
-	entity->ledger_seq = DatumGetInt64(datum_at(row, 7, &is_null));
-	Datum head = datum_at(row, 8, &is_null);
-
-	if (!is_null)
-	{
-		bytea *hash = DatumGetByteaPP(head);
-
-		if (VARSIZE_ANY_EXHDR(hash) != sizeof(entity->ledger_head))
-			ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
-					errmsg("ledger head of entity " INT64_FORMAT " is damaged", entity->id));
-		memcpy(entity->ledger_head, VARDATA_ANY(hash), sizeof(entity->ledger_head));
-		entity->has_head = true;
-	}
-	entity->created_at = DatumGetTimestampTz(datum_at(row, 9, &is_null));
-	entity->correlation_id = text_at(row, 10);
-	Datum predecessor = datum_at(row, 11, &is_null);
-
-	entity->predecessor = is_null ? 0 : DatumGetInt64(predecessor);
-	read_values(entity, data);
-	Datum kept = datum_at(row, 12, &is_null);
-
-	if (!is_null)
-		read_values(entity, DatumGetJsonbPCopy(kept));
+	if (kept != NULL)
+		read_values(entity, kept);
 	qsort(entity->values, entity->nvalues, sizeof(ScFieldValue), order_values);
 	fill_winners(entity);
 	return entity;
+}
+
+/* The end of its chain in the ledger. */
+static void
+read_head(ScEntity *entity, ScTable *table)
+{
+	Datum head = sc_table_value(table, ENTITY_HEAD, &entity->has_head);
+
+	entity->has_head = !entity->has_head;
+	if (!entity->has_head)
+		return;
+	bytea *hash = DatumGetByteaPP(head);
+
+	if (VARSIZE_ANY_EXHDR(hash) != sizeof(entity->ledger_head))
+		ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+				errmsg("ledger head of entity " INT64_FORMAT " is damaged", entity->id));
+	memcpy(entity->ledger_head, VARDATA_ANY(hash), sizeof(entity->ledger_head));
 }
 
 /* Adds the members of a document to the entity's values, unsorted; qualifiers stand beside their fields. */
@@ -360,76 +334,101 @@ fill_winners(ScEntity *entity)
 }
 
 static void
-load_links(ScBatch *batch, Datum ids)
+load_links(ScBatch *batch, const int64 *entities, int n)
 {
-	static const Oid types[] = { INT8ARRAYOID };
-	Datum values[] = { ids };
-	List *with_copies = NIL;
+	ScTable *table = sc_table_open(sc_catalog_get()->link, LINK_COLUMNS, sc_layout_link);
+	int from = list_length(batch->links);
+	int nplaces;
+	Place *places = find_links(table, entities, n, &nplaces);
 
-	sc_plan_run(
-		&(ScPlan){
-			"load_links",
-			"SELECT id, system_id, record_type, entity, external_id, external_key, url, state, "
-			"marker, shadow, call, "
-			"read_owed, waiting, unsure, top_version, in_route, long, EXISTS (SELECT FROM "
-			"syncore.comment_copy c "
-			"WHERE c.link = l.id AND c.state IN ('due', 'sending', 'unknown')) "
-			"FROM syncore.link l WHERE entity = ANY ($1) ORDER BY id FOR NO KEY UPDATE OF l",
-			1, types },
-		values, NULL);
-	for (int i = 0; i < (int) SPI_processed; i++)
-	{
-		bool is_null;
-		ScLink *link = read_link(batch, i);
+	for (int i = 0; i < nplaces; i++)
+		load_place(batch, table, &places[i]);
+	sc_table_close(table);
+	List *with_copies = links_with_due_copies(batch->links, from);
 
-		if (link != NULL && DatumGetBool(datum_at(i, 18, &is_null)))
-			with_copies = lappend(with_copies, link);
-	}
-	SPI_freetuptable(SPI_tuptable);
 	if (with_copies != NIL)
-		load_due_copies(batch, with_copies);
+		sc_load_due_copies(batch, with_copies);
 }
 
-/* Reads a link and ties it to its entity; NULL when its entity or system was not loaded. */
-static ScLink *
-read_link(ScBatch *batch, int row)
+/* Links in the order of their ids, in which they are locked. */
+static Place *
+find_links(ScTable *table, const int64 *entities, int n, int *nplaces)
+{
+	static const RegProcedure equals[] = { F_INT8EQ };
+	int room = n * 4;
+	Place *places = palloc(sizeof(Place) * room);
+	ScFinder finder;
+
+	*nplaces = 0;
+	sc_finder_begin(&finder, table, "link_entity", lengthof(equals), equals);
+	for (int i = 0; i < n; i++)
+	{
+		Datum key[] = { Int64GetDatum(entities[i]) };
+
+		sc_finder_seek(&finder, key);
+		while (sc_finder_next(&finder))
+		{
+			if (*nplaces == room)
+				places = repalloc(places, sizeof(Place) * (room *= 2));
+			places[(*nplaces)++] =
+				(Place){ read_int8(table, LINK_ID), table->found->tts_tid };
+		}
+	}
+	sc_finder_end(&finder);
+	qsort(places, *nplaces, sizeof(Place), order_places);
+	return places;
+}
+
+static void
+load_place(ScBatch *batch, ScTable *table, const Place *place)
+{
+	if (sc_table_lock(table, &place->tid))
+		(void) read_link(batch, table);
+}
+
+/* Reads the row found last and ties it to its entity; false when its entity or system was not loaded. */
+static bool
+read_link(ScBatch *batch, ScTable *table)
 {
 	ScLink *link = palloc0(sizeof(ScLink));
+	int64 entity = read_int8(table, LINK_ENTITY);
 	bool is_null;
-	Datum entity = datum_at(row, 4, &is_null);
 
-	link->entity = is_null ? NULL : sc_load_entity_of(batch, DatumGetInt64(entity));
-	link->system = sc_conf_system(batch->conf, DatumGetInt32(datum_at(row, 2, &is_null)));
-	if (link->system == NULL || (link->entity == NULL && DatumGetInt64(entity) != 0))
-		return NULL;
-	link->id = DatumGetInt64(datum_at(row, 1, &is_null));
-	link->record_type = text_at(row, 3);
-	link->external_id = text_at(row, 5);
-	link->external_key = text_at(row, 6);
-	link->url = text_at(row, 7);
-	link->state = sc_catalog_link_state(DatumGetObjectId(datum_at(row, 8, &is_null)));
-	link->marker = text_at(row, 9);
-	link->shadow = sc_shadow_unpack((bytea *) PG_DETOAST_DATUM_COPY(datum_at(row, 10, &is_null)));
-	Datum call = datum_at(row, 11, &is_null);
+	link->entity = entity == 0 ? NULL : sc_load_entity_of(batch, entity);
+	link->system = sc_conf_system(batch->conf, read_int4(table, LINK_SYSTEM));
+	if (link->system == NULL || (link->entity == NULL && entity != 0))
+		return false;
+	link->stored = sc_table_copy(table);
+	link->id = read_int8(table, LINK_ID);
+	link->record_type = sc_table_text(table, LINK_RECORD_TYPE);
+	link->external_id = sc_table_text(table, LINK_EXTERNAL_ID);
+	link->external_key = sc_table_text(table, LINK_EXTERNAL_KEY);
+	link->url = sc_table_text(table, LINK_URL);
+	link->state =
+		sc_catalog_link_state(DatumGetObjectId(sc_table_value(table, LINK_STATE, &is_null)));
+	link->marker = sc_table_text(table, LINK_MARKER);
+	link->shadow = sc_shadow_unpack(
+		(bytea *) PG_DETOAST_DATUM_COPY(sc_table_value(table, LINK_SHADOW, &is_null)));
+	Jsonb *call = read_jsonb(table, LINK_CALL);
 
-	if (!is_null)
-		link->call = sc_model_call_unpack(DatumGetJsonbPCopy(call));
-	link->read_owed = DatumGetBool(datum_at(row, 12, &is_null));
-	link->waiting = read_ids(row, 13);
-	link->unsure = read_ids(row, 14);
-	link->top_version = text_at(row, 15);
-	link->in_route = DatumGetBool(datum_at(row, 16, &is_null));
-	Datum kept = datum_at(row, 17, &is_null);
+	if (call != NULL)
+		link->call = sc_model_call_unpack(call);
+	link->read_owed = read_bool(table, LINK_READ_OWED);
+	link->waiting = read_ids(table, LINK_WAITING);
+	link->unsure = read_ids(table, LINK_UNSURE);
+	link->top_version = sc_table_text(table, LINK_TOP_VERSION);
+	link->in_route = read_bool(table, LINK_IN_ROUTE);
+	Jsonb *kept = read_jsonb(table, LINK_LONG);
 
-	if (!is_null)
-		restore_long(link, DatumGetJsonbPCopy(kept));
+	if (kept != NULL)
+		restore_long(link, kept);
 	batch->links = lappend(batch->links, link);
 	if (link->entity != NULL)
 	{
 		link->map = sc_conf_record_map_of(link->system, link->record_type, link->entity->type);
 		link->entity->links = lappend(link->entity->links, link);
 	}
-	return link;
+	return true;
 }
 
 /* {"field": {"held": …, "sent": …}}: whole values of what the shadow knows by digest. */
@@ -452,97 +451,39 @@ restore_long(ScLink *link, Jsonb *kept)
 	}
 }
 
-static void
-load_due_copies(ScBatch *batch, List *links)
+/* Those of the links, from a place on, that have comments to send or to look for. */
+static List *
+links_with_due_copies(List *links, int from)
 {
-	static const Oid types[] = { INT8ARRAYOID };
-	int n = 0;
-	int64 *ids = palloc(sizeof(int64) * list_length(links));
-	ListCell *cell;
-	Datum values[1];
+	static const char *const columns[] = { "link" };
+	static const RegProcedure equals[] = { F_INT8EQ };
+	ScTable *table;
+	ScFinder finder;
+	List *found = NIL;
 
-	foreach (cell, links)
-		ids[n++] = ((ScLink *) lfirst(cell))->id;
-	values[0] = id_array(ids, n);
-	sc_plan_run(
-		&(ScPlan){ "load_due_copies",
-				   "SELECT comment, channel, state::text, external_id, sent_body, link FROM "
-				   "syncore.comment_copy "
-				   "WHERE link = ANY ($1) AND state IN ('due', 'sending', 'unknown') ORDER BY "
-				   "link, comment",
-				   1, types },
-		values, NULL);
-	for (int i = 0; i < (int) SPI_processed; i++)
+	if (list_length(links) == from)
+		return NIL;
+	table = sc_table_open(sc_catalog_get()->comment_copy, lengthof(columns), columns);
+	sc_finder_begin(&finder, table, "comment_copy_due", lengthof(equals), equals);
+	for (int i = from; i < list_length(links); i++)
 	{
-		bool is_null;
+		ScLink *link = list_nth(links, i);
+		Datum key[] = { Int64GetDatum(link->id) };
 
-		add_copy(find_loaded_link(batch, DatumGetInt64(datum_at(i, 6, &is_null))), i);
+		sc_finder_seek(&finder, key);
+		if (sc_finder_next(&finder))
+			found = lappend(found, link);
 	}
-	SPI_freetuptable(SPI_tuptable);
-}
-
-/* Result columns: comment, channel, state, external_id, sent_body. */
-static void
-add_copy(ScLink *link, int row)
-{
-	bool is_null;
-	int64 comment = DatumGetInt64(datum_at(row, 1, &is_null));
-	ListCell *cell;
-
-	if (link == NULL)
-		return;
-	foreach (cell, link->copies)
-		if (((ScCopy *) lfirst(cell))->comment == comment)
-			return;
-	ScCopy *copy = palloc0(sizeof(ScCopy));
-
-	copy->comment = comment;
-	copy->channel = text_at(row, 2);
-	copy->state = copy_state(text_at(row, 3));
-	copy->external_id = text_at(row, 4);
-	copy->sent_body = text_at(row, 5);
-	link->copies = lappend(link->copies, copy);
-}
-
-static ScCopyState
-copy_state(const char *name)
-{
-	static const char *const names[] = { "origin", "due",  "sending", "unknown",
-										 "done",   "dead", "deleted" };
-
-	for (int i = 0; i < lengthof(names); i++)
-		if (strcmp(names[i], name) == 0)
-			return (ScCopyState) i;
-	elog(ERROR, "unknown copy state \"%s\"", name);
-}
-
-static ScLink *
-find_loaded_link(const ScBatch *batch, int64 id)
-{
-	ListCell *cell;
-
-	foreach (cell, batch->links)
-		if (((ScLink *) lfirst(cell))->id == id)
-			return lfirst(cell);
-	return NULL;
-}
-
-static Datum
-id_array(const int64 *ids, int n)
-{
-	Datum *elements = palloc(sizeof(Datum) * n);
-
-	for (int i = 0; i < n; i++)
-		elements[i] = Int64GetDatum(ids[i]);
-	return PointerGetDatum(
-		construct_array(elements, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	sc_finder_end(&finder);
+	sc_table_close(table);
+	return found;
 }
 
 static List *
-read_ids(int row, int column)
+read_ids(ScTable *table, int column)
 {
 	bool is_null;
-	Datum datum = datum_at(row, column, &is_null);
+	Datum datum = sc_table_value(table, column, &is_null);
 	Datum *elements;
 	bool *nulls;
 	int n;
@@ -562,19 +503,49 @@ read_ids(int row, int column)
 	return ids;
 }
 
-static char *
-text_at(int row, int column)
+/* A copy; NULL = null. */
+static Jsonb *
+read_jsonb(ScTable *table, int column)
 {
 	bool is_null;
-	Datum datum = datum_at(row, column, &is_null);
+	Datum value = sc_table_value(table, column, &is_null);
 
-	return is_null ? NULL : TextDatumGetCString(datum);
+	return is_null ? NULL : DatumGetJsonbPCopy(value);
 }
 
-static Datum
-datum_at(int row, int column, bool *is_null)
+/* 0 = null: no id is 0. */
+static int64
+read_int8(ScTable *table, int column)
 {
-	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, is_null);
+	bool is_null;
+	Datum value = sc_table_value(table, column, &is_null);
+
+	return is_null ? 0 : DatumGetInt64(value);
+}
+
+static int32
+read_int4(ScTable *table, int column)
+{
+	bool is_null;
+
+	return DatumGetInt32(sc_table_value(table, column, &is_null));
+}
+
+static bool
+read_bool(ScTable *table, int column)
+{
+	bool is_null;
+
+	return DatumGetBool(sc_table_value(table, column, &is_null));
+}
+
+static int
+order_places(const void *a, const void *b)
+{
+	int64 x = ((const Place *) a)->id;
+	int64 y = ((const Place *) b)->id;
+
+	return x < y ? -1 : x > y ? 1 : 0;
 }
 
 static int

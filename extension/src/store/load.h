@@ -37,6 +37,7 @@ typedef struct ScCommentRef
 	const char *channel;
 	const char *external_id;
 } ScCommentRef;
+extern void sc_load_due_copies(ScBatch *batch, List *links); /* load_copies.c */
 extern void sc_load_copies(const ScCommentRef *refs, int n);
 
 /* Ids from a sequence. */

@@ -1,7 +1,6 @@
 /*
  * save.c
- *	  Entities and links as decide left them.  One INSERT for fresh ones, one
- *	  UPDATE for changed ones, whatever their number.
+ *	  Entities and links as decide left them.
  *
  * Order: deliveries (the ledger names them), the ledger (entities hold the end
  * of its chain), entities, links (they refer to entities), the rest.  All row
@@ -9,70 +8,38 @@
  */
 #include "postgres.h"
 
+#include "access/htup.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "core/json.h"
 #include "store/catalog.h"
+#include "store/layout.h"
 #include "store/ledger.h"
 #include "store/load.h"
 #include "store/save.h"
-
-enum
-{
-	ENTITY_ID,
-	ENTITY_SPACE,
-	ENTITY_TYPE,
-	ENTITY_DATA,
-	ENTITY_STAMPS,
-	ENTITY_REVISION,
-	ENTITY_SEQ,
-	ENTITY_HEAD,
-	ENTITY_CORRELATION,
-	ENTITY_PREDECESSOR,
-	ENTITY_LONG,
-	ENTITY_CLOSED,
-	ENTITY_COLUMNS
-};
-
-enum
-{
-	LINK_ID,
-	LINK_SPACE,
-	LINK_SYSTEM,
-	LINK_RECORD_TYPE,
-	LINK_ENTITY,
-	LINK_EXTERNAL_ID,
-	LINK_EXTERNAL_KEY,
-	LINK_URL,
-	LINK_STATE,
-	LINK_MARKER,
-	LINK_SHADOW,
-	LINK_CALL,
-	LINK_READ_OWED,
-	LINK_WAITING,
-	LINK_UNSURE,
-	LINK_TOP_VERSION,
-	LINK_IN_ROUTE,
-	LINK_LONG,
-	LINK_COLUMNS
-};
+#include "store/table.h"
 
 static void give_ids(ScBatch *batch);
 static char *draw_marker(void);
 static ScLedgerTail *number_tails(ScBatch *batch, int64 **conflicts);
 static void save_entities(ScBatch *batch, List *grown);
-static void put_entity(ScRows *rows, ScEntity *entity);
-static void put_chain_end(ScRows *rows, ScEntity *entity);
+static void put_entity(ScTable *table, TupleTableSlot *row, ScEntity *entity, TimestampTz now);
+static void put_chain_end(ScTable *table, TupleTableSlot *row, ScEntity *entity);
 static Jsonb *pack_values(const ScEntity *entity, bool is_long);
 static bool is_closed(ScEntity *entity);
 static void save_links(ScBatch *batch);
-static void put_link(ScRows *rows, ScLink *link);
+static void put_link(ScTable *table, TupleTableSlot *row, ScLink *link, TimestampTz now);
+static void put_time_of(ScTable *table, TupleTableSlot *row, int column, TimestampTz now);
+static void put_jsonb(ScTable *table, TupleTableSlot *row, int column, Jsonb *json);
+static void put_ids(ScTable *table, TupleTableSlot *row, int column, List *ids);
 static Jsonb *take_long(ScShadow *shadow);
 static Datum head_datum(const ScEntity *entity);
+static int order_entities(const ListCell *a, const ListCell *b);
+static int order_links(const ListCell *a, const ListCell *b);
 
 bool
 sc_save(ScBatch *batch)
@@ -145,27 +112,14 @@ number_tails(ScBatch *batch, int64 **conflicts)
 	return tails;
 }
 
+/* Locked rows are written in the order in which they were locked. */
 static void
 save_entities(ScBatch *batch, List *grown)
 {
-	const ScColumn columns[ENTITY_COLUMNS] = { { "id", INT8OID },
-											   { "space_id", INT4OID },
-											   { "entity_type_id", INT4OID },
-											   { "data", JSONBOID },
-											   { "stamps", sc_catalog_get()->stamps_type },
-											   { "revision", INT8OID },
-											   { "ledger_seq", INT8OID },
-											   { "ledger_head", BYTEAOID },
-											   { "correlation_id", TEXTOID },
-											   { "predecessor", INT8OID },
-											   { "long", JSONBOID },
-											   { "closed", BOOLOID } };
-	const ScColumn ends[] = { { "id", INT8OID },
-							  { "ledger_seq", INT8OID },
-							  { "ledger_head", BYTEAOID } };
-	ScRows *fresh = sc_rows_begin("fresh_entity", ENTITY_COLUMNS, columns);
-	ScRows *changed = sc_rows_begin("changed_entity", ENTITY_COLUMNS, columns);
-	ScRows *told = sc_rows_begin("told_entity", lengthof(ends), ends);
+	ScTable *table;
+	TupleTableSlot **fresh;
+	List *told = list_copy(grown);
+	int nfresh = 0;
 	ListCell *cell;
 
 	foreach (cell, batch->entities)
@@ -173,71 +127,64 @@ save_entities(ScBatch *batch, List *grown)
 		ScEntity *entity = lfirst(cell);
 
 		if (entity->fresh || entity->changed)
-			put_entity(entity->fresh ? fresh : changed, entity);
+			told = lappend(told, entity);
 	}
-	foreach (cell, grown)
+	if (told == NIL)
+		return;
+	list_sort(told, order_entities);
+	fresh = palloc(sizeof(TupleTableSlot *) * list_length(told));
+	table = sc_table_open(sc_catalog_get()->entity, ENTITY_COLUMNS, sc_layout_entity);
+	for (int i = 0; i < list_length(told); i++)
 	{
-		ScEntity *entity = lfirst(cell);
+		ScEntity *entity = list_nth(told, i);
+		TupleTableSlot *row;
 
-		if (!entity->fresh && !entity->changed)
-			put_chain_end(told, entity);
+		if (i > 0 && entity == list_nth(told, i - 1))
+			continue;
+		if (entity->fresh)
+			row = fresh[nfresh++] = sc_table_row(table);
+		else
+			row = sc_table_change(table, entity->stored);
+		if (entity->fresh || entity->changed)
+			put_entity(table, row, entity, batch->now);
+		put_chain_end(table, row, entity);
+		if (!entity->fresh)
+			sc_table_update(table, entity->stored, row);
 	}
-	if (fresh->count > 0)
-		sc_rows_run(fresh, "insert_entities",
-					"INSERT INTO syncore.entity (id, space_id, entity_type_id, data, stamps, "
-					"revision, ledger_seq, ledger_head, "
-					"correlation_id, predecessor, long, closed_at) SELECT id, space_id, "
-					"entity_type_id, data, stamps, revision, "
-					"ledger_seq, ledger_head, correlation_id, predecessor, long, CASE WHEN closed "
-					"THEN now() END FROM fresh_entity");
-	if (changed->count > 0)
-		sc_rows_run(
-			changed, "update_entities",
-			"UPDATE syncore.entity e SET data = u.data, stamps = u.stamps, revision = u.revision, "
-			"ledger_seq = u.ledger_seq, ledger_head = u.ledger_head, correlation_id = "
-			"u.correlation_id, long = u.long, "
-			"updated_at = now(), closed_at = CASE WHEN u.closed THEN COALESCE(e.closed_at, now()) "
-			"END "
-			"FROM changed_entity u WHERE e.id = u.id");
-	if (told->count > 0)
-		sc_rows_run(
-			told, "update_chain_ends",
-			"UPDATE syncore.entity e SET ledger_seq = u.ledger_seq, ledger_head = u.ledger_head "
-			"FROM told_entity u WHERE e.id = u.id");
+	sc_table_insert(table, fresh, nfresh);
+	sc_table_close(table);
 }
 
 static void
-put_entity(ScRows *rows, ScEntity *entity)
+put_entity(ScTable *table, TupleTableSlot *row, ScEntity *entity, TimestampTz now)
 {
-	Datum values[ENTITY_COLUMNS] = { 0 };
-	bool nulls[ENTITY_COLUMNS] = { false };
+	if (entity->fresh)
+	{
+		sc_table_set(table, row, ENTITY_ID, Int64GetDatum(entity->id));
+		sc_table_set(table, row, ENTITY_SPACE, Int32GetDatum(entity->space->id));
+		sc_table_set(table, row, ENTITY_TYPE, Int32GetDatum(entity->type->id));
+		sc_table_set(table, row, ENTITY_CREATED, TimestampTzGetDatum(now));
+		if (entity->predecessor != 0)
+			sc_table_set(table, row, ENTITY_PREDECESSOR, Int64GetDatum(entity->predecessor));
+	}
+	sc_table_set(table, row, ENTITY_UPDATED, TimestampTzGetDatum(now));
+	sc_table_set(table, row, ENTITY_DATA, JsonbPGetDatum(pack_values(entity, false)));
+	sc_table_set(table, row, ENTITY_STAMPS, PointerGetDatum(sc_stamps_pack(&entity->stamps)));
+	sc_table_set(table, row, ENTITY_REVISION, Int64GetDatum(entity->revision));
+	sc_table_set_text(table, row, ENTITY_CORRELATION, entity->correlation_id);
+	put_jsonb(table, row, ENTITY_LONG, pack_values(entity, true));
+	if (is_closed(entity))
+		put_time_of(table, row, ENTITY_CLOSED, now);
+	else
+		sc_table_set_null(table, row, ENTITY_CLOSED);
+}
 
-	values[ENTITY_ID] = Int64GetDatum(entity->id);
-	values[ENTITY_SPACE] = Int32GetDatum(entity->space->id);
-	values[ENTITY_TYPE] = Int32GetDatum(entity->type->id);
-	values[ENTITY_DATA] = JsonbPGetDatum(pack_values(entity, false));
-	values[ENTITY_STAMPS] = PointerGetDatum(sc_stamps_pack(&entity->stamps));
-	values[ENTITY_REVISION] = Int64GetDatum(entity->revision);
-	values[ENTITY_SEQ] = Int64GetDatum(entity->ledger_seq);
-	nulls[ENTITY_HEAD] = !entity->has_head;
+static void
+put_chain_end(ScTable *table, TupleTableSlot *row, ScEntity *entity)
+{
+	sc_table_set(table, row, ENTITY_SEQ, Int64GetDatum(entity->ledger_seq));
 	if (entity->has_head)
-		values[ENTITY_HEAD] = head_datum(entity);
-	sc_save_text(&values[ENTITY_CORRELATION], &nulls[ENTITY_CORRELATION], entity->correlation_id);
-	values[ENTITY_PREDECESSOR] = Int64GetDatum(entity->predecessor);
-	nulls[ENTITY_PREDECESSOR] = entity->predecessor == 0;
-	sc_save_jsonb(&values[ENTITY_LONG], &nulls[ENTITY_LONG], pack_values(entity, true));
-	values[ENTITY_CLOSED] = BoolGetDatum(is_closed(entity));
-	sc_rows_put(rows, values, nulls);
-}
-
-static void
-put_chain_end(ScRows *rows, ScEntity *entity)
-{
-	Datum values[] = { Int64GetDatum(entity->id), Int64GetDatum(entity->ledger_seq),
-					   head_datum(entity) };
-	bool nulls[lengthof(values)] = { false };
-
-	sc_rows_put(rows, values, nulls);
+		sc_table_set(table, row, ENTITY_HEAD, head_datum(entity));
 }
 
 /* The values up to 1 kB with their qualifiers, or the longer ones (NULL when there is none). */
@@ -285,26 +232,10 @@ is_closed(ScEntity *entity)
 static void
 save_links(ScBatch *batch)
 {
-	const ScColumn columns[LINK_COLUMNS] = { { "id", INT8OID },
-											 { "space_id", INT4OID },
-											 { "system_id", INT4OID },
-											 { "record_type", TEXTOID },
-											 { "entity", INT8OID },
-											 { "external_id", TEXTOID },
-											 { "external_key", TEXTOID },
-											 { "url", TEXTOID },
-											 { "state", sc_catalog_get()->link_state_type },
-											 { "marker", TEXTOID },
-											 { "shadow", sc_catalog_get()->shadow_type },
-											 { "call", JSONBOID },
-											 { "read_owed", BOOLOID },
-											 { "waiting", INT8ARRAYOID },
-											 { "unsure", INT8ARRAYOID },
-											 { "top_version", TEXTOID },
-											 { "in_route", BOOLOID },
-											 { "long", JSONBOID } };
-	ScRows *fresh = sc_rows_begin("fresh_link", LINK_COLUMNS, columns);
-	ScRows *changed = sc_rows_begin("changed_link", LINK_COLUMNS, columns);
+	ScTable *table;
+	TupleTableSlot **fresh;
+	List *told = NIL;
+	int nfresh = 0;
 	ListCell *cell;
 
 	foreach (cell, batch->links)
@@ -312,60 +243,97 @@ save_links(ScBatch *batch)
 		ScLink *link = lfirst(cell);
 
 		if (link->fresh || link->changed)
-			put_link(link->fresh ? fresh : changed, link);
+			told = lappend(told, link);
 	}
-	if (fresh->count > 0)
-		sc_rows_run(
-			fresh, "insert_links",
-			"INSERT INTO syncore.link (id, space_id, system_id, record_type, entity, external_id, "
-			"external_key, url, state, "
-			"marker, shadow, call, read_owed, waiting, unsure, top_version, in_route, long, "
-			"gone_at) "
-			"SELECT id, space_id, system_id, record_type, entity, external_id, external_key, url, "
-			"state, "
-			"marker, shadow, call, read_owed, waiting, unsure, top_version, in_route, long, "
-			"CASE WHEN state = 'tombstone' THEN now() END FROM fresh_link");
-	if (changed->count > 0)
-		sc_rows_run(changed, "update_links",
-					"UPDATE syncore.link l SET entity = u.entity, external_id = u.external_id, "
-					"external_key = u.external_key, "
-					"url = u.url, state = u.state, marker = u.marker, shadow = u.shadow, call = "
-					"u.call, read_owed = u.read_owed, "
-					"waiting = u.waiting, unsure = u.unsure, top_version = u.top_version, in_route "
-					"= u.in_route, long = u.long, "
-					"updated_at = now(), gone_at = CASE WHEN u.state = 'tombstone' THEN "
-					"COALESCE(l.gone_at, now()) END "
-					"FROM changed_link u WHERE l.id = u.id");
+	if (told == NIL)
+		return;
+	list_sort(told, order_links);
+	fresh = palloc(sizeof(TupleTableSlot *) * list_length(told));
+	table = sc_table_open(sc_catalog_get()->link, LINK_COLUMNS, sc_layout_link);
+	foreach (cell, told)
+	{
+		ScLink *link = lfirst(cell);
+		TupleTableSlot *row;
+
+		if (link->fresh)
+			row = fresh[nfresh++] = sc_table_row(table);
+		else
+			row = sc_table_change(table, link->stored);
+		put_link(table, row, link, batch->now);
+		if (!link->fresh)
+			sc_table_update(table, link->stored, row);
+	}
+	sc_table_insert(table, fresh, nfresh);
+	sc_table_close(table);
 }
 
 static void
-put_link(ScRows *rows, ScLink *link)
+put_link(ScTable *table, TupleTableSlot *row, ScLink *link, TimestampTz now)
 {
-	Datum values[LINK_COLUMNS] = { 0 };
-	bool nulls[LINK_COLUMNS] = { false };
 	Jsonb *kept = take_long(&link->shadow);
 
-	values[LINK_ID] = Int64GetDatum(link->id);
-	values[LINK_SPACE] = Int32GetDatum(link->system->space->id);
-	values[LINK_SYSTEM] = Int32GetDatum(link->system->id);
-	values[LINK_RECORD_TYPE] = CStringGetTextDatum(link->record_type);
-	nulls[LINK_ENTITY] = link->entity == NULL;
-	values[LINK_ENTITY] = Int64GetDatum(link->entity == NULL ? 0 : link->entity->id);
-	sc_save_text(&values[LINK_EXTERNAL_ID], &nulls[LINK_EXTERNAL_ID], link->external_id);
-	sc_save_text(&values[LINK_EXTERNAL_KEY], &nulls[LINK_EXTERNAL_KEY], link->external_key);
-	sc_save_text(&values[LINK_URL], &nulls[LINK_URL], link->url);
-	values[LINK_STATE] = ObjectIdGetDatum(sc_catalog_get()->link_states[link->state]);
-	sc_save_text(&values[LINK_MARKER], &nulls[LINK_MARKER], link->marker);
-	values[LINK_SHADOW] = PointerGetDatum(sc_shadow_pack(&link->shadow));
-	sc_save_jsonb(&values[LINK_CALL], &nulls[LINK_CALL],
-				  link->call.kind == SC_CALL_NONE ? NULL : sc_model_call_pack(&link->call));
-	values[LINK_READ_OWED] = BoolGetDatum(link->read_owed);
-	sc_save_ids(&values[LINK_WAITING], &nulls[LINK_WAITING], link->waiting);
-	sc_save_ids(&values[LINK_UNSURE], &nulls[LINK_UNSURE], link->unsure);
-	sc_save_text(&values[LINK_TOP_VERSION], &nulls[LINK_TOP_VERSION], link->top_version);
-	values[LINK_IN_ROUTE] = BoolGetDatum(link->in_route);
-	sc_save_jsonb(&values[LINK_LONG], &nulls[LINK_LONG], kept);
-	sc_rows_put(rows, values, nulls);
+	if (link->fresh)
+	{
+		sc_table_set(table, row, LINK_ID, Int64GetDatum(link->id));
+		sc_table_set(table, row, LINK_SPACE, Int32GetDatum(link->system->space->id));
+		sc_table_set(table, row, LINK_SYSTEM, Int32GetDatum(link->system->id));
+		sc_table_set_text(table, row, LINK_RECORD_TYPE, link->record_type);
+		sc_table_set(table, row, LINK_CREATED, TimestampTzGetDatum(now));
+	}
+	sc_table_set(table, row, LINK_UPDATED, TimestampTzGetDatum(now));
+	if (link->entity == NULL)
+		sc_table_set_null(table, row, LINK_ENTITY);
+	else
+		sc_table_set(table, row, LINK_ENTITY, Int64GetDatum(link->entity->id));
+	sc_table_set_text(table, row, LINK_EXTERNAL_ID, link->external_id);
+	sc_table_set_text(table, row, LINK_EXTERNAL_KEY, link->external_key);
+	sc_table_set_text(table, row, LINK_URL, link->url);
+	sc_table_set(table, row, LINK_STATE,
+				 ObjectIdGetDatum(sc_catalog_get()->link_states[link->state]));
+	sc_table_set_text(table, row, LINK_MARKER, link->marker);
+	sc_table_set(table, row, LINK_SHADOW, PointerGetDatum(sc_shadow_pack(&link->shadow)));
+	put_jsonb(table, row, LINK_CALL,
+			  link->call.kind == SC_CALL_NONE ? NULL : sc_model_call_pack(&link->call));
+	sc_table_set(table, row, LINK_READ_OWED, BoolGetDatum(link->read_owed));
+	put_ids(table, row, LINK_WAITING, link->waiting);
+	put_ids(table, row, LINK_UNSURE, link->unsure);
+	sc_table_set_text(table, row, LINK_TOP_VERSION, link->top_version);
+	sc_table_set(table, row, LINK_IN_ROUTE, BoolGetDatum(link->in_route));
+	put_jsonb(table, row, LINK_LONG, kept);
+	if (link->state == SC_LINK_TOMBSTONE)
+		put_time_of(table, row, LINK_GONE, now);
+	else
+		sc_table_set_null(table, row, LINK_GONE);
+}
+
+/* The time at which something came to be so: the first one stands. */
+static void
+put_time_of(ScTable *table, TupleTableSlot *row, int column, TimestampTz now)
+{
+	if (row->tts_isnull[table->columns[column] - 1])
+		sc_table_set(table, row, column, TimestampTzGetDatum(now));
+}
+
+static void
+put_jsonb(ScTable *table, TupleTableSlot *row, int column, Jsonb *json)
+{
+	if (json == NULL)
+		sc_table_set_null(table, row, column);
+	else
+		sc_table_set(table, row, column, JsonbPGetDatum(json));
+}
+
+static void
+put_ids(ScTable *table, TupleTableSlot *row, int column, List *ids)
+{
+	Datum value;
+	bool is_null;
+
+	sc_save_ids(&value, &is_null, ids);
+	if (is_null)
+		sc_table_set_null(table, row, column);
+	else
+		sc_table_set(table, row, column, value);
 }
 
 /* Leaves only digests of values over 1 kB in the shadow, and returns the whole ones (NULL = none). */
@@ -437,4 +405,22 @@ head_datum(const ScEntity *entity)
 	SET_VARSIZE(head, VARHDRSZ + sizeof(entity->ledger_head));
 	memcpy(VARDATA(head), entity->ledger_head, sizeof(entity->ledger_head));
 	return PointerGetDatum(head);
+}
+
+static int
+order_entities(const ListCell *a, const ListCell *b)
+{
+	int64 x = ((const ScEntity *) lfirst(a))->id;
+	int64 y = ((const ScEntity *) lfirst(b))->id;
+
+	return x < y ? -1 : x > y ? 1 : 0;
+}
+
+static int
+order_links(const ListCell *a, const ListCell *b)
+{
+	int64 x = ((const ScLink *) lfirst(a))->id;
+	int64 y = ((const ScLink *) lfirst(b))->id;
+
+	return x < y ? -1 : x > y ? 1 : 0;
 }

@@ -1,11 +1,7 @@
 /*
  * save_more.c
- *	  What hangs on entities and links: deliveries, conflicts, comments and
- *	  their copies, alerts.
- *
- * A delivery only says "look at this link": there is one a link, and an edit
- * that finds one raises its gen.  Its time to wait after a failure stands; a
- * dead one comes back to life, for the edit may be the cure.
+ *	  What hangs on entities and links: conflicts, comments and their copies,
+ *	  alerts.
  */
 #include "postgres.h"
 
@@ -21,8 +17,6 @@
 #include "store/plan.h"
 #include "store/save.h"
 
-extern PGDLLEXPORT Datum syncore_shard(PG_FUNCTION_ARGS);
-
 typedef struct Copy /* a row of comment_copy */
 {
 	int64 comment;
@@ -32,9 +26,6 @@ typedef struct Copy /* a row of comment_copy */
 	const char *external_id; /* NULL = not there yet */
 } Copy;
 
-static void save_due(ScBatch *batch, ScLink **links, int n, bool edited);
-static void note_made(ScBatch *batch, ScLink **links, int n);
-static int order_links(const void *a, const void *b);
 static void settle_conflicts(ScBatch *batch);
 static void insert_comments(ScBatch *batch, int64 *ids);
 static void insert_copies(ScBatch *batch, const int64 *ids);
@@ -42,122 +33,6 @@ static void put_copy(ScRows *rows, const Copy *copy);
 static void copy_earlier_comments(ScBatch *batch);
 static void update_copies(ScBatch *batch);
 static void close_alert(const ScAlertOut *alert);
-
-int
-sc_save_deliveries(ScBatch *batch)
-{
-	ScLink **links = palloc(sizeof(ScLink *) * Max(list_length(batch->links), 1));
-	int nedited = 0;
-	int nlinks = 0;
-
-	/* Edited ones first. */
-	for (int pass = 0; pass < 2; pass++)
-	{
-		ListCell *cell;
-
-		foreach (cell, batch->links)
-		{
-			ScLink *link = lfirst(cell);
-			bool edited =
-				link->entity == NULL || link->fresh || link->entity->changed || link->read_owed;
-
-			if (link->due && edited == (pass == 0))
-				links[nlinks++] = link;
-		}
-		if (pass == 0)
-			nedited = nlinks;
-	}
-	save_due(batch, links, nedited, true);
-	save_due(batch, links + nedited, nlinks - nedited, false);
-	return nlinks;
-}
-
-/* edited: there is news since a delivery that is waiting was made; else it may stand as it is. */
-static void
-save_due(ScBatch *batch, ScLink **links, int n, bool edited)
-{
-	static const ScColumn columns[] = {
-		{ "link", INT8OID },  { "system_id", INT4OID },		 { "space_id", INT4OID },
-		{ "shard", INT2OID }, { "correlation_id", TEXTOID }, { "not_before", TIMESTAMPTZOID }
-	};
-
-	if (n == 0)
-		return;
-	qsort(links, n, sizeof(ScLink *), order_links);
-	ScRows *rows = sc_rows_begin("due", lengthof(columns), columns);
-
-	for (int i = 0; i < n; i++)
-	{
-		ScLink *link = links[i];
-		Datum values[] = { Int64GetDatum(link->id),
-						   Int32GetDatum(link->system->id),
-						   Int32GetDatum(link->system->space->id),
-						   Int16GetDatum((int16) sc_save_shard(link->id)),
-						   0,
-						   TimestampTzGetDatum(link->not_before == 0 ? batch->now
-																	 : link->not_before) };
-		bool nulls[lengthof(columns)] = { false };
-
-		sc_save_text(&values[4], &nulls[4],
-					 link->entity == NULL ? NULL : link->entity->correlation_id);
-		sc_rows_put(rows, values, nulls);
-	}
-	if (edited)
-		sc_rows_run(rows, "save_edited",
-					"INSERT INTO syncore.delivery AS d (link, system_id, space_id, shard, "
-					"correlation_id, not_before) "
-					"SELECT link, system_id, space_id, shard, correlation_id, not_before FROM due "
-					"ON CONFLICT (link) DO UPDATE SET gen = d.gen + 1, "
-					"correlation_id = COALESCE(EXCLUDED.correlation_id, d.correlation_id), "
-					"attempts = CASE WHEN d.state = 'dead' THEN 0 ELSE d.attempts END, "
-					"not_before = CASE WHEN d.state = 'dead' THEN EXCLUDED.not_before ELSE "
-					"d.not_before END, "
-					"state = 'due' RETURNING id, link, xmax = 0");
-	else
-		sc_rows_run(
-			rows, "save_due",
-			"INSERT INTO syncore.delivery AS d (link, system_id, space_id, shard, correlation_id, "
-			"not_before) "
-			"SELECT link, system_id, space_id, shard, correlation_id, not_before FROM due "
-			/* A call in flight was claimed for less than this: its delivery must outlive the outcome. */
-			"ON CONFLICT (link) DO UPDATE SET sent_gen = NULL WHERE d.sent_gen IS NOT NULL "
-			"RETURNING id, link, xmax = 0");
-	note_made(batch, links, n);
-}
-
-/* Tells the ledger of deliveries that did not exist before. */
-static void
-note_made(ScBatch *batch, ScLink **links, int n)
-{
-	int at = 0;
-
-	for (int i = 0; i < (int) SPI_processed; i++)
-	{
-		HeapTuple row = SPI_tuptable->vals[i];
-		bool is_null;
-		int64 id = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &is_null));
-		int64 link = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &is_null));
-
-		if (!DatumGetBool(SPI_getbinval(row, SPI_tuptable->tupdesc, 3, &is_null)))
-			continue;
-		/* Rows come back in the order in which they went in. */
-		while (at < n && links[at]->id != link)
-			at++;
-		if (at == n)
-			break;
-		ScLedgerEntry *entry = sc_model_note(batch, SC_LEDGER_QUEUE, links[at]->entity, links[at]);
-
-		entry->delivery = id;
-		entry->rule = pstrdup(links[at]->state == SC_LINK_CREATING ? "create"
-							  : links[at]->look_only			   ? "read"
-																   : "update");
-		entry->reason = psprintf("%s is to be %s", links[at]->system->name,
-								 links[at]->state == SC_LINK_CREATING ? "given a record"
-								 : links[at]->look_only				  ? "read"
-																	  : "brought in step");
-	}
-	SPI_freetuptable(SPI_tuptable);
-}
 
 void
 sc_save_conflicts(ScBatch *batch, const int64 *ids)
@@ -288,35 +163,6 @@ close_alert(const ScAlertOut *alert)
 	Datum values[1] = { CStringGetTextDatum(alert->cause) };
 
 	sc_plan_run(&plan, values, NULL);
-}
-
-/* splitmix64's finisher, so that links in sequence spread; must never change: rows carry it. */
-int
-sc_save_shard(int64 link)
-{
-	uint64 x = (uint64) link + UINT64CONST(0x9e3779b97f4a7c15);
-
-	x = (x ^ (x >> 30)) * UINT64CONST(0xbf58476d1ce4e5b9);
-	x = (x ^ (x >> 27)) * UINT64CONST(0x94d049bb133111eb);
-	return (int) ((x ^ (x >> 31)) % SC_SAVE_SHARDS);
-}
-
-PG_FUNCTION_INFO_V1(syncore_shard);
-
-/* syncore._shard(link). */
-Datum
-syncore_shard(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT16((int16) sc_save_shard(PG_GETARG_INT64(0)));
-}
-
-static int
-order_links(const void *a, const void *b)
-{
-	int64 x = (*(ScLink *const *) a)->id;
-	int64 y = (*(ScLink *const *) b)->id;
-
-	return x < y ? -1 : x > y ? 1 : 0;
 }
 
 /* Pending conflicts of a field end when its hold does. */
