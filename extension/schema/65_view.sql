@@ -83,7 +83,7 @@ CREATE VIEW syncore.webhook WITH (security_invoker = true) AS
 				OPERATOR(pg_catalog.||) '/hooks/' OPERATOR(pg_catalog.||) y.space OPERATOR(pg_catalog.||) '/' OPERATOR(pg_catalog.||) y.name AS url,
 			ARRAY(SELECT v.name FROM syncore.connector_event v WHERE v.connector OPERATOR(pg_catalog.=) y.connector ORDER BY v.position) AS events,
 			(SELECT v.received_at FROM syncore.event v WHERE v.system_id OPERATOR(pg_catalog.=) y.id
-				AND v.via OPERATOR(pg_catalog.=) ANY (ARRAY['webhook', 'ingest'])
+				AND v.via OPERATOR(pg_catalog.=) ANY ('{webhook,ingest}'::syncore.event_via[])
 				AND v.received_at OPERATOR(pg_catalog.>) (pg_catalog.now() OPERATOR(pg_catalog.-) '2 days'::interval)
 				ORDER BY v.received_at DESC LIMIT 1) AS last_seen,
 			c.setup

@@ -137,7 +137,7 @@ CREATE FUNCTION syncore._install_comments() RETURNS void
 			"system_mode": "what is done for a system", "capture_mode": "how changes of a system are heard", "payload_policy": "what of a payload is stored", "map_direction": "which way a mapping goes",
 			"position_grade": "what a record's version is worth as an order", "field_kind": "type of a canonical value", "sensitivity": "how a value may be stored", "state_category": "open, waiting or done",
 			"visibility": "who may read a comment", "actor_kind": "who stands behind an account", "rule_name": "rules that decide conflicts", "access_level": "what a role may do in a space",
-			"link_state": "state of a link", "copy_state": "state of a comment in one system", "delivery_state": "due, or given up"
+			"link_state": "state of a link", "copy_state": "state of a comment in one system", "delivery_state": "due, or given up", "event_via": "doors through which an event comes in"
 		}$json$;
 		functions jsonb := $json${
 			"_check_pointer": "configure: raises unless the text is a JSON Pointer", "_check_url": "configure: raises unless the text is a base URL", "_check_template": "configure: raises unless the text is a URI template",

@@ -26,7 +26,7 @@
 #define EVENT_SELECT                                                                               \
 	"SELECT id, received_at, txid, system, payload, record_type, event_id, kind, external_id, "    \
 	"source_time, "                                                                                \
-	"source_version, actor, correlation_id, batch_id, headers, via, external_key, actor_kind, "    \
+	"source_version, actor, correlation_id, batch_id, headers, external_key, actor_kind, "         \
 	"marker, shape, system_id, "                                                                   \
 	"space_id FROM syncore.event WHERE id = ANY ($1)"
 
@@ -45,7 +45,6 @@ static const char *const column_names[EVENT_COLUMNS] = { "id",
 														 "correlation_id",
 														 "batch_id",
 														 "headers",
-														 "via",
 														 "external_key",
 														 "actor_kind",
 														 "marker",
@@ -290,7 +289,6 @@ row_of(const Datum *values, const bool *nulls)
 	row->correlation_id = text_of(values, nulls, EVENT_CORRELATION_ID);
 	row->batch_id = text_of(values, nulls, EVENT_BATCH_ID);
 	row->headers = nulls[EVENT_HEADERS] ? NULL : DatumGetJsonbPCopy(values[EVENT_HEADERS]);
-	row->via = text_of(values, nulls, EVENT_VIA);
 	row->external_key = text_of(values, nulls, EVENT_EXTERNAL_KEY);
 	row->marker = text_of(values, nulls, EVENT_MARKER);
 	row->has_actor_kind = !nulls[EVENT_ACTOR_KIND];

@@ -269,7 +269,7 @@ insert_rows(const char *system, const char *via, const ScIngestBody *bodies, Jso
 	}
 	sc_rows_run(rows, "ingest",
 				"INSERT INTO syncore.event (system, payload, headers, via) SELECT system, payload, "
-				"headers, via FROM body");
+				"headers, via::syncore.event_via FROM body");
 }
 
 static Datum

@@ -11,6 +11,7 @@
 
 #include "core/json.h"
 #include "engine/run.h"
+#include "store/event_key.h"
 #include "store/plan.h"
 
 static void look_at(ScRun *run, ScWork *work);
@@ -19,8 +20,6 @@ static void put_out_of_scope(ScRun *run, ScWork *work, const char *rule, const c
 static void look_at_outcome(ScRun *run, ScWork *work);
 static void refuse(ScRun *run, ScWork *work, ScProblem problem);
 static void drop_duplicates(ScRun *run);
-static void take_claimed(ScRun *run, bool *is_new);
-static int order_events(const void *a, const void *b);
 static bool has_own_id(const ScWork *work);
 static void note_duplicate(ScRun *run, ScWork *work);
 static void count_duplicates(ScRun *run, ScWork **works, int n);
@@ -163,20 +162,13 @@ refuse(ScRun *run, ScWork *work, ScProblem problem)
 	sc_quarantine_put(run, &run->outside, work, NULL, &problem);
 }
 
-/*
- * R1.  One statement claims all ids; what it does not return was there before,
- * or is the second of its id in this very set.  In order of ids: two sessions
- * with the same ids wait for one another and never deadlock.
- */
+/* R1.  What cannot be claimed was there before, or is the second of its id in this very set. */
 static void
 drop_duplicates(ScRun *run)
 {
-	static const ScColumn columns[] = {
-		{ "n", INT4OID }, { "system_id", INT4OID }, { "event_id", TEXTOID }, { "event", INT8OID }
-	};
-	ScRows *rows = NULL;
-	bool *is_new = palloc0(sizeof(bool) * run->nworks);
-	ScWork **repeated = palloc(sizeof(ScWork *) * run->nworks);
+	ScEventKey *keys = palloc(sizeof(ScEventKey) * run->nworks);
+	ScWork **works = palloc(sizeof(ScWork *) * run->nworks);
+	int n = 0;
 	int nrepeated = 0;
 
 	for (int i = 0; i < run->nworks; i++)
@@ -184,61 +176,20 @@ drop_duplicates(ScRun *run)
 		ScWork *work = &run->works[i];
 		const ScEventRow *event = work->item->event;
 
-		is_new[i] = work->settled || work->item->kind != SC_ITEM_EVENT || event->event_id == NULL;
-		if (is_new[i])
+		if (work->settled || work->item->kind != SC_ITEM_EVENT || event->event_id == NULL)
 			continue;
-		if (rows == NULL)
-			rows = sc_rows_begin("claimed", lengthof(columns), columns);
-		Datum values[] = { Int32GetDatum(i), Int32GetDatum(work->system->id),
-						   CStringGetTextDatum(event->event_id), Int64GetDatum(event->id) };
-		bool nulls[lengthof(columns)] = { false };
-
-		sc_rows_put(rows, values, nulls);
+		keys[n] = (ScEventKey){ work->system->id, event->event_id, event->id, false };
+		works[n++] = work;
 	}
-	if (rows == NULL)
-		return;
-	sc_rows_run(rows, "claim_event_ids",
-				"INSERT INTO syncore.event_key (system_id, event_id, event) "
-				"SELECT system_id, event_id, event FROM claimed ORDER BY system_id, event_id, n ON "
-				"CONFLICT DO NOTHING RETURNING event");
-	take_claimed(run, is_new);
-	for (int i = 0; i < run->nworks; i++)
-		if (!is_new[i])
-			repeated[nrepeated++] = &run->works[i];
-	for (int i = 0; i < nrepeated; i++)
-		note_duplicate(run, repeated[i]);
-	count_duplicates(run, repeated, nrepeated);
-}
-
-/* Marks the works whose ids were new: the result of the statement, matched by event. */
-static void
-take_claimed(ScRun *run, bool *is_new)
-{
-	int n = (int) SPI_processed;
-	int64 *events = palloc(sizeof(int64) * Max(n, 1));
-
+	sc_event_key_claim(keys, n);
 	for (int i = 0; i < n; i++)
 	{
-		bool is_null;
-
-		events[i] =
-			DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null));
+		if (keys[i].claimed)
+			continue;
+		note_duplicate(run, works[i]);
+		works[nrepeated++] = works[i];
 	}
-	SPI_freetuptable(SPI_tuptable);
-	qsort(events, n, sizeof(int64), order_events);
-	for (int i = 0; i < run->nworks; i++)
-		if (!is_new[i])
-			is_new[i] = bsearch(&run->works[i].item->event->id, events, n, sizeof(int64),
-								order_events) != NULL;
-}
-
-static int
-order_events(const void *a, const void *b)
-{
-	int64 x = *(const int64 *) a;
-	int64 y = *(const int64 *) b;
-
-	return x < y ? -1 : x > y ? 1 : 0;
+	count_duplicates(run, works, nrepeated);
 }
 
 /* A digest stands for the id that the sender did not give. */

@@ -19,7 +19,6 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
@@ -32,7 +31,6 @@
 
 #define RETRIES_MAX 3 /* of a piece that met a record made by another session meanwhile */
 
-static void plan_by_index(void);
 static void run_all(ScRun *run, List *items);
 static void take_items(ScRun *run, List *items);
 static void run_in_pieces(ScRun *run);
@@ -49,11 +47,9 @@ sc_run(List *items)
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext cxt = AllocSetContextCreate(caller, "syncore run", ALLOCSET_DEFAULT_SIZES);
 	ScRun run = { .result_cxt = caller };
-	int nest = NewGUCNestLevel();
 
 	if (items == NIL)
 		return;
-	plan_by_index();
 	run.conf = sc_config_get();
 	run.now = GetCurrentTransactionStartTimestamp();
 	sc_config_pin(run.conf);
@@ -69,7 +65,6 @@ sc_run(List *items)
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(cxt);
-	AtEOXact_GUC(true, nest);
 	if (run.queued)
 		sc_wake_at_commit();
 }
@@ -105,22 +100,6 @@ sc_run_settle(ScRun *run, ScWork *work, const char *result, const char *reason, 
 	work->item->result = result;
 	work->item->reason = reason == NULL ? NULL : MemoryContextStrdup(run->result_cxt, reason);
 	work->item->entity = entity;
-}
-
-/*
- * Tables grow faster than statistics do: the plans that are kept must be those
- * by index.  A method that is off costs so much that every plan which cannot do
- * without it would be compiled: hence jit.
- */
-static void
-plan_by_index(void)
-{
-	static const char *const off[] = { "enable_seqscan", "enable_hashjoin", "enable_mergejoin",
-									   "jit" };
-
-	for (int i = 0; i < lengthof(off); i++)
-		(void) set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
-								 0, false);
 }
 
 static void

@@ -107,8 +107,7 @@ put_row(ScTable *table, TupleTableSlot *slot, const ScLedgerRow *row, ScActorKin
 
 	sc_table_set(table, slot, LEDGER_ID, Int64GetDatum(sc_load_next_id(catalog->ledger_seq)));
 	sc_table_set(table, slot, LEDGER_AT, TimestampTzGetDatum(row->at));
-	sc_table_set(table, slot, LEDGER_TXID,
-				 FullTransactionIdGetDatum(GetTopFullTransactionId()));
+	sc_table_set(table, slot, LEDGER_TXID, FullTransactionIdGetDatum(GetTopFullTransactionId()));
 	sc_table_set(table, slot, LEDGER_SPACE, Int32GetDatum(row->space_id));
 	sc_table_set_text(table, slot, LEDGER_KIND, row->kind);
 	put_id(table, slot, LEDGER_ENTITY, row->entity);

@@ -370,8 +370,7 @@ find_links(ScTable *table, const int64 *entities, int n, int *nplaces)
 		{
 			if (*nplaces == room)
 				places = repalloc(places, sizeof(Place) * (room *= 2));
-			places[(*nplaces)++] =
-				(Place){ read_int8(table, LINK_ID), table->found->tts_tid };
+			places[(*nplaces)++] = (Place){ read_int8(table, LINK_ID), table->found->tts_tid };
 		}
 	}
 	sc_finder_end(&finder);

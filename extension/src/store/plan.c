@@ -8,6 +8,7 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/queryenvironment.h"
@@ -22,41 +23,30 @@ typedef struct KeptPlan
 {
 	char name[PLAN_NAME_MAX];
 	SPIPlanPtr plan;
+	bool planned; /* ran before: the plan is made */
 } KeptPlan;
 
 static HTAB *plans = NULL;
 static uint32 plans_generation = 0;
 
 static void forget_old_plans(uint32 generation);
-static SPIPlanPtr prepare(const char *name, const char *sql, int nargs, const Oid *types);
-
-SPIPlanPtr
-sc_plan_get(const char *name, const char *sql, int nargs, const Oid *types)
-{
-	const ScCatalog *catalog = sc_catalog_get();
-
-	if (plans == NULL || plans_generation != catalog->generation)
-		forget_old_plans(catalog->generation);
-
-	KeptPlan *kept = hash_search(plans, name, HASH_FIND, NULL);
-
-	if (kept != NULL)
-		return kept->plan;
-
-	SPIPlanPtr plan = prepare(name, sql, nargs, types);
-
-	kept = hash_search(plans, name, HASH_ENTER, NULL);
-	kept->plan = plan;
-	return plan;
-}
+static EphemeralNamedRelation register_rows(const ScRows *rows);
+static KeptPlan *keep_plan(const ScPlan *plan);
+static SPIPlanPtr prepare(const ScPlan *plan);
+static int plan_by_index(void);
 
 int
 sc_plan_run(const ScPlan *plan, Datum *values, const char *nulls)
 {
 	MemoryContext cxt = CurrentMemoryContext;
-	SPIPlanPtr prepared = sc_plan_get(plan->name, plan->sql, plan->nargs, plan->types);
-	int result = SPI_execute_plan(prepared, values, nulls, false, 0);
+	KeptPlan *kept = keep_plan(plan);
+	bool is_made = kept->planned && SPI_plan_is_valid(kept->plan);
+	int nest = is_made ? 0 : plan_by_index();
+	int result = SPI_execute_plan(kept->plan, values, nulls, false, 0);
 
+	if (!is_made)
+		AtEOXact_GUC(true, nest);
+	kept->planned = true;
 	/* SPI leaves its own context current. */
 	MemoryContextSwitchTo(cxt);
 	if (result < 0)
@@ -90,27 +80,42 @@ int
 sc_rows_run(ScRows *rows, const char *name, const char *sql)
 {
 	MemoryContext cxt = CurrentMemoryContext;
-	EphemeralNamedRelation enr = palloc0(sizeof(EphemeralNamedRelationData));
+	EphemeralNamedRelation enr = register_rows(rows);
+	int result = sc_plan_run(&(ScPlan){ name, sql, 0, NULL }, NULL, NULL);
 
+	SPI_unregister_relation(rows->name);
+	pfree(enr->md.name);
+	pfree(enr);
+	tuplestore_end(rows->store);
+	rows->store = NULL;
+	MemoryContextSwitchTo(cxt);
+	return result;
+}
+
+/*
+ * What SPI keeps of the rows must live as long as the connection to it: a
+ * statement that fails in a sub-transaction leaves them registered, and the
+ * next look-up of any name walks over all that are.  SPI_palloc takes memory
+ * from where the connection was made.
+ */
+static EphemeralNamedRelation
+register_rows(const ScRows *rows)
+{
+	EphemeralNamedRelation enr = SPI_palloc(sizeof(EphemeralNamedRelationData));
+	MemoryContext cxt = MemoryContextSwitchTo(GetMemoryChunkContext(enr));
+
+	memset(enr, 0, sizeof(EphemeralNamedRelationData));
 	enr->md.name = pstrdup(rows->name);
 	enr->md.reliddesc = InvalidOid;
 	enr->md.tupdesc = rows->desc;
 	enr->md.enrtype = ENR_NAMED_TUPLESTORE;
 	enr->md.enrtuples = ROWS_ESTIMATE;
 	enr->reldata = rows->store;
-
-	/* A statement that failed in a sub-transaction may have left its rows behind. */
 	SPI_unregister_relation(rows->name);
 	if (SPI_register_relation(enr) != SPI_OK_REL_REGISTER)
 		elog(ERROR, "could not hand rows \"%s\" to SPI", rows->name);
-
-	int result = sc_plan_run(&(ScPlan){ name, sql, 0, NULL }, NULL, NULL);
-
-	SPI_unregister_relation(rows->name);
-	tuplestore_end(rows->store);
-	rows->store = NULL;
 	MemoryContextSwitchTo(cxt);
-	return result;
+	return enr;
 }
 
 /* Makes the table of plans, empty; plans of another extension are freed. */
@@ -137,15 +142,52 @@ forget_old_plans(uint32 generation)
 	plans_generation = generation;
 }
 
-static SPIPlanPtr
-prepare(const char *name, const char *sql, int nargs, const Oid *types)
+static KeptPlan *
+keep_plan(const ScPlan *plan)
 {
-	SPIPlanPtr plan =
-		SPI_prepare_cursor(sql, nargs, unconstify(Oid *, types), CURSOR_OPT_GENERIC_PLAN);
+	const ScCatalog *catalog = sc_catalog_get();
+	KeptPlan *kept;
 
-	if (plan == NULL)
-		elog(ERROR, "could not prepare \"%s\": %s", name, SPI_result_code_string(SPI_result));
-	if (SPI_keepplan(plan) != 0)
-		elog(ERROR, "could not keep plan \"%s\"", name);
-	return plan;
+	if (plans == NULL || plans_generation != catalog->generation)
+		forget_old_plans(catalog->generation);
+	kept = hash_search(plans, plan->name, HASH_FIND, NULL);
+	if (kept != NULL)
+		return kept;
+	SPIPlanPtr prepared = prepare(plan);
+
+	kept = hash_search(plans, plan->name, HASH_ENTER, NULL);
+	kept->plan = prepared;
+	kept->planned = false;
+	return kept;
+}
+
+static SPIPlanPtr
+prepare(const ScPlan *plan)
+{
+	SPIPlanPtr prepared = SPI_prepare_cursor(plan->sql, plan->nargs, unconstify(Oid *, plan->types),
+											 CURSOR_OPT_GENERIC_PLAN);
+
+	if (prepared == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s", plan->name, SPI_result_code_string(SPI_result));
+	if (SPI_keepplan(prepared) != 0)
+		elog(ERROR, "could not keep plan \"%s\"", plan->name);
+	return prepared;
+}
+
+/*
+ * Tables grow faster than statistics do: the plans that are kept must be those
+ * by index.  A method that is off costs so much that every plan which cannot do
+ * without it would be compiled: hence jit.  Returns the level to go back to.
+ */
+static int
+plan_by_index(void)
+{
+	static const char *const off[] = { "enable_seqscan", "enable_hashjoin", "enable_mergejoin",
+									   "jit" };
+	int nest = NewGUCNestLevel();
+
+	for (int i = 0; i < lengthof(off); i++)
+		(void) set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+								 0, false);
+	return nest;
 }

@@ -29,9 +29,6 @@ typedef struct ScRows /* rows for one statement; lives in the context it was beg
 	int count;
 } ScRows;
 
-/* The plan of a statement, prepared on first use.  name and sql must be literals: the name is the key. */
-extern SPIPlanPtr sc_plan_get(const char *name, const char *sql, int nargs, const Oid *types);
-
 typedef struct ScPlan /* a statement to run */
 {
 	const char *name; /* a literal: the key of the prepared plan */

@@ -115,8 +115,8 @@ TupleTableSlot *
 sc_table_row(ScTable *table)
 {
 	make_ready(table, false);
-	TupleTableSlot *row = ExecInitExtraTupleSlot(table->estate, RelationGetDescr(table->rel),
-												 &TTSOpsVirtual);
+	TupleTableSlot *row =
+		ExecInitExtraTupleSlot(table->estate, RelationGetDescr(table->rel), &TTSOpsVirtual);
 
 	memset(row->tts_isnull, true, sizeof(bool) * row->tts_tupleDescriptor->natts);
 	return row;

@@ -22,9 +22,10 @@ typedef struct ScTable /* a table while we work on it; lives in the context it w
 {
 	Relation rel;
 	int ncolumns;
-	AttrNumber columns[SC_TABLE_COLUMNS_MAX]; /* where the named columns are, in the order of the names */
-	TupleTableSlot *found;					  /* the row that was found or locked last */
-	EState *estate;							  /* NULL until something is written */
+	AttrNumber
+		columns[SC_TABLE_COLUMNS_MAX]; /* where the named columns are, in the order of the names */
+	TupleTableSlot *found;			   /* the row that was found or locked last */
+	EState *estate;					   /* NULL until something is written */
 	ResultRelInfo *result;
 	TupleTableSlot *changed; /* the row of sc_table_change */
 } ScTable;
