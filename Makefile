@@ -34,12 +34,13 @@ PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_con
 #: make format        clang-format over the sources
 #: make bench         speed, as ratios in one run
 #: make chaos         seeded faults against the invariants (SEED=n, ROUNDS=n)
+#: make soak          20,000 calls by the same workers, which must not grow (CALLS=n, SEED=n; some minutes)
 #: make sanitize      the suites under AddressSanitizer and UBSan (slow)
 #: make clean         remove what was built
 #: make help          this list
 
 # Our own targets need no server headers (check and demo install them), and PGXS has a check of its own.
-OUR_TARGETS = help check demo lint format bench chaos sanitize
+OUR_TARGETS = help check demo lint format bench chaos soak sanitize
 ifneq ($(filter $(OUR_TARGETS),$(MAKECMDGOALS)),)
 
 .PHONY: $(OUR_TARGETS)
@@ -57,6 +58,8 @@ bench:
 	@test/bench/run
 chaos:
 	@test/chaos/run
+soak:
+	@test/soak/run
 sanitize:
 	@test/lib/sanitize
 

@@ -3,6 +3,8 @@
 use strict;
 use warnings;
 
+require './test/lint/files.pl';
+
 my $ID = qr/\b((?:EV|FM|EL|ID|VC|RS|CS|SA|CC|CR|CM|RL|MO|LG|OP|SC|VQ|DL|VQ)-\d\d|R(?:[1-9]|1\d|2[0-3])(?=[a-h]?\b))/;
 my $findings = 0;
 my (%said, %named);
@@ -14,7 +16,7 @@ while (my $line = <$rows>)
 }
 close $rows;
 
-my @files = grep { m{^(?:sql|test/(?:t|isolation/specs|core|chaos))/} } split /\n/, `git ls-files 2>/dev/null || find sql test -type f`;
+my @files = grep { m{^(?:sql|test/(?:t|isolation/specs|core|chaos))/} } our_files();
 for my $file (@files)
 {
 	open my $in, '<', $file or next;

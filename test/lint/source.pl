@@ -3,10 +3,11 @@
 use strict;
 use warnings;
 
+require './test/lint/files.pl';
+
 my $findings = 0;
 sub finding { my ($file, $line, $text) = @_; print "$file:$line: $text\n"; $findings++; return }
 
-sub files { return grep { -f && !-l } split /\n/, `git ls-files @_ 2>/dev/null || find . -type f` }
 sub slurp { my ($file) = @_; open my $in, '<', $file or die "$file: $!\n"; local $/; my $text = <$in>; return $text // '' }
 
 my %FLOOR = (core => 1, store => 2, net => 2, engine => 3, worker => 4, '' => 5);
@@ -14,9 +15,10 @@ my %FLOOR = (core => 1, store => 2, net => 2, engine => 3, worker => 4, '' => 5)
 my %GIVEN = (on_utility => 'ProcessUtility_hook');
 my %LIMIT = (file => 900, function => 60, parameters => 5);
 
-check_c($_) for files(qw('extension/src/*.c' 'extension/src/*.h' 'extension/src/**/*.c' 'extension/src/**/*.h' 'test/core/*.c'));
-check_sql($_) for files(qw('extension/schema/*.sql' 'extension/connectors/*.sql'));
-check_text($_) for files();
+my @files = our_files();
+check_c($_) for grep { m{^(?:extension/src/.*\.[ch]|test/core/.*\.c)$} } @files;
+check_sql($_) for grep { m{^extension/(?:schema|connectors)/[^/]*\.sql$} } @files;
+check_text($_) for @files;
 exit($findings ? 1 : 0);
 
 #--- C

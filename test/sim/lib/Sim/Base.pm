@@ -34,6 +34,7 @@ has faults => sub { [] };      # see take_fault
 has held => sub { [] };        # answers that wait for /_sim/continue
 has settings => sub { {} };    # see README.md
 has records => sub { {} };     # id => record
+has counted => 0;              # requests ever; the log may have forgotten some
 has history => sub { {} };     # id => [ [time, copy], … ] for searches that lag
 has 'daemon';
 has webhook => sub ($self) { Sim::Webhook->new(sim => $self) };
@@ -107,7 +108,7 @@ sub log_request ($self, $req)
 	my %kept = %{ $req->{headers} };
 	my $json = eval { length $req->{body} ? decode_json($req->{body}) : undef };
 	my $entry = {
-		n => scalar(@{ $self->log }) + 1,
+		n => $self->counted($self->counted + 1)->counted,
 		at => $req->{at},
 		method => $req->{method},
 		path => $req->{path},
@@ -119,6 +120,7 @@ sub log_request ($self, $req)
 		effect => 'none',
 	};
 	push @{ $self->log }, $entry;
+	shift @{ $self->log } while $self->settings->{memory} && @{ $self->log } > $self->settings->{memory};
 	$req->{entry} = $entry;
 	return $entry;
 }
@@ -318,6 +320,7 @@ sub normalise ($self, $field, $value)
 sub remember ($self, $id, $record)
 {
 	push @{ $self->history->{$id} }, [Time::HiRes::time(), $record ? decode_json(encode_json($record)) : undef];
+	shift @{ $self->history->{$id} } while $self->settings->{memory} && @{ $self->history->{$id} } > 2;
 	return;
 }
 

@@ -13,7 +13,7 @@ my %COMMAND = (
 	'GET state' => sub ($self, $in) {
 		my $sim = $self->sim;
 		return {
-			product => $sim->product, port => $sim->port, now => $sim->now, requests => scalar @{ $sim->log },
+			product => $sim->product, port => $sim->port, now => $sim->now, requests => $sim->counted,
 			held => [map { { n => $_->{n}, when => $_->{when} } } @{ $sim->held }],
 			webhooks_pending => $sim->webhook->pending, settings => $sim->settings,
 			faults => $sim->faults,
@@ -24,7 +24,7 @@ my %COMMAND = (
 		return [map { $sim->dump_record($_) } sort keys %{ $sim->records }];
 	},
 	'GET log' => sub ($self, $in) { return $self->sim->log },
-	'POST clear_log' => sub ($self, $in) { @{ $self->sim->log } = (); return { cleared => 1 } },
+	'POST clear_log' => sub ($self, $in) { @{ $self->sim->log } = (); $self->sim->counted(0); return { cleared => 1 } },
 	'GET webhooks' => sub ($self, $in) {
 		return [map { my %copy = %$_; delete $copy{body}; \%copy } @{ $self->sim->webhook->sent }];
 	},

@@ -16,6 +16,7 @@ use Time::HiRes ();
 has 'sim';
 has queue => sub { [] };       # to be sent, oldest first
 has sent => sub { [] };        # all that was ever queued, with what became of it
+has counted => 0;
 has busy => 0;
 has agent => sub { Mojo::UserAgent->new(connect_timeout => 2, inactivity_timeout => 20, request_timeout => 20, max_connections => 4) };
 
@@ -26,7 +27,7 @@ sub emit ($self, $payload, $headers = {})
 {
 	my $plan = $self->plan;
 	my $item = {
-		n => scalar(@{ $self->sent }) + 1,
+		n => $self->counted($self->counted + 1)->counted,
 		body => encode_json($payload),
 		payload => $payload,
 		headers => $headers,
@@ -35,6 +36,8 @@ sub emit ($self, $payload, $headers = {})
 		at => Time::HiRes::time(),
 	};
 	push @{ $self->sent }, $item;
+	my $memory = $self->sim->settings->{memory};
+	shift @{ $self->sent } while $memory && @{ $self->sent } > $memory && $self->sent->[0]{state} !~ /^(?:queued|retrying)$/;
 	if ($plan->{lose})
 	{
 		$plan->{lose}--;
