@@ -8,7 +8,8 @@ package Syncore::Soak;
 #   my @wrong = $soak->judge;   # sentences; none when all is well
 #
 # Memory is what belongs to the process alone (RssAnon): pages of shared memory are counted when they are first touched,
-# and that goes on for long in a healthy process.
+# and that goes on for long in a healthy process.  Descriptors are sockets, pipes, epolls and timers: files of tables are
+# opened when they are first needed, and the server closes them when they are too many.
 
 use strict;
 use warnings;
@@ -17,7 +18,7 @@ use Syncore::Test;
 use Time::HiRes qw(time);
 
 our $MEMORY_KB = 3072;    # a worker may have grown by so much between warm-up and end …
-our $DESCRIPTORS = 12;    # … and hold so many descriptors more: connections that idle, files of tables
+our $DESCRIPTORS = 12;    # … and hold so many descriptors more: connections that idle
 
 my @STATES = (1, 2, 3);
 my @TITLES = ('gateway drops sessions', 'login is slow', 'printer on fire', "quotes ' and \" and \\", 'ümläute, 漢字');
@@ -143,7 +144,7 @@ sub look
 		my ($memory) = map { /^RssAnon:\s+(\d+)/ ? $1 : () } <$in>;
 		close $in;
 		opendir my $dir, "/proc/$row->{pid}/fd" or next;
-		my $fds = grep { !/^\./ } readdir $dir;
+		my $fds = grep { (readlink("/proc/$row->{pid}/fd/$_") // '') =~ /^(?:socket|pipe|anon_inode):/ } readdir $dir;
 		closedir $dir;
 		push @seen, { name => "$row->{role} $row->{index}", pid => $row->{pid}, memory => $memory, fds => $fds };
 	}
