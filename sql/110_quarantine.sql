@@ -46,7 +46,7 @@ INSERT INTO syncore.value_map (name, external, canonical) VALUES ('toy.severity'
 SELECT syncore._replay_event(event) FROM syncore.quarantine_entry WHERE external_id = 'Q5';
 SELECT data ->> 'severity' FROM syncore.entity WHERE data ->> 'title' = 'unknown value';
 
--- a user function that fails, that takes too long, that writes: only its own event is set aside
+-- FM-07: a user function that fails, that takes too long, that writes: only its own event is set aside
 CREATE FUNCTION public.shout(v jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN
 	IF v = '"bang"' THEN RAISE EXCEPTION 'the function fell over'; END IF;
 	IF v = '"slow"' THEN PERFORM pg_sleep(60); END IF;
