@@ -95,6 +95,7 @@ CREATE TABLE syncore.link (
 CREATE UNIQUE INDEX link_one_record ON syncore.link (entity, system_id) WHERE state <> 'tombstone' AND state <> 'candidate';
 CREATE INDEX link_key ON syncore.link (external_key);
 CREATE INDEX link_entity ON syncore.link (entity);
+CREATE INDEX link_diverged ON syncore.link (system_id) WHERE state = 'diverged';
 CREATE INDEX link_creating ON syncore.link (system_id, record_type) WHERE state = 'creating';
 CREATE UNIQUE INDEX link_marker ON syncore.link (marker) WHERE marker IS NOT NULL;
 

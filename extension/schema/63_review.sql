@@ -127,6 +127,14 @@ CREATE FUNCTION syncore._shadow_release(shadow syncore.shadow, field text) RETUR
 		SELECT jsonb_set(shadow::jsonb, ARRAY[field], (shadow::jsonb -> field) - 'stopped' - 'reversals')::text::syncore.shadow
 	$$;
 
+-- Does the breaker hold any other field?
+CREATE FUNCTION syncore._shadow_stops(shadow syncore.shadow, but text) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+		SELECT EXISTS (SELECT FROM jsonb_each(shadow::jsonb) f WHERE f.key <> but AND (f.value ->> 'stopped')::boolean)
+	$$;
+
 CREATE FUNCTION syncore.release_hold(ref text, field text) RETURNS text
 	LANGUAGE sql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -152,7 +160,8 @@ CREATE FUNCTION syncore._release_hold(goal bigint, ref text, field text) RETURNS
 		END IF;
 		PERFORM 1 FROM syncore.link k WHERE k.entity = goal ORDER BY k.id FOR NO KEY UPDATE;
 		WITH freed AS (
-			UPDATE syncore.link k SET shadow = syncore._shadow_release(k.shadow, _release_hold.field), updated_at = now()
+			UPDATE syncore.link k SET shadow = syncore._shadow_release(k.shadow, _release_hold.field), updated_at = now(),
+				state = CASE WHEN k.state = 'diverged' AND NOT syncore._shadow_stops(k.shadow, _release_hold.field) THEN 'active' ELSE k.state END
 				WHERE k.entity = goal AND (k.shadow::jsonb -> _release_hold.field ->> 'stopped')::boolean RETURNING k.id)
 		SELECT array_agg(f.id) INTO stopped FROM freed f;
 		IF stopped IS NULL THEN

@@ -74,6 +74,10 @@ CREATE FUNCTION syncore._health_system() RETURNS TABLE (level text, check_name t
 			format('See that it answers: CALL syncore.wait(syncore.check_system(%L));', t.system)
 		FROM syncore.stat_system t WHERE t.breaker <> 'closed'
 		UNION ALL
+		SELECT 'warning', 'diverged', y.name::text, format('%s records have a field that the loop breaker has stopped: it differs until it is released.', count(*)), min(k.updated_at),
+			'SELECT * FROM syncore.alert WHERE kind = ''loop'';'
+		FROM syncore.link k JOIN syncore.system y ON y.id = k.system_id WHERE k.state = 'diverged' GROUP BY y.name
+		UNION ALL
 		SELECT CASE WHEN c.expires_at <= now() THEN 'critical' ELSE 'warning' END, 'credentials', c.system::text,
 			format('Its %s credential %s at %s.', c.used_for, CASE WHEN c.expires_at <= now() THEN 'expired' ELSE 'expires' END, date_trunc('minute', c.expires_at)), NULL,
 			format('Renew it on that side, then SELECT syncore.set_credential(%L, %L, ''…'');', c.system, c.kind)
@@ -110,6 +114,7 @@ CREATE VIEW syncore.health WITH (security_invoker = true) AS
 			('default_partition', 'No row has missed its partition.'), ('tables', 'Owners and triggers are as installed.'),
 			('old_snapshot', 'No session holds an old snapshot.'), ('paused', 'Nothing is paused.'), ('queue_age', 'Nothing waits long.'),
 			('target_latency', 'Promised latencies are kept.'), ('dead_letters', 'No delivery was given up.'), ('breaker', 'All circuits are closed.'),
+			('diverged', 'The loop breaker has stopped nothing.'),
 			('credentials', 'No credential is about to expire.'), ('clock', 'Clocks are right.'), ('quarantine', 'No event waits in quarantine.'),
 			('review', 'No decision waits.'), ('alerts', 'No alert is open.'), ('lint', 'Configurations in use are sound.')
 		) AS c (check_name, detail)

@@ -137,7 +137,7 @@ CREATE FUNCTION syncore._install_comments() RETURNS void
 			"system_mode": "what is done for a system", "capture_mode": "how changes of a system are heard", "payload_policy": "what of a payload is stored", "map_direction": "which way a mapping goes",
 			"position_grade": "what a record's version is worth as an order", "field_kind": "type of a canonical value", "sensitivity": "how a value may be stored", "state_category": "open, waiting or done",
 			"visibility": "who may read a comment", "actor_kind": "who stands behind an account", "rule_name": "rules that decide conflicts", "access_level": "what a role may do in a space",
-			"link_state": "state of a link", "copy_state": "state of a comment in one system", "delivery_state": "due, or given up", "event_via": "doors through which an event comes in"
+			"link_state": "state of a link: candidate: whose record it is is not known yet; creating; active; diverged: active, but the loop breaker has stopped a field of it, which differs until release_hold(); tombstone: gone there", "copy_state": "state of a comment in one system", "delivery_state": "due, or given up", "event_via": "doors through which an event comes in"
 		}$json$;
 		functions jsonb := $json${
 			"_check_pointer": "configure: raises unless the text is a JSON Pointer", "_check_url": "configure: raises unless the text is a base URL", "_check_template": "configure: raises unless the text is a URI template",
@@ -154,7 +154,7 @@ CREATE FUNCTION syncore._install_comments() RETURNS void
 			"_ref": "ask: how people name an entity", "_release_hold": "decide: release_hold of a resolved record", "_request_job": "run: queues a job for a system", "_require": "configure: raises unless the caller has a level in a space", "_require_note": "decide: raises without a note",
 			"_require_reason": "configure: raises where a change needs a reason", "_require_target": "run: raises unless the caller may operate a target", "_resolve_ref": "ask: the entity that a reference means", "_resolve_target": "run: what a target means", "_resume": "run: resume of a resolved target",
 			"_retry": "run: makes deliveries due again", "_retry_target": "run: retry of a resolved target", "_say": "ask: a value as a person says it", "_say_actor": "ask: an actor as a person says it", "_say_decision": "ask: what became of a statement, in words", "_say_versions": "ask: the versions of a conflict in one line",
-			"_setting_defaults": "configure: defaults that a connector declares", "_shadow_release": "decide: a shadow in which the breaker no longer holds a field", "_space_id": "configure: number of a space", "_space_names_of": "configure: names of the spaces in which a role has a level",
+			"_setting_defaults": "configure: defaults that a connector declares", "_shadow_stops": "decide: does the loop breaker hold a field other than this one?", "_shadow_release": "decide: a shadow in which the breaker no longer holds a field", "_space_id": "configure: number of a space", "_space_names_of": "configure: names of the spaces in which a role has a level",
 			"_spaces_of": "configure: numbers of the spaces in which a role has a level", "_suggest": "ask: what somebody may have meant", "_system": "configure: one system by name", "_systems_of": "configure: names of the systems of those spaces",
 			"_tampered": "watch: owners and triggers that are not as installed", "_value": "ask: the canonical value of a field now", "_why": "ask: why for one field", "_with_reason": "run: sets a reason for a while"
 		}$json$;

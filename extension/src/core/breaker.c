@@ -194,6 +194,9 @@ stop(ScBatch *batch, ScLink *link, ScShadowField *shadow, const ScStatement *sta
 	ScAlertOut *alert;
 
 	shadow->stopped = true;
+	if (link->state == SC_LINK_ACTIVE)
+		link->state = SC_LINK_DIVERGED;
+	link->changed = true;
 	entry->field = shadow->field;
 	entry->rule = "R20";
 	entry->reason = reason;

@@ -123,7 +123,7 @@ bool
 sc_merge_takes_part(const ScLink *link)
 {
 	return link->map != NULL && link->in_route && link->system->mode != SC_MODE_DRAFT &&
-		   (link->state == SC_LINK_ACTIVE || link->state == SC_LINK_CREATING);
+		   (sc_model_is_linked(link) || link->state == SC_LINK_CREATING);
 }
 
 /* NULL when there is nothing to say: held, stopped, in agreement, or not to be said in that system's words. */

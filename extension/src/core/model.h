@@ -17,9 +17,9 @@
 typedef enum ScLinkState
 {
 	SC_LINK_CANDIDATE, /* heard of, not yet known whose: next creating's, or active */
-	SC_LINK_CREATING,  /* our create is wanted or on its way: next active, diverged, tombstone */
-	SC_LINK_ACTIVE,
-	SC_LINK_DIVERGED, /* nothing is sent until a person decides */
+	SC_LINK_CREATING,  /* our create is wanted or on its way: next active, tombstone */
+	SC_LINK_ACTIVE,	   /* next diverged, tombstone */
+	SC_LINK_DIVERGED, /* active, but a field of it is stopped (R20) and differs until a person releases it: next active, tombstone */
 	SC_LINK_TOMBSTONE /* gone there */
 } ScLinkState;
 
@@ -326,6 +326,13 @@ typedef struct ScBatch /* one run of decide */
 	List *comments;	 /* of ScCommentOut * */
 	List *matches;	 /* of ScMatchOut *; made by resolve, not by decide */
 } ScBatch;
+
+/* Is there a record that is written to?  Of one that diverged, all but its stopped fields. */
+static inline bool
+sc_model_is_linked(const ScLink *link)
+{
+	return link->state == SC_LINK_ACTIVE || link->state == SC_LINK_DIVERGED;
+}
 
 extern ScFieldValue *sc_model_value(ScEntity *entity, const char *field); /* NULL = unset */
 extern ScFieldValue *sc_model_value_get(ScEntity *entity,

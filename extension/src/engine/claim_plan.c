@@ -71,13 +71,13 @@ sc_claim_plan(ScBatch *batch, ScClaimed *claimed, MemoryContext plan_parent)
 	making.call.base = base_position(link);
 	if (link->call.kind != SC_CALL_NONE && link->call.kind != SC_CALL_READ)
 		sends = look_for_lost(&making);
-	else if (link->state == SC_LINK_TOMBSTONE || link->state == SC_LINK_DIVERGED)
+	else if (link->state == SC_LINK_TOMBSTONE)
 		return;
 	else if (link->read_owed && link->external_id != NULL)
 		making.call.kind = SC_CALL_READ;
 	else if (link->state == SC_LINK_CREATING)
 		sends = make_create(&making);
-	else if (link->entity != NULL && link->state == SC_LINK_ACTIVE)
+	else if (link->entity != NULL && sc_model_is_linked(link))
 		sends = make_update(&making) || (claimed->unfit == NULL && make_comment(&making));
 	else
 		sends = false;
