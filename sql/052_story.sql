@@ -272,6 +272,36 @@ pd sends
 pd loses
 pd made PD-1 v1 severity=low
 $$, true);
+-- R21: a comment is heard before its record: the record is read before it is made elsewhere, lest the defaults there stand for what a person chose
+SELECT story(world('{"fields": {"severity": {"kind": "rank", "allowed": ["critical", "high", "medium", "low"]}, "title": {"kind": "text", "required": true}},
+	"systems": {"pd": {"rank": 30, "route": true, "comments": [["note", "internal", "both"]]}, "snow": {"rank": 10, "comments": [["work_notes", "internal", "both"]]}}}'), $$
+snow comments work_notes c1 look_at_this by a.lee
+snow sends
+snow shows v2 title=a severity=critical by a.lee
+pd sends
+pd made PD-1 v1 title=a severity=critical
+state
+snow says title=a severity=critical v1 by a.lee
+$$);
+-- (control) where it cannot be read, the record itself must tell; an entity that nobody can tell the title of is made without
+SELECT story(world('{"fields": {"severity": {"kind": "rank", "allowed": ["critical", "high", "medium", "low"]}, "title": {"kind": "text", "required": true}},
+	"systems": {"pd": {"rank": 30, "route": true}, "snow": {"rank": 10, "fields": {"severity": "both"}}}}'), $$
+snow says severity=high v2 by a.lee
+$$);
+-- A first word that is not the whole record: what the new record elsewhere starts with is no edit where the first record has yet to tell
+SELECT story(world('{"systems": {"pd": {"rank": 30, "route": true}, "snow": {"rank": 10}}}'), $$
+snow says title=a v2 by a.lee
+pd sends
+pd made PD-1 v1 title=a severity=medium status=new
+snow sends
+snow shows v2 title=a severity=critical status=null by a.lee
+pd sends
+pd shows v1 title=a severity=medium status=new
+pd sends
+pd answers v2 severity=critical
+snow sends
+state
+$$);
 -- Deletes: the tombstone, then the rule of the type, once; what is heard of the record later changes nothing
 SELECT story(world('{"type": {"on_delete": "close"}}'), $$
 snow says status=new v1 by a.lee
@@ -301,4 +331,19 @@ snow comments secret c2 password by a.lee
 snow comments other c3 chatter by a.lee
 pd comments reply r1 dear_customer by b.kim
 $$, true);
+-- CM-06: a product that refuses a comment and takes it all the same: its webhook is known by the text, and nothing is sent again
+SELECT story(world('{"systems": {"pd": {"rank": 30, "comments": [["note", "internal", "both"]]}, "snow": {"rank": 10, "comments": [["work_notes", "internal", "both"]]}}}'), $$
+snow says title=a v1 by a.lee
+pd says title=a v1 by b.kim
+snow comments work_notes c1 look_at_this by a.lee
+pd sends
+pd fails
+pd comments note n1 look_at_this us
+pd sends
+# (control) refused and not taken: sent again
+snow comments work_notes c2 and_at_that by a.lee
+pd sends
+pd fails
+pd sends
+$$);
 DROP SCHEMA t052 CASCADE;

@@ -77,6 +77,25 @@ state
 snow says title=x v4 by a.lee
 $$);
 
+-- What the record showed stood, and was replaced by somebody who had seen it; then its author is heard of: told, once
+SELECT story(world(), $$
+snow says title=a severity=low v1 by a.lee
+pd says title=a severity=low v1 by b.kim
+pd says severity=high v2 by b.kim
+snow sends
+snow answers v3 title=lee severity=high
+pd sends
+pd answers v3 title=lee
+pd says title=kim v4 by b.kim
+snow sends
+snow answers v4 title=kim
+snow says title=lee v2 by a.lee
+snow says title=lee v2 by a.lee
+# (control) what is older than that is just older
+snow says title=a v1 by a.lee
+state
+$$, true);
+
 -- Later still: what a machine's whole record showed was a person's; what a person's showed was another's before.
 SELECT story(world('fine'), $$
 snow says title=a severity=low v1 by a.lee

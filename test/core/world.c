@@ -113,6 +113,7 @@ build_fields(ScEntityType *type, Jsonb *fields)
 		field->kind = world_word(text_or(document, "kind", "text"),
 								 "text rich_text number boolean timestamp rank state person "
 								 "group set reference url json ");
+		field->required = sc_json_get_boolean(document, "required", false);
 		field->sensitive =
 			world_word(text_or(document, "sensitive", "no"), "no masked hashed excluded ");
 		field->nallowed = sc_json_elements(sc_json_get(document, "allowed"), &allowed);

@@ -3,7 +3,7 @@
  *	  A small world for tests of deciding: systems, one entity, a clock that
  *	  only the story moves.
  *
- *	  {"fields": {name: {"kind", "allowed", "sensitive"}},
+ *	  {"fields": {name: {"kind", "allowed", "sensitive", "required"}},
  *	   "states": [[name, category], …], "transitions": [[from, to], …],
  *	   "type": {"on_delete", "on_illegal", "on_reopen", "loop_limit"},
  *	   "systems": {name: {"grade", "rank", "mode", "values": {field: [[external, canonical, direction], …]},

@@ -15,11 +15,15 @@
 #include "core/say.h"
 
 static bool is_slot(const ScStatement *statement);
-static ScVersion *last_version(ScLink *link, const char *field);
+static void name_author(ScBatch *batch, ScLink *link, const ScStatement *statement,
+						const ScMapped *said, const ScVersion *version);
+static const ScVersion *last_version(ScLink *link, const char *field);
 static bool tells_of(const ScShadowField *shadow, const ScStatement *statement,
 					 const ScVersion *version, const ScOrder *order);
+static bool is_value(const ScBatch *batch, const ScLink *link, const ScVersion *version,
+					 const ScMapped *said);
 static bool is_same_author(const ScVersion *a, const ScVersion *b);
-static void say_author(ScBatch *batch, ScLedgerEntry *entry, const ScVersion *told);
+static void say_author(ScBatch *batch, ScLedgerEntry *entry, const char *rule);
 
 ScVersion
 sc_author_version(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said)
@@ -89,7 +93,8 @@ sc_author_open(ScShadowField *shadow, const ScStatement *statement, ScPosition a
 {
 	if (!is_slot(statement) && !statement->full_record)
 		return;
-	shadow->told_at = statement->position;
+	shadow->told_before = statement->position;
+	shadow->told_before.at += is_slot(statement) ? 1 : 0;
 	shadow->changed_after = after;
 }
 
@@ -97,46 +102,60 @@ bool
 sc_author_take(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said,
 			   const ScOrder *order)
 {
-	const ScField *field = said->map->field;
-	ScShadowField *shadow = sc_shadow_get(&link->shadow, field->name);
-	ScVersion *version = last_version(link, field->name);
-	ScFieldValue *value;
-	ScVersion told;
-	ScMerge merge;
-	bool same;
-	bool moved;
+	ScShadowField *shadow = sc_shadow_get(&link->shadow, said->map->field->name);
+	const ScVersion *version = last_version(link, shadow->field);
+	bool old = order->verdict == SC_VERDICT_STALE;
 
-	if (statement->event == 0 || statement->actor_is_us || version == NULL ||
-		(order->verdict != SC_VERDICT_NOTHING && order->verdict != SC_VERDICT_STALE &&
-		 order->verdict != SC_VERDICT_UNSURE) ||
-		!tells_of(shadow, statement, version, order) ||
-		!(sc_value_equal(&version->value, &said->canonical) ||
-		  sc_merge_same_there(batch, link, field->name, &version->value, &said->canonical)))
+	if (statement->event == 0 || statement->actor_is_us ||
+		(!old && order->verdict != SC_VERDICT_NOTHING && order->verdict != SC_VERDICT_UNSURE) ||
+		!tells_of(shadow, statement, version, order))
+		return false;
+	if (version == NULL ? !old || !sc_order_was_held(shadow, said)
+						: !is_value(batch, link, version, said))
 		return false;
 	if (order->verdict == SC_VERDICT_NOTHING)
 		(void) sc_order_apply(shadow, order, statement, said);
-	shadow->told_at = statement->position;
-	told = sc_author_version(batch, link, statement, said);
+	shadow->told_before = version == NULL ? SC_NO_POSITION : statement->position;
+	link->changed = true;
+	if (version != NULL)
+		name_author(batch, link, statement, said, version);
+	else
+		say_author(batch, sc_decide_note(batch, SC_LEDGER_AGREE, link, statement, said),
+				   "author_of_replaced");
+	return true;
+}
+
+/* The winner may be another for it: that is a conflict like any other. */
+static void
+name_author(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said,
+			const ScVersion *version)
+{
+	ScEntity *entity = link->entity;
+	const ScField *field = said->map->field;
+	ScVersion told = sc_author_version(batch, link, statement, said);
+	bool same = is_same_author(version, &told);
+	ScFieldValue *value;
+	ScMerge merge;
+	bool moved;
+
 	told.dot = version->dot;
 	told.value = version->value;
-	same = is_same_author(version, &told);
-	if (!sc_merge_author(batch, link->entity, field, &told, &merge))
-		return false;
-	link->changed = true;
-	value = sc_model_value(link->entity, field->name);
+	merge = sc_merge_author(batch, entity, field, &told);
+	value = sc_model_value(entity, field->name);
 	moved = !sc_value_equal(&merge.old, &value->value);
 	if (moved)
 	{
-		link->entity->revision++;
+		entity->revision++;
 		value->qualifier = sc_value_equal(&value->value, &said->canonical) ? said->qualifier : NULL;
 	}
-	/* Another winner is a conflict like any other. */
 	if (moved || merge.was_held || merge.outcome == SC_MERGE_HELD)
 		sc_decide_note_merge(batch, sc_decide_note(batch, SC_LEDGER_AGREE, link, statement, said),
 							 &told, &merge, false);
 	else if (!same)
-		say_author(batch, sc_decide_note(batch, SC_LEDGER_AGREE, link, statement, said), &told);
-	return true;
+		say_author(batch, sc_decide_note(batch, SC_LEDGER_AGREE, link, statement, said),
+				   sc_stamp_find(&entity->stamps, field->name)->versions[0].dot.link == link->id
+					   ? "author"
+					   : "author_of_loser");
 }
 
 static bool
@@ -146,7 +165,7 @@ is_slot(const ScStatement *statement)
 }
 
 /* The last version that the link made of a field, if it still stands. */
-static ScVersion *
+static const ScVersion *
 last_version(ScLink *link, const char *field)
 {
 	ScStamp *stamp = sc_stamp_find(&link->entity->stamps, field);
@@ -171,14 +190,23 @@ tells_of(const ScShadowField *shadow, const ScStatement *statement, const ScVers
 	bool named = statement->actor_kind != SC_ACTOR_UNKNOWN;
 
 	if (!p.known)
-		return version->event == 0 && named && order->verdict == SC_VERDICT_NOTHING &&
-			   order->write < 0;
-	if (!shadow->told_at.known || p.at > shadow->told_at.at ||
-		(p.at == shadow->told_at.at && (version->event != 0 || !named)))
+		return version != NULL && version->event == 0 && named &&
+			   order->verdict == SC_VERDICT_NOTHING && order->write < 0;
+	if (!shadow->told_before.known || p.at >= shadow->told_before.at ||
+		(p.at == shadow->told_before.at - 1 && !named))
 		return false;
 	return !shadow->changed_after.known || p.at > shadow->changed_after.at ||
 		   (p.at == shadow->changed_after.at &&
-			statement->system->connector->grade != SC_GRADE_COUNTER);
+			statement->system->connector->grade == SC_GRADE_COARSE);
+}
+
+/* The version's value, or what its system shows of it. */
+static bool
+is_value(const ScBatch *batch, const ScLink *link, const ScVersion *version, const ScMapped *said)
+{
+	return sc_value_equal(&version->value, &said->canonical) ||
+		   sc_merge_same_there(batch, link, said->map->field->name, &version->value,
+							   &said->canonical);
 }
 
 static bool
@@ -189,16 +217,16 @@ is_same_author(const ScVersion *a, const ScVersion *b)
 }
 
 static void
-say_author(ScBatch *batch, ScLedgerEntry *entry, const ScVersion *told)
+say_author(ScBatch *batch, ScLedgerEntry *entry, const char *rule)
 {
 	const ScField *field = sc_conf_field(entry->entity->type, entry->field);
-	const ScStamp *stamp = sc_stamp_find(&entry->entity->stamps, field->name);
+	const ScValue said = sc_value_json(entry->new_value);
 
-	entry->rule = stamp->versions[0].dot.link == told->dot.link ? "author" : "author_of_loser";
-	entry->old_value = entry->new_value = sc_say_jsonb(field, &told->value);
+	entry->rule = pstrdup(rule);
+	entry->old_value = entry->new_value;
 	entry->reason =
 		psprintf("it was %s who set %s at %s: it had been heard before from what the "
 				 "record showed, which does not say who set what",
-				 sc_say_actor(batch, told->system_id, told->actor, told->actor_kind),
-				 sc_say_value(field, &told->value), sc_say_system(batch, told->system_id));
+				 sc_say_actor(batch, entry->system->id, entry->actor, entry->actor_kind),
+				 sc_say_value(field, &said), entry->system->name);
 }

@@ -50,7 +50,7 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 									   said->map, &version.replaced, NULL)
 								 .canonical;
 	link->changed = true;
-	shadow->told_at = SC_NO_POSITION;
+	shadow->told_before = SC_NO_POSITION;
 	if (sc_decide_refuses(
 			batch, link, statement,
 			image ? as_canonical(said, &sc_model_value(entity, field->name)->value) : said, shadow))

@@ -98,7 +98,8 @@ find_by_id(const ScLink *link, const ScCommentIn *comment)
 
 /*
  * A copy whose id we have not been told: it is on its way, or it was taken and
- * the id could not be looked up.  One comment answers for one copy.
+ * the id could not be looked up, or it was refused by a product that had taken
+ * it all the same.  One comment answers for one copy.
  */
 static ScCopy *
 find_by_text(const ScLink *link, const ScCommentIn *comment)
@@ -110,10 +111,9 @@ find_by_text(const ScLink *link, const ScCommentIn *comment)
 		ScCopy *copy = list_nth(link->copies, i);
 		ScValue sent;
 
-		if ((copy->state != SC_COPY_SENDING && copy->state != SC_COPY_UNKNOWN &&
-			 copy->state != SC_COPY_DONE) ||
-			copy->external_id != NULL || copy->sent_body == NULL ||
-			strcmp(copy->channel, comment->channel) != 0)
+		if (copy->state == SC_COPY_ORIGIN || copy->state == SC_COPY_DEAD ||
+			copy->state == SC_COPY_DELETED || copy->external_id != NULL ||
+			copy->sent_body == NULL || strcmp(copy->channel, comment->channel) != 0)
 			continue;
 		sent = sc_value_text(copy->sent_body);
 		if (sc_value_equal(&sent, &body) || sc_value_equal_loosely(&sent, &body))
@@ -131,6 +131,7 @@ take_echo(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScCo
 	if (copy->external_id == NULL && comment->external_id != NULL)
 	{
 		copy->external_id = comment->external_id;
+		copy->state = copy->state == SC_COPY_DUE ? SC_COPY_DONE : copy->state;
 		copy->changed = true;
 		link->changed = true;
 	}

@@ -11,6 +11,7 @@
 #include "core/decide_private.h"
 #include "core/say.h"
 
+static void ask_of_defaults(ScLink *link, const ScField *field);
 static bool is_empty_start(const ScLink *link, const ScShadowField *shadow, const ScMapped *said);
 static bool is_said(const ScMapped *said);
 static bool is_repeated(const ScStatement *statement, int at);
@@ -97,6 +98,7 @@ sc_decide_field(ScBatch *batch, ScLink *link, const ScStatement *statement, cons
 		shadow->held = said->external;
 		shadow->known_at = statement->position;
 		link->changed = true;
+		ask_of_defaults(link, said->map->field);
 		return;
 	}
 	if (sc_author_take(batch, link, statement, said, &order))
@@ -131,6 +133,26 @@ is_empty_start(const ScLink *link, const ScShadowField *shadow, const ScMapped *
 
 	return shadow->held.state == SC_VALUE_UNKNOWN && sc_value_is_null(&said->canonical) &&
 		   (stamp == NULL || stamp->nversions == 0);
+}
+
+/* This record has no value: what another one of the entity started with (take_baseline) is heard of anew, as a value. */
+static void
+ask_of_defaults(ScLink *link, const ScField *field)
+{
+	for (int i = 0; i < list_length(link->entity->links); i++)
+	{
+		ScLink *other = list_nth(link->entity->links, i);
+		ScShadowField *shadow = sc_shadow_find(&other->shadow, field->name);
+
+		if (other == link || shadow == NULL || shadow->nwrites > 0 ||
+			shadow->held.state != SC_VALUE_JSON || sc_value_is_null(&shadow->held) ||
+			!sc_order_can_be_read(other))
+			continue;
+		shadow->held = SC_UNKNOWN;
+		shadow->known_at = SC_NO_POSITION;
+		other->read_owed = true;
+		other->changed = true;
+	}
 }
 
 static bool

@@ -12,6 +12,8 @@
 #include "core/say.h"
 
 static void route_system(ScBatch *batch, ScEntity *entity, const ScSystem *system, Jsonb *document);
+static bool waits_for_fields(ScEntity *entity, const ScRecordMap *map);
+static bool is_to_tell(ScLink *link, const ScField *field);
 static bool has_conditions(const ScBatch *batch, const ScEntity *entity);
 static const ScRoute *find_route(const ScEntity *entity, const ScSystem *system, Jsonb *document,
 								 bool *routed);
@@ -27,11 +29,12 @@ static void note_unsaid(ScBatch *batch, ScLink *link, const ScMapped *mapped);
 static ScAlertOut *alert_unsaid(ScBatch *batch, const ScLink *link, const char *field);
 static bool has_due_copy(const ScLink *link);
 static bool any_touched(const ScEntity *entity);
+static bool any_read(const ScEntity *entity);
 
 void
 sc_decide_fan_out(ScBatch *batch, ScEntity *entity)
 {
-	if (entity->fresh || any_touched(entity))
+	if (entity->fresh || any_touched(entity) || any_read(entity))
 	{
 		Jsonb *document = has_conditions(batch, entity) ? sc_model_entity_json(entity) : NULL;
 
@@ -78,6 +81,48 @@ route_system(ScBatch *batch, ScEntity *entity, const ScSystem *system, Jsonb *do
 	if (had_one && strcmp(entity->type->on_delete, "recreate") != 0)
 		return;
 	create_link(batch, entity, system, route);
+}
+
+/*
+ * R21: a comment, or a part of a record, may be heard before the record.  What
+ * would be made of it elsewhere lacks what every record has, and the values
+ * that it then starts with would stand for what people chose.
+ */
+static bool
+waits_for_fields(ScEntity *entity, const ScRecordMap *map)
+{
+	bool waits = false;
+
+	for (int i = 0; i < map->nfields; i++)
+	{
+		const ScField *field = map->fields[i].field;
+		const ScFieldValue *value = sc_model_value(entity, field->name);
+
+		if (!field->required || !sc_conf_is_written(map, field->name) ||
+			(value != NULL && !sc_value_is_null(&value->value)))
+			continue;
+		for (int k = 0; k < list_length(entity->links); k++)
+			waits = is_to_tell(list_nth(entity->links, k), field) || waits;
+	}
+	return waits;
+}
+
+/* Will a read tell the field?  A record that was just heard of is read for it. */
+static bool
+is_to_tell(ScLink *link, const ScField *field)
+{
+	const ScShadowField *shadow = sc_shadow_find(&link->shadow, field->name);
+
+	if (!sc_merge_takes_part(link) || link->external_id == NULL ||
+		sc_conf_reader(link->map, field->name) == NULL ||
+		(shadow != NULL && shadow->held.state != SC_VALUE_UNKNOWN) || !sc_order_can_be_read(link))
+		return false;
+	if (link->fresh && !link->read_owed)
+	{
+		link->read_owed = true;
+		link->changed = true;
+	}
+	return link->read_owed;
 }
 
 /* Does any route look at the entity's values? */
@@ -164,7 +209,7 @@ create_link(ScBatch *batch, ScEntity *entity, const ScSystem *system, const ScRo
 	const ScRecordMap *map = sc_conf_record_map_of(system, route->record_type, entity->type);
 	ScLink *link;
 
-	if (map == NULL)
+	if (map == NULL || waits_for_fields(entity, map))
 		return;
 	link = palloc0(sizeof(ScLink));
 	link->system = system;
@@ -296,6 +341,16 @@ any_touched(const ScEntity *entity)
 {
 	for (int i = 0; i < entity->stamps.len; i++)
 		if (entity->stamps.items[i].touched)
+			return true;
+	return false;
+}
+
+/* A read that tells nothing new may still be what a create has waited for. */
+static bool
+any_read(const ScEntity *entity)
+{
+	for (int i = 0; i < list_length(entity->links); i++)
+		if (((ScLink *) list_nth(entity->links, i))->read_taken)
 			return true;
 	return false;
 }

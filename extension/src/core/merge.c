@@ -55,11 +55,11 @@ sc_merge_version(ScBatch *batch, ScEntity *entity, const ScField *field, const S
 	return merge;
 }
 
-bool
-sc_merge_author(ScBatch *batch, ScEntity *entity, const ScField *field, const ScVersion *told,
-				ScMerge *merge)
+ScMerge
+sc_merge_author(ScBatch *batch, ScEntity *entity, const ScField *field, const ScVersion *told)
 {
 	ScStamp *stamp = sc_stamp_get(&entity->stamps, field->name);
+	ScMerge merge = before_merge(entity, stamp);
 
 	for (int i = 0; i < stamp->nversions; i++)
 	{
@@ -72,15 +72,13 @@ sc_merge_author(ScBatch *batch, ScEntity *entity, const ScField *field, const Sc
 		version->at = told->at;
 		version->source_version = told->source_version;
 		version->event = told->event;
-		*merge = before_merge(entity, stamp);
-		elect(batch, entity, field,
-			  sc_conf_policy(batch->conf, entity->space, entity->type, field->name), merge);
-		merge->outcome = name_outcome(stamp, merge, told);
-		if (!sc_value_equal(&merge->old, &stamp->versions[0].value))
-			forget_seen(batch, entity, field, stamp->versions[0].dot);
-		return true;
 	}
-	return false;
+	elect(batch, entity, field,
+		  sc_conf_policy(batch->conf, entity->space, entity->type, field->name), &merge);
+	merge.outcome = name_outcome(stamp, &merge, told);
+	if (!sc_value_equal(&merge.old, &stamp->versions[0].value))
+		forget_seen(batch, entity, field, stamp->versions[0].dot);
+	return merge;
 }
 
 bool

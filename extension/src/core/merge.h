@@ -57,11 +57,10 @@ extern ScMerge sc_merge_version(ScBatch *batch, ScEntity *entity, const ScField 
 
 /*
  * R5, R8: a version whose author was not known, or only presumed, is his: told
- * has its dot, who, and when.  The winner is chosen again.  False when that
- * version no longer stands.
+ * has the dot of one that stands, who, and when.  The winner is chosen again.
  */
-extern bool sc_merge_author(ScBatch *batch, ScEntity *entity, const ScField *field,
-							const ScVersion *told, ScMerge *merge);
+extern ScMerge sc_merge_author(ScBatch *batch, ScEntity *entity, const ScField *field,
+							   const ScVersion *told);
 
 /* R9: does what the link holds agree with the canonical value? */
 extern bool sc_merge_agrees(const ScBatch *batch, const ScEntity *entity, ScLink *link,

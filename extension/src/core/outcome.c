@@ -42,6 +42,7 @@ static void land_silent(ScBatch *batch, ScLink *link, ScPosition at, const ScCal
 static void acknowledge(ScBatch *batch, ScLink *link, const ScCallField *carried, ScWrite *write);
 static void take_baseline(ScBatch *batch, ScLink *link, const ScStatement *body,
 						  const ScCall *call);
+static bool ask_others(const ScLink *link, const ScField *field);
 static void force_change(ScBatch *batch, ScLink *link, const ScStatement *body,
 						 const ScMapped *said);
 static ScPosition position_before(ScPosition at);
@@ -539,8 +540,8 @@ acknowledge(ScBatch *batch, ScLink *link, const ScCallField *carried, ScWrite *w
 
 /*
  * What a record that we made holds beside what we gave it are the system's
- * defaults.  Where the entity has a value already, they are where that system
- * starts from, not an edit.
+ * defaults.  Where the entity has a value already, or another record of it has
+ * yet to tell one, they are where that system starts from, not an edit.
  */
 static void
 take_baseline(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *call)
@@ -555,8 +556,9 @@ take_baseline(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCal
 
 		for (int k = 0; k < call->nfields; k++)
 			carried = carried || strcmp(call->fields[k].field, name) == 0;
-		if (carried || value == NULL ||
-			(said->outcome != SC_MAP_OK && said->outcome != SC_MAP_NEAREST))
+		if (carried || (said->outcome != SC_MAP_OK && said->outcome != SC_MAP_NEAREST) ||
+			(value == NULL &&
+			 (sc_value_is_null(&said->canonical) || !ask_others(link, said->map->field))))
 			continue;
 		shadow = sc_shadow_get(&link->shadow, name);
 		if (shadow->held.state != SC_VALUE_UNKNOWN)
@@ -564,6 +566,29 @@ take_baseline(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCal
 		shadow->held = said->external;
 		shadow->known_at = body->position;
 	}
+}
+
+/* Is there another record that has the field and has not told of it?  It is read. */
+static bool
+ask_others(const ScLink *link, const ScField *field)
+{
+	bool asked = false;
+
+	for (int i = 0; i < list_length(link->entity->links); i++)
+	{
+		ScLink *other = list_nth(link->entity->links, i);
+		const ScShadowField *shadow = sc_shadow_find(&other->shadow, field->name);
+
+		if (other == link || !sc_merge_takes_part(other) || other->external_id == NULL ||
+			sc_conf_reader(other->map, field->name) == NULL ||
+			(shadow != NULL && shadow->held.state != SC_VALUE_UNKNOWN) ||
+			!sc_order_can_be_read(other))
+			continue;
+		other->read_owed = true;
+		other->changed = true;
+		asked = true;
+	}
+	return asked;
 }
 
 /* R14: the system's own automation, or a person since: a change, whatever its position says. */

@@ -21,7 +21,7 @@
 #define FIELD_HAS_WERE 0x40
 #define FIELD_IS_STOPPED 0x80
 #define FIELD_IS_UNSAID 0x100
-#define FIELD_HAS_TOLD_AT 0x200
+#define FIELD_HAS_TOLD_BEFORE 0x200
 #define FIELD_HAS_CHANGED_AFTER 0x400
 #define FIELD_BITS 0x7ff
 
@@ -107,8 +107,8 @@ put_field(ScWriter *writer, const ScShadowField *field)
 	bits |= field->stopped ? FIELD_IS_STOPPED : 0;
 	bits |= field->nwere > 0 ? FIELD_HAS_WERE : 0;
 	bits |= field->unsaid ? FIELD_IS_UNSAID : 0;
-	bits |= field->told_at.known ? FIELD_HAS_TOLD_AT : 0;
-	bits |= field->told_at.known && field->changed_after.known ? FIELD_HAS_CHANGED_AFTER : 0;
+	bits |= field->told_before.known ? FIELD_HAS_TOLD_BEFORE : 0;
+	bits |= field->told_before.known && field->changed_after.known ? FIELD_HAS_CHANGED_AFTER : 0;
 
 	sc_codec_put_text(writer, field->field);
 	sc_codec_put_uint(writer, bits);
@@ -120,8 +120,8 @@ put_field(ScWriter *writer, const ScShadowField *field)
 		sc_codec_put_int(writer, field->known_at.at);
 	if (bits & FIELD_HAS_CHANGED_AT)
 		sc_codec_put_int(writer, field->changed_at.at);
-	if (bits & FIELD_HAS_TOLD_AT)
-		sc_codec_put_int(writer, field->told_at.at);
+	if (bits & FIELD_HAS_TOLD_BEFORE)
+		sc_codec_put_int(writer, field->told_before.at);
 	if (bits & FIELD_HAS_CHANGED_AFTER)
 		sc_codec_put_int(writer, field->changed_after.at);
 	if (bits & FIELD_HAS_WRITES)
@@ -198,7 +198,7 @@ get_field(ScReader *reader, ScShadowField *field)
 		field->sent = sc_codec_get_value(reader);
 	field->known_at = get_position(reader, bits & FIELD_HAS_KNOWN_AT);
 	field->changed_at = get_position(reader, bits & FIELD_HAS_CHANGED_AT);
-	field->told_at = get_position(reader, bits & FIELD_HAS_TOLD_AT);
+	field->told_before = get_position(reader, bits & FIELD_HAS_TOLD_BEFORE);
 	field->changed_after = get_position(reader, bits & FIELD_HAS_CHANGED_AFTER);
 	field->stopped = (bits & FIELD_IS_STOPPED) != 0;
 	field->unsaid = (bits & FIELD_IS_UNSAID) != 0;

@@ -65,8 +65,8 @@ typedef struct ScShadowField
 	ScPosition known_at;   /* held is known true at this position */
 	ScPosition changed_at; /* last outside change that we processed */
 	ScPosition
-		told_at; /* lowest position at which that change was told of; known while its author may be corrected */
-	ScPosition changed_after; /* what it replaced was held at this position; beside told_at */
+		told_before; /* a statement before this may yet tell who made that change; unknown = it is told */
+	ScPosition changed_after; /* what it replaced was held at this position; beside told_before */
 	ScClock seen;			  /* what this system had been shown of this field */
 	int nwrites;
 	ScWrite *writes; /* oldest first; at most SC_SHADOW_WRITES_MAX */

@@ -101,8 +101,8 @@ write_field(ScJsonOut *out, const ScShadowField *field)
 	sc_type_json_put_value(out, "sent", &field->sent);
 	write_position(out, "known_at", field->known_at);
 	write_position(out, "changed_at", field->changed_at);
-	write_position(out, "told_at", field->told_at);
-	if (field->told_at.known)
+	write_position(out, "told_before", field->told_before);
+	if (field->told_before.known)
 		write_position(out, "changed_after", field->changed_after);
 	sc_type_json_put_clock(out, "seen", &field->seen);
 	if (field->nwrites > 0)
@@ -219,7 +219,7 @@ read_field(ScJsonIn *in, ScShadowField *field)
 	field->sent = sc_type_json_get_value(in, "sent");
 	field->known_at = read_position(in, "known_at");
 	field->changed_at = read_position(in, "changed_at");
-	field->told_at = read_position(in, "told_at");
+	field->told_before = read_position(in, "told_before");
 	field->changed_after = read_position(in, "changed_after");
 	field->seen = sc_type_json_get_clock(in, "seen");
 	items = sc_type_json_get_array(in, "writes", SC_SHADOW_WRITES_MAX, &field->nwrites);
