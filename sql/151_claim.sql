@@ -120,10 +120,10 @@ SELECT count(*) AS left, (SELECT count(*) FROM syncore.alert WHERE closed_at IS 
 -- The twelfth failure is the last.
 SELECT says('01', 7, '{"short_description": "VPN fast"}');
 UPDATE syncore.delivery SET attempts = 10;
-SELECT claim(jira()), conversation('{"status": 503}'), record();
+SELECT claim(jira()), conversation('{"not_sent": "connection refused"}'), record();
 SELECT state, attempts FROM syncore.delivery;
 CALL hurry();
-SELECT claim(jira()), conversation('{"status": 503}'), record();
+SELECT claim(jira()), conversation('{"not_sent": "connection refused"}'), record();
 SELECT state, attempts FROM syncore.delivery;
 SELECT kind, reason FROM syncore.ledger WHERE kind = 'dead' ORDER BY id;
 -- An edit may be the cure: it brings a dead delivery back.

@@ -71,6 +71,10 @@ sc_call_judge(const ScSystem *system, const ScOperation *operation, const ScResp
 		return answer;
 	}
 	answer.kind = kind_of_status(response->status);
+	/* Who says when to come again has not done it; a proxy that lost its product behind it may have. */
+	if (answer.kind == SC_ANSWER_BUSY && response->status >= 500 &&
+		sc_call_pause_us(system, response) == 0)
+		answer.kind = SC_ANSWER_BROKEN;
 	answer.message = peer_message(system, response, answer.body);
 	return answer;
 }

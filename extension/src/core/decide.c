@@ -11,7 +11,8 @@
 #include "core/decide_private.h"
 #include "core/say.h"
 
-static void ask_of_defaults(ScLink *link, const ScField *field);
+static void ask_of_defaults(ScBatch *batch, ScLink *link, const ScField *field);
+static bool holds_value(const ScBatch *batch, const ScLink *link, const ScShadowField *shadow);
 static bool is_empty_start(const ScLink *link, const ScShadowField *shadow, const ScMapped *said);
 static bool is_said(const ScMapped *said);
 static bool is_repeated(const ScStatement *statement, int at);
@@ -98,7 +99,7 @@ sc_decide_field(ScBatch *batch, ScLink *link, const ScStatement *statement, cons
 		shadow->held = said->external;
 		shadow->known_at = statement->position;
 		link->changed = true;
-		ask_of_defaults(link, said->map->field);
+		ask_of_defaults(batch, link, said->map->field);
 		return;
 	}
 	if (sc_author_take(batch, link, statement, said, &order))
@@ -137,22 +138,36 @@ is_empty_start(const ScLink *link, const ScShadowField *shadow, const ScMapped *
 
 /* This record has no value: what another one of the entity started with (take_baseline) is heard of anew, as a value. */
 static void
-ask_of_defaults(ScLink *link, const ScField *field)
+ask_of_defaults(ScBatch *batch, ScLink *link, const ScField *field)
 {
 	for (int i = 0; i < list_length(link->entity->links); i++)
 	{
 		ScLink *other = list_nth(link->entity->links, i);
 		ScShadowField *shadow = sc_shadow_find(&other->shadow, field->name);
 
-		if (other == link || shadow == NULL || shadow->nwrites > 0 ||
-			shadow->held.state != SC_VALUE_JSON || sc_value_is_null(&shadow->held) ||
-			!sc_order_can_be_read(other))
+		if (other == link || shadow == NULL || shadow->nwrites > 0 || !sc_merge_takes_part(other) ||
+			!sc_order_can_be_read(other) || !holds_value(batch, other, shadow))
 			continue;
 		shadow->held = SC_UNKNOWN;
 		shadow->known_at = SC_NO_POSITION;
 		other->read_owed = true;
 		other->changed = true;
 	}
+}
+
+/* Something that is a value to us: an empty list is none, however the product spells it. */
+static bool
+holds_value(const ScBatch *batch, const ScLink *link, const ScShadowField *shadow)
+{
+	const ScFieldMap *reader = sc_conf_reader(link->map, shadow->field);
+	ScMapped mapped;
+
+	if (reader == NULL || shadow->held.state != SC_VALUE_JSON)
+		return false;
+	mapped = sc_map_up(&(ScMapCxt){ batch->conf, link->system, batch->map_hooks }, reader,
+					   &shadow->held, NULL);
+	return (mapped.outcome == SC_MAP_OK || mapped.outcome == SC_MAP_NEAREST) &&
+		   !sc_value_is_null(&mapped.canonical);
 }
 
 static bool
