@@ -78,6 +78,16 @@ SELECT DISTINCT correlation_id FROM syncore.delivery WHERE link IN (SELECT id FR
 INSERT INTO syncore.event (system, payload) VALUES ('ann', '{"kind": "noise"}');
 SELECT kind, rule, reason FROM told ORDER BY id DESC LIMIT 1;
 
+-- EV-07: an offset of half an hour more: the same instant to the millisecond, whatever the session's zone
+SET timezone = 'Asia/Tokyo';
+INSERT INTO syncore.event (system, payload) VALUES ('ann', said('T1', 1, '{"title": "when"}') || '{"at": "2026-03-01T17:42:03.987+05:30"}');
+SELECT source_time = '2026-03-01 12:12:03.987+00' AS same_instant, to_char(source_time AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS') AS utc FROM syncore.event WHERE external_id = 'T1';
+SELECT to_char(source_time AT TIME ZONE 'UTC', 'HH24:MI:SS.MS') AS told FROM syncore.ledger WHERE kind = 'change' AND new = '"when"';
+RESET timezone;
+
+-- EV-01: what makes an id count once is a constraint
+SELECT contype, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'syncore.event_key'::regclass AND contype IN ('p', 'u');
+
 -- EV-05: found by system, record and type through an index
 SET enable_seqscan = off;
 EXPLAIN (COSTS OFF) SELECT id FROM syncore.event_default WHERE system_id = 1 AND external_id = 'A1' AND record_type = 'ticket';

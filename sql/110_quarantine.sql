@@ -28,12 +28,14 @@ INSERT INTO syncore.event (system, payload) VALUES
 	('ann', said('Q8', 1, '{"title": "fine too"}')),
 	('ann', NULL),
 	('ann', '"a string"');
+-- EV-04: a kind of action that nobody knows is not taken for an update
+INSERT INTO syncore.event (system, payload, kind) VALUES ('ann', said('Q9', 1, '{"title": "fine three"}'), 'create'), ('ann', said('Q10', 1, '{"title": "odd"}'), 'amend');
 SELECT system, external_id, code, path, message FROM syncore.quarantine_entry ORDER BY id OFFSET 1;
 SELECT bool_and(hint <> '') AS hints FROM syncore.quarantine_entry;
 SELECT count(*) FROM syncore.entity WHERE data ->> 'title' LIKE 'fine%';
 SELECT kind, system, reason FROM told WHERE kind = 'quarantine' AND system = 'bob';
 -- nothing of a bad event is kept: no half record
-SELECT count(*) FROM syncore.link WHERE external_id IN ('Q2', 'Q3', 'Q5', 'Q6', 'Q7');
+SELECT count(*) FROM syncore.link WHERE external_id IN ('Q2', 'Q3', 'Q5', 'Q6', 'Q7', 'Q10');
 
 -- a body that is no JSON is kept as it came
 SELECT outcome, entity FROM syncore.ingest('ann', '{"id": "X1", ');

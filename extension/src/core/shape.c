@@ -34,7 +34,6 @@ static void read_names(ScShape *shape, const ScSystem *system, Place place);
 static void read_time(ScShape *shape, Place place);
 static void read_record(ScShape *shape, Jsonb *payload);
 static void check_shape(ScShape *shape);
-static bool is_kind(const char *kind);
 static void blame(ScShape *shape, const char *key, char *problem, const char *hint);
 static char *read_key(Jsonb *paths, const char *key, Place place);
 static char *read_source(Jsonb *source, Place place, int depth);
@@ -235,7 +234,7 @@ read_record(ScShape *shape, Jsonb *payload)
 static void
 check_shape(ScShape *shape)
 {
-	if (!is_kind(shape->kind))
+	if (!sc_shape_is_kind(shape->kind))
 		blame(shape, "kind", psprintf("\"%.60s\" is no kind of event", shape->kind),
 			  "Give paths.kind \"values\" that name create, update, delete, comment, "
 			  "comment_delete or snapshot.");
@@ -248,8 +247,8 @@ check_shape(ScShape *shape)
 			  "Send the type where the row of syncore.connector_event looks for it.");
 }
 
-static bool
-is_kind(const char *kind)
+bool
+sc_shape_is_kind(const char *kind)
 {
 	static const char *const kinds[] = { "create",	"update",		  "delete",
 										 "comment", "comment_delete", "snapshot" };

@@ -74,6 +74,9 @@ typedef struct ScShape
 /* headers: object of lower-case names, or NULL.  Never throws on bad data. */
 extern ScShape sc_shape_read(const ScSystem *system, Jsonb *payload, Jsonb *headers);
 
+/* Is it a kind of event that can be decided?  ("ignore" is none.) */
+extern bool sc_shape_is_kind(const char *kind);
+
 /* The position a version or time stands for, by the connector's grade. */
 extern ScPosition sc_shape_position(ScGrade grade, const char *version, bool has_time,
 									TimestampTz source_time);

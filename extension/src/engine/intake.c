@@ -15,6 +15,7 @@
 #include "store/plan.h"
 
 static void look_at(ScRun *run, ScWork *work);
+static void check_names(ScRun *run, ScWork *work);
 static bool is_out_of_scope(ScRun *run, ScWork *work);
 static void put_out_of_scope(ScRun *run, ScWork *work, const char *rule, const char *reason);
 static void look_at_outcome(ScRun *run, ScWork *work);
@@ -69,6 +70,17 @@ look_at(ScRun *run, ScWork *work)
 	work->shape = sc_event_shape(run->conf, work->system, event);
 	if (is_out_of_scope(run, work))
 		return;
+	check_names(run, work);
+	work->ref.system_id = work->system->id;
+	work->ref.record_type = work->shape.record_type;
+	work->ref.external_id = work->shape.external_id;
+	work->ref.marker = work->shape.marker;
+}
+
+/* Does it say what it is about, in words that have a meaning here? */
+static void
+check_names(ScRun *run, ScWork *work)
+{
 	if (work->shape.problem != NULL &&
 		(work->shape.external_id == NULL || work->shape.record_type == NULL))
 		refuse(run, work,
@@ -83,6 +95,13 @@ look_at(ScRun *run, ScWork *work)
 							.message = "the payload names no record",
 							.hint = "Look at the rows of syncore.connector_event, or give "
 									"record_type and external_id." });
+	else if (work->shape.kind != NULL && !sc_shape_is_kind(work->shape.kind))
+		refuse(run, work,
+			   (ScProblem){ .sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
+							.path = work->shape.problem_path,
+							.message = psprintf("\"%.60s\" is no kind of event", work->shape.kind),
+							.hint = "It is create, update, delete, comment, comment_delete or "
+									"snapshot; leave it out where the payload says so." });
 	else if (sc_conf_record_map(work->system, work->shape.record_type, NULL) == NULL)
 		refuse(run, work,
 			   (ScProblem){ .sqlstate = ERRCODE_UNDEFINED_OBJECT,
@@ -91,10 +110,6 @@ look_at(ScRun *run, ScWork *work)
 							.hint = "Insert a row into syncore.record_map and rows into "
 									"syncore.field_map, then release "
 									"the entry." });
-	work->ref.system_id = work->system->id;
-	work->ref.record_type = work->shape.record_type;
-	work->ref.external_id = work->shape.external_id;
-	work->ref.marker = work->shape.marker;
 }
 
 static bool
