@@ -26,6 +26,9 @@
 #include "store/plan.h"
 #include "store/save.h"
 
+/* Nothing waits for longer than a day: what seems to was written while the clock of this server was wrong. */
+#define MAY_LEAVE_NOW                                                                              \
+	"(not_before <= pg_catalog.now() OR not_before > pg_catalog.now() + interval '25 hours')"
 #define SC_CLAIM_RESCAN 16 /* one claim in so many starts below the low-water mark */
 
 static bool may_claim(int32 system_id);
@@ -154,16 +157,14 @@ find_candidates(int32 system_id, const bool *shards, int limit, int64 *low_water
 	values[1] = Int64GetDatum(*low_water);
 	values[2] = shard_array(shards);
 	values[3] = Int32GetDatum(limit);
-	sc_plan_run(
-		&(ScPlan){
-			"claim candidates",
-			"SELECT id, link FROM ("
-			"SELECT id, link, priority FROM syncore.delivery"
-			" WHERE system_id = $1 AND id > $2 AND state = 'due' AND sent_at IS NULL"
-			" AND not_before <= pg_catalog.now() AND shard = ANY ($3) ORDER BY id LIMIT $4 * 4) c"
-			" ORDER BY priority, id LIMIT $4",
-			4, types },
-		values, NULL);
+	sc_plan_run(&(ScPlan){ "claim candidates",
+						   "SELECT id, link FROM ("
+						   "SELECT id, link, priority FROM syncore.delivery"
+						   " WHERE system_id = $1 AND id > $2 AND state = 'due' AND sent_at IS NULL"
+						   " AND " MAY_LEAVE_NOW " AND shard = ANY ($3) ORDER BY id LIMIT $4 * 4) c"
+						   " ORDER BY priority, id LIMIT $4",
+						   4, types },
+				values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		ScClaimed *one = read_claimed(SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
@@ -262,7 +263,7 @@ lock_deliveries(List *candidates, bool marked)
 			"SELECT id, link, gen, attempts, 'sha256:' || pg_catalog.encode(sent_hash, 'hex'), "
 			"sent_marker, correlation_id"
 			" FROM syncore.delivery WHERE id = ANY ($1) AND ($2 = (sent_at IS NOT NULL))"
-			" AND ($2 OR (state = 'due' AND not_before <= pg_catalog.now()))"
+			" AND ($2 OR (state = 'due' AND " MAY_LEAVE_NOW "))"
 			" ORDER BY id FOR NO KEY UPDATE",
 			2, types },
 		values, NULL);

@@ -199,7 +199,7 @@ static bool
 is_quiet(Cause *causes, const char *cause)
 {
 	uint32 hash = hash_bytes((const unsigned char *) cause, strlen(cause));
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = sc_shared_now();
 	Cause *oldest = causes;
 
 	for (int i = 0; i < CAUSES_MAX; i++)

@@ -124,7 +124,7 @@ static bool
 take_token(ScDispatcher *d, ScCarried *call)
 {
 	ScPeer *peer = hash_search(d->peers, &call->peer_id, HASH_FIND, NULL);
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = sc_shared_now();
 	int64 wait_us = 0;
 	bool taken = true;
 
@@ -147,7 +147,7 @@ sc_dispatch_resume_paced(ScDispatcher *d)
 {
 	dlist_mutable_iter iter;
 
-	if (d->pace_at == 0 || GetCurrentTimestamp() < d->pace_at)
+	if (d->pace_at == 0 || sc_shared_now() < d->pace_at)
 		return;
 	d->pace_at = 0;
 	dlist_foreach_modify(iter, &d->calls)
@@ -194,7 +194,7 @@ feed(ScDispatcher *d, ScCarried *call, const ScResponse *response)
 static void
 finish(ScDispatcher *d, ScCarried *call)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = sc_shared_now();
 
 	call->state = SC_CALL_FINISHED;
 	call->finished_at = now;

@@ -42,7 +42,7 @@ static void plan_next_look(ScDispatcher *d, List *due, TimestampTz started);
 void
 sc_dispatch_claim(ScDispatcher *d)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = sc_shared_now();
 	List *due = NIL;
 
 	if (!is_time(d, now))
@@ -74,7 +74,7 @@ look(ScDispatcher *d, List **due)
 	if (gate == SC_GATE_BUSY)
 	{
 		d->woken = true;
-		d->claim_at = GetCurrentTimestamp() + GATE_WAIT_US;
+		d->claim_at = sc_shared_now() + GATE_WAIT_US;
 	}
 	if (gate != SC_GATE_OPEN)
 		return false;
@@ -109,7 +109,7 @@ leave(ScDispatcher *d)
 static void
 prove_instance(ScDispatcher *d)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = sc_shared_now();
 	bool first = d->instance_at == 0;
 	char *reason = NULL;
 
@@ -157,14 +157,14 @@ find_due(ScDispatcher *d)
 		int32 id = DatumGetInt32(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull));
 		ScPeer *peer = sc_dispatch_peer(d, conf, id);
 
-		if (peer == NULL || !peer->may_send || sc_dispatch_rests(peer, GetCurrentTimestamp()))
+		if (peer == NULL || !peer->may_send || sc_dispatch_rests(peer, sc_shared_now()))
 			continue;
 		sc_dispatch_watch_breaker(peer);
 		MemoryContext old = MemoryContextSwitchTo(d->turn_cxt);
 		if (sc_dispatch_credential_works(d, peer))
 			due = lappend(due, peer);
 		else
-			peer->next_at = GetCurrentTimestamp() + CREDENTIAL_WAIT_US;
+			peer->next_at = sc_shared_now() + CREDENTIAL_WAIT_US;
 		MemoryContextSwitchTo(old);
 	}
 	return due;
@@ -207,7 +207,7 @@ claim_piece(ScDispatcher *d, ScPeer *peer)
 
 	if (places == 0)
 	{
-		peer->next_at = GetCurrentTimestamp() + wait_us;
+		peer->next_at = sc_shared_now() + wait_us;
 		return false;
 	}
 	MemoryContext parent = AllocSetContextCreate(d->cxt, "syncore claim", ALLOCSET_SMALL_SIZES);
@@ -290,7 +290,7 @@ carry_plans(ScDispatcher *d, ScPeer *peer, List *plans)
 static void
 plan_next_look(ScDispatcher *d, List *due, TimestampTz started)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = sc_shared_now();
 	ListCell *cell;
 
 	d->claim_at = now + Min(now - started, REST_MAX_US);

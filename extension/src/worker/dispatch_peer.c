@@ -199,7 +199,7 @@ sc_dispatch_rests(ScPeer *peer, TimestampTz now)
 int
 sc_dispatch_reserve(ScDispatcher *d, ScPeer *peer, int wanted, int64 *wait_us)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = sc_shared_now();
 
 	Assert(d->reserved == 0);
 	*wait_us = USECS_PER_SEC;

@@ -51,7 +51,7 @@ sc_dispatch_record(ScDispatcher *d)
 	{
 		if (record_piece(d, take_piece(d)))
 			continue;
-		d->record_at = GetCurrentTimestamp() + GATE_WAIT_US;
+		d->record_at = sc_shared_now() + GATE_WAIT_US;
 		return;
 	}
 	d->careful = false;

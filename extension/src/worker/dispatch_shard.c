@@ -33,7 +33,7 @@ static void adopt_stale(ScDispatcher *d);
 void
 sc_dispatch_share(ScDispatcher *d)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = sc_shared_now();
 
 	if (d->membership == sc_shared->membership && now < d->shares_at)
 		return;

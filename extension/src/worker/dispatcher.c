@@ -104,7 +104,7 @@ turn(ScDispatcher *d)
 	sc_http_pump(d->http);
 	sc_dispatch_take_answers(d);
 	sc_dispatch_resume_paced(d);
-	if (sc_dispatch_record_is_due(d, GetCurrentTimestamp()))
+	if (sc_dispatch_record_is_due(d, sc_shared_now()))
 		sc_dispatch_record(d);
 	sc_dispatch_share(d);
 	sc_dispatch_claim(d);
@@ -137,7 +137,7 @@ recover(ScDispatcher *d)
 	MemoryContextSwitchTo(d->turn_cxt);
 	d->failures++;
 	d->record_at = d->claim_at =
-		GetCurrentTimestamp() + sc_worker_backoff_ms(d->failures) * INT64CONST(1000);
+		sc_shared_now() + sc_worker_backoff_ms(d->failures) * INT64CONST(1000);
 	sc_dispatch_unreserve(d);
 	sc_dispatch_drop_lost(d);
 }
@@ -162,7 +162,7 @@ wait_for_work(ScDispatcher *d)
 static long
 nap_ms(const ScDispatcher *d)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = sc_shared_now();
 	TimestampTz until = now + sc_poll_naptime * INT64CONST(1000);
 
 	if (!d->slot->serving)

@@ -87,7 +87,7 @@ syncore_janitor_main(Datum arg)
 	int failures = 0;
 
 	SetConfigOption("lock_timeout", "1s", PGC_USERSET, PGC_S_SESSION);
-	started_at = GetCurrentTimestamp();
+	started_at = sc_shared_now();
 	sc_shared_serving(slot, true);
 	for (;;)
 	{
@@ -148,7 +148,7 @@ run_turn(ScWorkerSlot *slot)
 static bool
 is_due(TimestampTz *next, int64 every_us)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = sc_shared_now();
 
 	if (now < *next)
 		return false;
@@ -164,7 +164,7 @@ make_partitions(void)
 	call_number("SELECT syncore._make_partitions()");
 	CommandCounterIncrement();
 	if (lacks_partitions(detail, sizeof(detail)))
-		next_partitions = GetCurrentTimestamp() + 60 * USECS_PER_SEC;
+		next_partitions = sc_shared_now() + 60 * USECS_PER_SEC;
 }
 
 /* True when there is more to remove. */
@@ -181,7 +181,7 @@ remove_piece(void)
 static void
 watch_all(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = sc_shared_now();
 
 	for (int i = 0; i < lengthof(watches); i++)
 		watch_one(&watches[i], now);
@@ -220,7 +220,7 @@ lacks_slots(char *detail, size_t len)
 
 	snprintf(detail, len, "The server has no free slot for a worker (max_worker_processes is %d).",
 			 max_worker_processes);
-	return at != 0 && GetCurrentTimestamp() - at < SHORT_US;
+	return at != 0 && sc_shared_now() - at < SHORT_US;
 }
 
 static bool
@@ -235,14 +235,14 @@ lacks_dispatchers(char *detail, size_t len)
 			running++;
 	LWLockRelease(sc_shared->lock);
 	snprintf(detail, len, "%d of %d dispatchers are at work.", running, sc_max_workers);
-	return running < sc_max_workers && GetCurrentTimestamp() - started_at > STARTING_US;
+	return running < sc_max_workers && sc_shared_now() - started_at > STARTING_US;
 }
 
 static bool
 has_stuck_worker(char *detail, size_t len)
 {
 	static const char *const roles[] = { "free", "launcher", "dispatcher", "listener", "janitor" };
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = sc_shared_now();
 	bool found = false;
 
 	LWLockAcquire(sc_shared->lock, LW_SHARED);

@@ -128,7 +128,7 @@ run_forever(ScWorkerSlot *slot)
 static long
 review(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = sc_shared_now();
 	long wait = LOOK_MS;
 
 	for (int i = 0; i < SC_WORKERS_MAX; i++)
@@ -362,7 +362,7 @@ stop_unwanted(void)
 static void
 tell_short_of_slots(void)
 {
-	sc_shared->slots_short_at = GetCurrentTimestamp();
+	sc_shared->slots_short_at = sc_shared_now();
 	sc_worker_log(WARNING, "slots",
 				  "syncore could not start all its workers: raise max_worker_processes (now %d), "
 				  "or lower syncore.max_workers (now %d)",

@@ -90,7 +90,7 @@ configure(Listener *listener)
 	}
 	if (sc_listen_port == 0)
 		sc_shared_state(listener->slot, "not listening: syncore.listen_port is 0");
-	else if (GetCurrentTimestamp() >= listener->retry_at)
+	else if (sc_shared_now() >= listener->retry_at)
 		open_sockets(listener);
 }
 
@@ -117,7 +117,7 @@ open_sockets(Listener *listener)
 	{
 		long wait = sc_worker_backoff_ms(++listener->failures);
 
-		listener->retry_at = GetCurrentTimestamp() + wait * INT64CONST(1000);
+		listener->retry_at = sc_shared_now() + wait * INT64CONST(1000);
 		sc_shared_state(listener->slot, "not listening: %s", problem);
 		return;
 	}

@@ -113,10 +113,10 @@ put_limit(ReturnSetInfo *result, const ScLimitSlot *slot)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* Zero stands for never. */
+/* Zero stands for never.  To the millisecond: the two clocks are read one after the other. */
 static Datum
 time_or_null(TimestampTz at, bool *isnull)
 {
 	*isnull = at == 0;
-	return TimestampTzGetDatum(at);
+	return TimestampTzGetDatum(sc_shared_time_of_day(at) / 1000 * 1000);
 }

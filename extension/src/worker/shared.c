@@ -12,6 +12,7 @@
 
 #include <signal.h>
 #include <stdarg.h>
+#include <time.h>
 
 #include "common/hashfn.h"
 #include "miscadmin.h"
@@ -30,6 +31,7 @@ static shmem_startup_hook_type previous_startup = NULL;
 
 static void request_memory(void);
 static void make_memory(void);
+static int64 read_uptime(void);
 static Size memory_size(void);
 static ScWorkerSlot *find_free_slot(ScRole role, Oid database, int index);
 static void detach_slot(int code, Datum arg);
@@ -77,10 +79,33 @@ make_memory(void)
 	if (!found)
 	{
 		memset(sc_shared, 0, memory_size());
+		sc_shared->clock_offset = GetCurrentTimestamp() - read_uptime();
 		sc_shared->lock = &GetNamedLWLockTranche("syncore")->lock;
 		sc_shared->limits_size = (memory_size() - offsetof(ScShared, limits)) / sizeof(ScLimitSlot);
 	}
 	LWLockRelease(AddinShmemInitLock);
+}
+
+/* Microseconds since the machine was started, times of sleep included. */
+static int64
+read_uptime(void)
+{
+	struct timespec up;
+
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	return (int64) up.tv_sec * USECS_PER_SEC + up.tv_nsec / 1000;
+}
+
+TimestampTz
+sc_shared_now(void)
+{
+	return sc_shared == NULL ? GetCurrentTimestamp() : read_uptime() + sc_shared->clock_offset;
+}
+
+TimestampTz
+sc_shared_time_of_day(TimestampTz at)
+{
+	return at + (GetCurrentTimestamp() - sc_shared_now());
 }
 
 ScWorkerSlot *
@@ -100,7 +125,7 @@ sc_shared_attach(ScRole role, Oid database, const char *name, int index)
 		slot->pid = MyProcPid;
 		slot->generation = generation + 1;
 		slot->latch = MyLatch;
-		slot->started_at = GetCurrentTimestamp();
+		slot->started_at = sc_shared_now();
 		sc_shared->membership++;
 	}
 	LWLockRelease(sc_shared->lock);
@@ -182,7 +207,7 @@ sc_shared_state(ScWorkerSlot *slot, const char *format, ...)
 void
 sc_shared_turn(ScWorkerSlot *slot)
 {
-	slot->turned_at = GetCurrentTimestamp();
+	slot->turned_at = sc_shared_now();
 	slot->turns++;
 }
 

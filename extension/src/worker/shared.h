@@ -62,7 +62,8 @@ typedef struct ScBlock /* a database that must stay free of workers for a moment
 typedef struct ScShared
 {
 	LWLock *lock;
-	uint32 membership; /* raised when a worker comes or goes, or starts or stops serving */
+	int64 clock_offset; /* what sc_shared_now adds to the machine's uptime */
+	uint32 membership;	/* raised when a worker comes or goes, or starts or stops serving */
 	TimestampTz
 		slots_short_at; /* when a worker last found no free slot in max_worker_processes; 0 = never */
 	ScWorkerSlot workers[SC_WORKERS_MAX];
@@ -85,6 +86,17 @@ extern ScWorkerSlot *sc_shared_attach(ScRole role, Oid database, const char *nam
 extern void sc_shared_serving(ScWorkerSlot *slot, bool serving); /* tells the others too */
 extern void sc_shared_state(ScWorkerSlot *slot, const char *format, ...) pg_attribute_printf(2, 3);
 extern void sc_shared_turn(ScWorkerSlot *slot); /* one turn of the loop */
+
+/*
+ * A clock that nobody sets, the same for all processes of the server; it showed
+ * the time of day when the server started.  What workers wait for goes by it,
+ * and so do all times in shared memory: somebody who sets the time of day back
+ * by an hour must not make them rest for an hour.
+ */
+extern TimestampTz sc_shared_now(void);
+
+/* A time of that clock as one of the time of day. */
+extern TimestampTz sc_shared_time_of_day(TimestampTz at);
 
 extern void sc_shared_wake(Oid database); /* sets the latches of a database's dispatchers */
 extern void sc_shared_wake_launcher(void);

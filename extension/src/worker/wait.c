@@ -55,9 +55,8 @@ syncore_wait(PG_FUNCTION_ARGS)
 						errhint("CALL syncore.wait(syncore.check_system('snow'));")));
 	int64 id = PG_GETARG_INT64(0);
 	Interval *timeout = PG_GETARG_INTERVAL_P(1);
-	TimestampTz until = DatumGetTimestampTz(
-		DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(GetCurrentTimestamp()),
-							IntervalPGetDatum(timeout)));
+	TimestampTz until = DatumGetTimestampTz(DirectFunctionCall2(
+		timestamptz_pl_interval, TimestampTzGetDatum(sc_shared_now()), IntervalPGetDatum(timeout)));
 	int64 told = -1;
 	long wait_ms = LOOK_MIN_MS;
 
@@ -75,7 +74,7 @@ syncore_wait(PG_FUNCTION_ARGS)
 		told = job.done;
 		if (has_ended(id, &job))
 			break;
-		if (GetCurrentTimestamp() >= until)
+		if (sc_shared_now() >= until)
 			give_up(id, &job);
 		SPI_commit();
 		nap(wait_ms);

@@ -9,7 +9,8 @@ package Syncore::Test;
 #   $t->wait_until('the issue is there', sub { $t->jira->records == 1 });
 #   $t->quiesce;
 #
-# new(name, products => [{name, product, settings}], conf => 'postgresql.conf lines', listen => 1, databases => 'ops', tls => 1 for https)
+# new(name, products => [{name, product, settings}], conf => 'postgresql.conf lines', listen => 1, databases => 'ops', tls => 1 for https,
+#     clock => 1 for set_clock)
 
 use strict;
 use warnings;
@@ -47,6 +48,7 @@ sub new
 		$self->secret("$product->{name}_hook", "hook-$product->{name}");
 	}
 	$self->make_certificate if $arg{tls};
+	$self->make_clock if $arg{clock};
 	my @sims = Syncore::Sim->start(dir => $self->{sim_dir}, products => $arg{products}, tls => $self->{tls});
 	$self->{sims}{ $_->{name} } = shift @sims for @{ $arg{products} };
 	$self->start_server($arg{databases} // 'ops', $arg{conf} // '');
@@ -71,7 +73,10 @@ log_statement = none
 restart_after_crash = on
 $conf
 END
-	$node->start;
+	{
+		local $ENV{LD_PRELOAD} = join ' ', grep { defined } $self->{clock}, $ENV{LD_PRELOAD} if $self->{clock};
+		$node->start;
+	}
 	$node->safe_psql('postgres', 'CREATE DATABASE ops');
 	$node->append_conf('postgresql.conf', "syncore.databases = '$databases'");
 	$node->reload;
@@ -105,6 +110,29 @@ sub make_certificate
 	PostgreSQL::Test::Utils::system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=syncore test',
 		'-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', $key, '-out', $cert);
 	$self->{tls} = { cert => $cert, key => $key };
+	return;
+}
+
+# The server's time of day becomes ours to set; nobody else's does.
+sub make_clock
+{
+	my ($self) = @_;
+	$self->{clock} = $self->node->basedir . '/clock.so';
+	PostgreSQL::Test::Utils::system_or_bail('cc', '-shared', '-fPIC', '-O1', '-o', $self->{clock}, "$ENV{SYNCORE_TOP}/test/lib/clock.c", '-ldl');
+	$ENV{SYNCORE_CLOCK} = $self->node->basedir . '/clock';
+	open my $out, '>:raw', $ENV{SYNCORE_CLOCK} or croak "could not write $ENV{SYNCORE_CLOCK}: $!";
+	print $out pack 'l!', 0;
+	close $out or croak "could not write $ENV{SYNCORE_CLOCK}: $!";
+	return;
+}
+
+# Sets it so many seconds ahead of the real one, or behind it.
+sub set_clock
+{
+	my ($self, $seconds) = @_;
+	open my $out, '+<:raw', $ENV{SYNCORE_CLOCK} or croak "could not write $ENV{SYNCORE_CLOCK}: $!";
+	print $out pack 'l!', $seconds;
+	close $out or croak "could not write $ENV{SYNCORE_CLOCK}: $!";
 	return;
 }
 
