@@ -2,6 +2,7 @@
 # fights back.
 use strict;
 use warnings;
+use JSON::PP ();
 use PostgreSQL::Test::Cluster;
 use Syncore::Test;
 use Test::More;
@@ -26,6 +27,14 @@ subtest 'echo without any marker' => sub {
 	is_deeply([$jira->lines], [], 'no write to Jira');
 	is_deeply([$snow->lines], ["PATCH /api/now/table/incident/$inc->{key} {impact,short_description,urgency} 200"], 'one write to ServiceNow');
 	ok((grep { /^echo snow/ } $t->ledger($t->entity_of($inc->{key}))), 'the ledger says echo');
+	clean_logs();
+	my $by_value = sub { scalar grep { $_ eq 'echo jira title echo:value' } $t->ledger($t->entity_of($inc->{key}), 'echo') };
+	my $before = $by_value->();
+	$snow->update('a.lee', $inc->{id}, short_description => 'stripped, the other way');
+	$t->quiesce;
+	is($jira->record($issue->{id})->{fields}{summary}, 'stripped, the other way', 'and the other way round');
+	is_deeply([$snow->lines], [], 'no write to ServiceNow');
+	is($by_value->(), $before + 1, 'the ledger says that the value told it');
 	$_->set(strip_markers => 0) for $snow, $jira;
 	$jira->webhook(without_id => 0);
 };
@@ -50,13 +59,20 @@ subtest 'redelivered' => sub {
 	}
 	clean_logs();
 	my $before = $t->value('SELECT revision FROM syncore.entity WHERE id = ?', $t->entity_of($inc->{key}));
+	my $repeated = $t->value(q{SELECT coalesce(sum(repeated), 0) FROM syncore.event_key});
 	$snow->redeliver($hooks[0]);
 	$t->quiesce;
 	is($jira->record($issue->{id})->{fields}{summary}, 'edit 3', 'the value is that of event 3');
 	is_deeply([$snow->lines, $jira->lines], [], 'nothing was sent');
 	is($t->value('SELECT revision FROM syncore.entity WHERE id = ?', $t->entity_of($inc->{key})), $before, 'nothing was changed');    # ID-07
-	ok((grep { /^(?:duplicate|stale)/ } ($t->ledger($t->entity_of($inc->{key})))[-1] // '')
-		|| $t->value('SELECT sum(repeated) FROM syncore.event_key') > 0, 'and it is on record as a repetition');
+	is($t->value(q{SELECT sum(repeated) FROM syncore.event_key}), $repeated + 1, 'it is on record as a repetition');
+	is($t->value(q{SELECT rule || ' ' || reason FROM syncore.ledger WHERE kind = 'duplicate' ORDER BY id DESC LIMIT 1}) =~ /again|before/, 1, 'and said so');
+	# the same under a new id: told apart by its version
+	my $payload = (grep { $_->{n} == $hooks[0] } $snow->webhooks)[0]{payload};
+	$t->sql("INSERT INTO syncore.event (system, payload, event_id) VALUES ('snow', '" . JSON::PP->new->canonical->encode($payload) . "', 'new-id')");
+	$t->quiesce;
+	is($jira->record($issue->{id})->{fields}{summary}, 'edit 3', 'the value is still that of event 3');
+	is(scalar(grep { $_ eq 'stale snow title redelivery' } $t->ledger($t->entity_of($inc->{key}), 'stale')), 1, 'the ledger says redelivery');
 	$snow->update('a.lee', $inc->{id}, short_description => 'edit 1');
 	$t->quiesce;
 	is($jira->record($issue->{id})->{fields}{summary}, 'edit 1', 'control: the same value as a new edit is heard');

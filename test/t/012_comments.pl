@@ -33,7 +33,7 @@ $t->quiesce;
 ok(!(grep { $_->{text} =~ /to the caller/ } comments()), 'what the customer sees was not copied');
 
 # CM-06: copies do not breed.
-my $rounds = 20;
+my $rounds = 100;
 my ($have_notes, $have_comments) = (scalar notes(), scalar comments());
 for my $n (1 .. $rounds)
 {
