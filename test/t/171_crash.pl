@@ -57,7 +57,7 @@ sub crash
 	kill_dispatcher();
 	$target->clear_faults;
 	$then->();
-	$t->quiesce($limit // 90);
+	$t->quiesce($limit // 180);
 	is(called($target, $title), 1, "$title: one record at the peer");
 	is(linked($target, $title), 2, 'and it is linked');
 	return;
@@ -88,7 +88,7 @@ is(creates($jira), 1, 'H13: patience: created by one request');
 
 # It never landed: made again, once patience has passed, and not before.
 my $began = time;
-crash($jira, 'never landed', 'before', sub { $jira->control(POST => 'forget', {}) }, 120);
+crash($jira, 'never landed', 'before', sub { $jira->control(POST => 'forget', {}) }, 240);
 cmp_ok(time - $began, '>', 30, 'R21: not before time limit, late landing and index lag have passed');
 is(creates($jira), 2, 'created by the second request');
 is($t->value(q{SELECT count(*) FROM syncore.ledger WHERE kind = 'repeated'}), 1, 'the ledger says so');

@@ -68,7 +68,7 @@ sub start
 		my ($product, $url) = split ' ', $line;
 		push @sims, bless {
 			product => $product, url => $url, pid => $pid, pipe => $parent_out, owner => $$,
-			name => $arg{products}[scalar @sims]{name}, http => HTTP::Tiny->new(timeout => 60, verify_SSL => 0),
+			name => $arg{products}[scalar @sims]{name}, http => HTTP::Tiny->new(timeout => 180, verify_SSL => 0),
 		}, $class;
 	}
 	croak "the simulated products did not start: see $arg{dir}/sim.log" if @sims != @{ $arg{products} };

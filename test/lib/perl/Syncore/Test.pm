@@ -25,7 +25,7 @@ use Syncore::Sim;
 
 # What happens when something is waited for in vain.
 our $GIVE_UP = sub { my ($what, $self) = @_; fail("waited in vain: $what"); $self->tell; die "waited in vain: $what\n" };
-our $LIMIT = $ENV{SYNCORE_TEST_LIMIT} // 60;    # seconds that anything may take
+our $LIMIT = $ENV{SYNCORE_TEST_LIMIT} // 180;    # seconds that anything may take
 
 # Accounts of the credentials, and what stands in the secret files.
 my %ACCOUNT = (servicenow => ['syncore.bot', 'snow-secret'], jira => ['syncore@acme.example', 'jira-secret']);
