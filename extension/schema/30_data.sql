@@ -284,7 +284,7 @@ CREATE TABLE syncore.ledger_default PARTITION OF syncore.ledger DEFAULT;
 CREATE INDEX ledger_id ON syncore.ledger_default (id);
 -- One index for an entity's rows and for those of one field: each row costs a look-up at a far place in it.
 CREATE INDEX ledger_entity ON syncore.ledger_default (entity, field, entity_seq) WHERE entity IS NOT NULL;
-CREATE INDEX ledger_event ON syncore.ledger_default (event) WHERE event IS NOT NULL;
+-- Rows of an event carry its correlation id: there is no index by event.
 CREATE INDEX ledger_correlation ON syncore.ledger_default (correlation_id) WHERE correlation_id IS NOT NULL;
 
 CREATE SEQUENCE syncore.ledger_seal_id_seq;

@@ -183,8 +183,9 @@ CREATE FUNCTION syncore.trace(id text)
 		number bigint := CASE WHEN id ~ '^[0-9]{1,18}$' THEN id::bigint END;
 		correlations text[];
 	BEGIN
+		-- of an event that is no longer kept the number alone is known: then it is the one that it was given here
 		correlations := ARRAY(SELECT e.correlation_id FROM syncore.event e WHERE e.id = number AND e.correlation_id IS NOT NULL
-			UNION SELECT l.correlation_id FROM syncore.ledger l WHERE l.event = number AND l.correlation_id IS NOT NULL
+			UNION SELECT 'syncore-' || number WHERE number IS NOT NULL
 			UNION SELECT trace.id);
 		RETURN QUERY
 			SELECT (row_number() OVER (ORDER BY s.at, s.rank, s.seq))::integer, s.at, s.step, y.name::text, s.ref, s.detail, s.ledger_id
@@ -198,8 +199,7 @@ CREATE FUNCTION syncore.trace(id text)
 					coalesce((SELECT coalesce(k.external_key, k.external_id) FROM syncore.link k WHERE k.id = l.link), 'entity ' || l.entity),
 					concat_ws(': ', l.field, nullif(concat_ws(' → ', CASE WHEN l.old IS NOT NULL THEN syncore._say(l.old) END,
 						CASE WHEN l.new IS NOT NULL THEN syncore._say(l.new) END), ''), l.reason), l.id
-				FROM (SELECT * FROM syncore.ledger a WHERE a.event = number
-					UNION SELECT * FROM syncore.ledger b WHERE b.correlation_id = ANY (correlations)) l
+				FROM syncore.ledger l WHERE l.correlation_id = ANY (correlations)
 			) s LEFT JOIN syncore.system y ON y.id = s.system_id
 			ORDER BY 1;
 		IF NOT FOUND THEN

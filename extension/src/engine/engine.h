@@ -56,7 +56,7 @@ typedef struct ScItem /* one thing to decide */
  * engine/run.c: decides items (any number; pieces of SC_RUN_PIECE) and stores what came
  * of it.  A poison item is quarantined alone.  Sets the results in the items.
  */
-#define SC_RUN_PIECE 1000
+#define SC_RUN_PIECE 100
 extern void sc_run(List *items);
 
 /*

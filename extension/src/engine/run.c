@@ -29,6 +29,7 @@
 #include "store/ledger.h"
 #include "store/plan.h"
 
+#define PIECE_BYTES ((Size) 32 * 1024) /* of memory that deciding an event may well take */
 #define RETRIES_MAX 3 /* of a piece that met a record made by another session meanwhile */
 
 static void run_all(ScRun *run, List *items);
@@ -140,6 +141,10 @@ run_in_pieces(ScRun *run)
 	for (int i = 0; i < run->nworks; i++)
 		if (!run->works[i].settled)
 			works[n++] = &run->works[i];
+	/* Its first block stays over the pieces: memory given back to the system and taken anew costs more than its use. */
+	run->piece_cxt = AllocSetContextCreate(CurrentMemoryContext, "syncore piece",
+										   Min(n, SC_RUN_PIECE) * PIECE_BYTES,
+										   ALLOCSET_DEFAULT_INITSIZE, ALLOCSET_DEFAULT_MAXSIZE);
 	qsort(works, n, sizeof(ScWork *), order_works);
 	for (int i = 0; i < n; i += SC_RUN_PIECE)
 	{
@@ -158,11 +163,10 @@ run_piece(ScRun *run, ScWork **works, int n, int attempt)
 {
 	MemoryContext old_cxt = CurrentMemoryContext;
 	ResourceOwner old_owner = CurrentResourceOwner;
-	MemoryContext cxt = AllocSetContextCreate(old_cxt, "syncore piece", ALLOCSET_DEFAULT_SIZES);
 	ErrorData *volatile error = NULL;
 
 	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(cxt);
+	MemoryContextSwitchTo(run->piece_cxt);
 	PG_TRY();
 	{
 		try_piece(run, works, n);
@@ -178,9 +182,9 @@ run_piece(ScRun *run, ScWork **works, int n, int attempt)
 	PG_END_TRY();
 	MemoryContextSwitchTo(old_cxt);
 	CurrentResourceOwner = old_owner;
+	MemoryContextReset(run->piece_cxt);
 	if (error != NULL)
 		after_error(run, works, n, attempt, error);
-	MemoryContextDelete(cxt);
 }
 
 static void

@@ -32,6 +32,7 @@ typedef struct ScRun
 	ScConf *conf; /* pinned */
 	TimestampTz now;
 	MemoryContext result_cxt; /* reasons given to items live here */
+	MemoryContext piece_cxt;  /* emptied after each piece */
 	int nworks;
 	ScWork *works;
 	ScBatch outside; /* ledger of what needs no entity: duplicates, out of scope, quarantined */

@@ -3,10 +3,10 @@
  *	  Entities and their links as decide wants them.  Everything is allocated in
  *	  the current context, which is the batch's.
  *
- * A row is locked as it is found, and read in its newest version: what another
- * session changed while we waited is seen.  Links are looked up after their
- * entities are locked, by a new snapshot: whoever ties a link to an entity
- * holds the entity's lock.
+ * An entity is locked as it is found, and read in its newest version: what
+ * another session changed while we waited is seen.  Its links are looked up
+ * after that, by a new snapshot, and not locked: whoever changes a link holds
+ * the lock of its entity, or its own when it has none.  Save makes sure.
  */
 #include "postgres.h"
 
@@ -25,12 +25,6 @@
 
 #define QUALIFIER_SUFFIX ".qualifier" /* no field name has a dot */
 
-typedef struct Place /* a link that was found, before it is locked */
-{
-	int64 id;
-	ItemPointerData tid;
-} Place;
-
 static void find_by_external_id(ScTable *links, ScRecordRef *refs, int n);
 static void find_by_marker(ScTable *links, ScRecordRef *refs, int n);
 static void take_found(ScTable *links, ScRecordRef *ref);
@@ -40,8 +34,6 @@ static void read_head(ScEntity *entity, ScTable *table);
 static void read_values(ScEntity *entity, Jsonb *data);
 static void fill_winners(ScEntity *entity);
 static void load_links(ScBatch *batch, const int64 *entities, int n);
-static Place *find_links(ScTable *table, const int64 *entities, int n, int *nplaces);
-static void load_place(ScBatch *batch, ScTable *table, const Place *place);
 static bool read_link(ScBatch *batch, ScTable *table);
 static void restore_long(ScLink *link, Jsonb *kept);
 static List *links_with_due_copies(List *links, int from);
@@ -50,7 +42,7 @@ static Jsonb *read_jsonb(ScTable *table, int column);
 static int64 read_int8(ScTable *table, int column);
 static int32 read_int4(ScTable *table, int column);
 static bool read_bool(ScTable *table, int column);
-static int order_places(const void *a, const void *b);
+static int order_links(const ListCell *a, const ListCell *b);
 static int order_values(const void *a, const void *b);
 
 void
@@ -336,53 +328,30 @@ fill_winners(ScEntity *entity)
 static void
 load_links(ScBatch *batch, const int64 *entities, int n)
 {
+	static const RegProcedure equals[] = { F_INT8EQ };
 	ScTable *table = sc_table_open(sc_catalog_get()->link, LINK_COLUMNS, sc_layout_link);
 	int from = list_length(batch->links);
-	int nplaces;
-	Place *places = find_links(table, entities, n, &nplaces);
+	ScFinder finder;
 
-	for (int i = 0; i < nplaces; i++)
-		load_place(batch, table, &places[i]);
+	sc_finder_begin(&finder, table, "link_entity", lengthof(equals), equals);
+	for (int i = 0; i < n; i++)
+	{
+		Datum key[] = { Int64GetDatum(entities[i]) };
+		ScEntity *entity = sc_load_entity_of(batch, entities[i]);
+
+		if (entity == NULL)
+			continue;
+		sc_finder_seek(&finder, key);
+		while (sc_finder_next(&finder))
+			(void) read_link(batch, table);
+		list_sort(entity->links, order_links);
+	}
+	sc_finder_end(&finder);
 	sc_table_close(table);
 	List *with_copies = links_with_due_copies(batch->links, from);
 
 	if (with_copies != NIL)
 		sc_load_due_copies(batch, with_copies);
-}
-
-/* Links in the order of their ids, in which they are locked. */
-static Place *
-find_links(ScTable *table, const int64 *entities, int n, int *nplaces)
-{
-	static const RegProcedure equals[] = { F_INT8EQ };
-	int room = n * 4;
-	Place *places = palloc(sizeof(Place) * room);
-	ScFinder finder;
-
-	*nplaces = 0;
-	sc_finder_begin(&finder, table, "link_entity", lengthof(equals), equals);
-	for (int i = 0; i < n; i++)
-	{
-		Datum key[] = { Int64GetDatum(entities[i]) };
-
-		sc_finder_seek(&finder, key);
-		while (sc_finder_next(&finder))
-		{
-			if (*nplaces == room)
-				places = repalloc(places, sizeof(Place) * (room *= 2));
-			places[(*nplaces)++] = (Place){ read_int8(table, LINK_ID), table->found->tts_tid };
-		}
-	}
-	sc_finder_end(&finder);
-	qsort(places, *nplaces, sizeof(Place), order_places);
-	return places;
-}
-
-static void
-load_place(ScBatch *batch, ScTable *table, const Place *place)
-{
-	if (sc_table_lock(table, &place->tid))
-		(void) read_link(batch, table);
 }
 
 /* Reads the row found last and ties it to its entity; false when its entity or system was not loaded. */
@@ -539,10 +508,10 @@ read_bool(ScTable *table, int column)
 }
 
 static int
-order_places(const void *a, const void *b)
+order_links(const ListCell *a, const ListCell *b)
 {
-	int64 x = ((const Place *) a)->id;
-	int64 y = ((const Place *) b)->id;
+	int64 x = ((const ScLink *) lfirst(a))->id;
+	int64 y = ((const ScLink *) lfirst(b))->id;
 
 	return x < y ? -1 : x > y ? 1 : 0;
 }

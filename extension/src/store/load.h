@@ -1,7 +1,7 @@
 /*
  * load.h
- *	  The world of a batch out of the tables, in a few set-based queries, with
- *	  row locks in one order: entities by id, then links by id.
+ *	  The world of a batch out of the tables.  Row locks are taken in one order:
+ *	  entities by id, then candidate links by id.
  */
 #ifndef SC_STORE_LOAD_H
 #define SC_STORE_LOAD_H
@@ -22,7 +22,7 @@ typedef struct ScRecordRef /* a record that somebody speaks of, and whose it is 
 extern void sc_load_find(ScRecordRef *refs, int n);
 
 /*
- * Locks entities and all their links and adds them to the batch.  ids sorted,
+ * Locks entities and adds them and all their links to the batch.  ids sorted,
  * each once.  Entities that are gone, or merged into another, are left out.
  */
 extern void sc_load_entities(ScBatch *batch, const int64 *ids, int n);

@@ -32,6 +32,7 @@ static void put_chain_end(ScTable *table, TupleTableSlot *row, ScEntity *entity)
 static Jsonb *pack_values(const ScEntity *entity, bool is_long);
 static bool is_closed(ScEntity *entity);
 static void save_links(ScBatch *batch);
+static void hold_link(ScTable *table, const ScLink *link);
 static void put_link(ScTable *table, TupleTableSlot *row, ScLink *link, TimestampTz now);
 static void put_time_of(ScTable *table, TupleTableSlot *row, int column, TimestampTz now);
 static void put_jsonb(ScTable *table, TupleTableSlot *row, int column, Jsonb *json);
@@ -258,13 +259,27 @@ save_links(ScBatch *batch)
 		if (link->fresh)
 			row = fresh[nfresh++] = sc_table_row(table);
 		else
+		{
+			hold_link(table, link);
 			row = sc_table_change(table, link->stored);
+		}
 		put_link(table, row, link, batch->now);
 		if (!link->fresh)
 			sc_table_update(table, link->stored, row);
 	}
 	sc_table_insert(table, fresh, nfresh);
 	sc_table_close(table);
+}
+
+/* Nobody changes a link without the lock of its entity; should somebody have, the piece is decided anew. */
+static void
+hold_link(ScTable *table, const ScLink *link)
+{
+	if (!sc_table_lock(table, &link->stored->t_self) ||
+		!ItemPointerEquals(&table->found->tts_tid, &link->stored->t_self))
+		ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				errmsg("link " INT64_FORMAT " was changed meanwhile", link->id),
+				errhint("Run the transaction again."));
 }
 
 static void

@@ -115,8 +115,7 @@ TupleTableSlot *
 sc_table_row(ScTable *table)
 {
 	make_ready(table, false);
-	TupleTableSlot *row =
-		ExecInitExtraTupleSlot(table->estate, RelationGetDescr(table->rel), &TTSOpsVirtual);
+	TupleTableSlot *row = ExecInitExtraTupleSlot(table->estate, table->desc, &TTSOpsVirtual);
 
 	memset(row->tts_isnull, true, sizeof(bool) * row->tts_tupleDescriptor->natts);
 	return row;
@@ -343,6 +342,7 @@ make_ready(ScTable *table, bool arbiter)
 	if (table->estate != NULL)
 		return;
 	table->estate = CreateExecutorState();
+	table->desc = CreateTupleDescCopy(RelationGetDescr(table->rel));
 	table->estate->es_snapshot = GetActiveSnapshot();
 	table->estate->es_output_cid = GetCurrentCommandId(true);
 	table->result = makeNode(ResultRelInfo);
