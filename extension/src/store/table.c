@@ -187,13 +187,14 @@ sc_table_claim(ScTable *table, TupleTableSlot *row)
 	ExecStoreVirtualTuple(row);
 	row->tts_tableOid = RelationGetRelid(table->rel);
 	check_row(table, row);
-	for (;;)
+	/* Most keys are new: the first attempt goes in without a look, and is taken back when the index objects. */
+	for (bool look = false;; look = true)
 	{
 		ItemPointerData other;
 		bool conflict = false;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!sc_check_index_constraints(table->result, row, table->estate, &other))
+		if (look && !sc_check_index_constraints(table->result, row, table->estate, &other))
 		{
 			check_conflict_visible(table, &other);
 			return false;
