@@ -24,8 +24,7 @@ offset(void)
 		static const long none = 0;
 		const char *path = getenv("SYNCORE_CLOCK");
 		int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-		void *map =
-			fd >= 0 ? mmap(NULL, sizeof(long), PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+		void *map = fd >= 0 ? mmap(NULL, sizeof(long), PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
 
 		if (fd >= 0)
 			close(fd);
