@@ -87,6 +87,36 @@ SELECT d.id AS look FROM syncore.delivery d JOIN syncore.link l ON l.id = d.link
 SELECT answer(:look, to_jsonb(ARRAY[reads('20001', 'Printer rebuilt', '2126-02-28T14:00:00.000+0000')]));
 SELECT record();
 SELECT data->>'title' AS title, (stamps::jsonb #>> '{title,versions,0,at}')::timestamptz <= now() + interval '5 s' AS believable FROM syncore.entity WHERE data->>'title' LIKE 'Printer%';
+
+-- 5. R21, R22: somebody else's record asks the match rules like any other. One that a person made for an entity without a record there
+-- is tied to it; one for which a create is only wanted takes its place; a second record goes to review.
+INSERT INTO syncore.match_rule (entity_type, kind, fields, normalise) VALUES ('incident', 'exact', '{title}', '{lower,trim}');
+SELECT snow_says('05', 1, '{"short_description": "Gate stuck", "state": "1", "priority": "2"}');
+UPDATE syncore.route SET condition = '$.title starts with "Gate"' WHERE system = 'jira';
+SELECT snow_says('06', 1, '{"short_description": "Lamp dead", "state": "1", "priority": "2"}');
+UPDATE syncore.route SET condition = NULL WHERE system = 'jira';
+-- the create of 05 is on its way while four unknown records are heard of
+CALL hurry();
+SELECT split_part(claim(jira(), 1), ' {', 1);
+SELECT snow_says('07', 1, '{"short_description": "Door ajar", "state": "1", "priority": "2"}');
+SELECT jira_says('30001', 'lamp dead', '34:01'), jira_says('30002', 'Door ajar', '34:02'), jira_says('30003', 'Gate stuck', '34:03'), jira_says('30004', 'Nobody''s', '34:04');
+CREATE PROCEDURE look(record text, title text, at text) LANGUAGE plpgsql AS $$
+DECLARE call text;
+BEGIN
+	UPDATE syncore.delivery d SET not_before = now() + CASE WHEN l.external_id = record THEN interval '0' ELSE interval '1 h' END FROM syncore.link l WHERE l.id = d.link AND d.sent_at IS NULL;
+	call := claim(jira(), 1);
+	PERFORM answer((SELECT d.id FROM syncore.delivery d JOIN syncore.link l ON l.id = d.link WHERE l.external_id = record), to_jsonb(ARRAY[reads(record, title, at)]));
+	PERFORM record();
+END $$;
+CREATE VIEW whose AS SELECT l.external_id, l.state, (SELECT string_agg(o.external_id, ' ') FROM syncore.link o JOIN syncore.system s ON s.id = o.system_id WHERE o.entity = l.entity AND s.name = 'snow') AS same_as
+	FROM syncore.link l WHERE l.external_id LIKE '3000_' OR l.external_id IS NULL ORDER BY l.external_id;
+TABLE whose;
+CALL look('30001', 'lamp dead', '34:01');
+CALL look('30002', 'Door ajar', '34:02');
+CALL look('30003', 'Gate stuck', '34:03');
+CALL look('30004', 'Nobody''s', '34:04');
+TABLE whose;
+SELECT e.data->>'title' AS title, o.data->>'title' AS like_it, m.reason FROM syncore.match_candidate m JOIN syncore.entity e ON e.id = m.entity JOIN syncore.entity o ON o.id = m.other;
 SELECT ok, bad_id FROM syncore.verify_ledger();
 \c regression
 DROP DATABASE syncore_candidate;

@@ -140,6 +140,7 @@ sc_call_statement(const ScMapCxt *cxt, const ScOperation *operation, const char 
 	bool has_time;
 
 	statement->kind = kind;
+	statement->record = record;
 	statement->system = system;
 	statement->record_type = pstrdup(record_type);
 	statement->map = sc_conf_record_map(system, record_type, record);

@@ -197,6 +197,7 @@ typedef struct ScStatement
 	ScMapped *fields; /* in the order of the map; ABSENT ones may be left out */
 	int ncomments;
 	ScCommentIn *comments;
+	Jsonb *record; /* of READ and RESPONSE: as the product gave it */
 } ScStatement;
 
 /* What becomes of things, in the order in which it happened. */

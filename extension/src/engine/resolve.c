@@ -35,17 +35,24 @@ static void lock_buckets(ScRun *run);
 static void add_bucket(const ScRun *run, uint32 *buckets, int *n, const ScWork *work,
 					   const ScRecordRef *ref);
 static int order_buckets(const void *a, const void *b);
+static const ScRecordMap *candidate_map(const ScWork *work);
+static bool is_read_candidate(const ScWork *work);
 static void match_unknown(ScRun *run);
 static ScLink *find_loaded(ScBatch *batch, ScWork *work);
 static ScLink *find_fresh(ScBatch *batch, const ScWork *work);
 static bool create_in_flight(const ScWork *work);
 static ScLink *make_candidate(ScRun *run, ScBatch *batch, ScWork *work);
 static ScLink *join_entity(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity);
+static ScLink *link_there(const ScEntity *entity, const ScSystem *system);
+static bool is_wanted(const ScLink *there, const ScWork *work);
+static void note_second(ScBatch *batch, ScWork *work, ScEntity *entity, ScEntity *other);
 static ScEntity *make_entity(ScRun *run, ScBatch *batch, const ScRecordMap *map,
 							 const ScSystem *system);
 static ScLink *make_link(ScRun *run, ScBatch *batch, const ScWork *work, ScEntity *entity);
 static void delete_candidate(ScBatch *batch, ScLink *link);
 static ScLink *adopt_candidate(ScRun *run, ScBatch *batch, ScWork *work, ScLink *candidate);
+static ScLink *give_record(ScBatch *batch, ScLink *link, ScLink *candidate);
+static ScLink *settle_candidate(ScRun *run, ScBatch *batch, ScWork *work, ScLink *candidate);
 
 void
 sc_resolve_find(ScRun *run)
@@ -57,9 +64,10 @@ sc_resolve_find(ScRun *run)
 	for (int i = 0; i < run->nworks; i++)
 	{
 		unknown |= is_unknown(&run->works[i]);
-		locks |= !run->works[i].settled && run->works[i].other.external_id != NULL;
+		locks |= !run->works[i].settled &&
+				 (run->works[i].other.external_id != NULL || is_read_candidate(&run->works[i]));
 	}
-	if (unknown)
+	if (unknown || locks)
 		map_unknown(run);
 	if (!unknown && !locks)
 		return;
@@ -224,9 +232,29 @@ static void
 map_unknown(ScRun *run)
 {
 	for (int i = 0; i < run->nworks; i++)
-		if (is_unknown(&run->works[i]))
-			run->works[i].map = sc_conf_record_map(
-				run->works[i].system, run->works[i].shape.record_type, run->works[i].shape.record);
+	{
+		ScWork *work = &run->works[i];
+
+		if (is_unknown(work))
+			work->map =
+				sc_conf_record_map(work->system, work->shape.record_type, work->shape.record);
+		else if (work->item->kind == SC_ITEM_OUTCOME)
+			work->map = candidate_map(work);
+	}
+}
+
+/* What a candidate's record was read to be; NULL: it is no candidate's outcome, or nothing was read. */
+static const ScRecordMap *
+candidate_map(const ScWork *work)
+{
+	const ScCallPlan *plan = work->item->plan;
+	const ScRecordMap *map;
+
+	if (work->settled || plan->entity != 0 || plan->outcome.kind != SC_OUTCOME_OK ||
+		plan->outcome.body == NULL)
+		return NULL;
+	map = sc_conf_record_map(work->system, plan->record_type, plan->outcome.body->record);
+	return map != NULL ? map : sc_conf_record_map(work->system, plan->record_type, NULL);
 }
 
 static void
@@ -245,6 +273,8 @@ lock_buckets(ScRun *run)
 			add_bucket(run, buckets, &n, work, &work->ref);
 		if (work->other.external_id != NULL)
 			add_bucket(run, buckets, &n, work, &work->other);
+		if (is_read_candidate(work) && sc_match_has_rules(run->conf))
+			buckets[n++] = BUCKETS + (uint32) candidate_map(work)->type->id;
 	}
 	qsort(buckets, n, sizeof(uint32), order_buckets);
 	for (int i = 0; i < n; i++)
@@ -281,6 +311,12 @@ order_buckets(const void *a, const void *b)
 	return x < y ? -1 : x > y ? 1 : 0;
 }
 
+static bool
+is_read_candidate(const ScWork *work)
+{
+	return !work->settled && work->item->kind == SC_ITEM_OUTCOME && candidate_map(work) != NULL;
+}
+
 /* Match rules, for records that are still unknown. */
 static void
 match_unknown(ScRun *run)
@@ -291,10 +327,15 @@ match_unknown(ScRun *run)
 	{
 		ScWork *work = &run->works[i];
 
-		if (!is_unknown(work) || work->map == NULL || work->shape.record == NULL)
+		Jsonb *record = is_unknown(work) ? work->shape.record
+						: is_read_candidate(work) && work->entity == 0
+							? work->item->plan->outcome.body->record
+							: NULL;
+
+		if (work->map == NULL || record == NULL)
 			continue;
 		const ScMatchRule *rule;
-		int64 entity = sc_match_find(run->conf, work->system, work->map, work->shape.record, &rule);
+		int64 entity = sc_match_find(run->conf, work->system, work->map, record, &rule);
 
 		if (entity == 0)
 			continue;
@@ -375,6 +416,27 @@ make_candidate(ScRun *run, ScBatch *batch, ScWork *work)
 static ScLink *
 join_entity(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity)
 {
+	ScLink *there = link_there(entity, work->system);
+	ScEntity *other;
+
+	if (there == NULL && !work->match_review)
+		return make_link(run, batch, work, entity);
+	if (is_wanted(there, work))
+	{
+		there->external_id = pstrdup(work->shape.external_id);
+		there->state = SC_LINK_ACTIVE;
+		there->changed = true;
+		return there;
+	}
+	other = make_entity(run, batch, work->map, work->system);
+	note_second(batch, work, entity, other);
+	return make_link(run, batch, work, other);
+}
+
+/* The link of an entity that stands for its record in that system, made or wanted. */
+static ScLink *
+link_there(const ScEntity *entity, const ScSystem *system)
+{
 	ScLink *there = NULL;
 	ListCell *cell;
 
@@ -382,28 +444,30 @@ join_entity(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity)
 	{
 		ScLink *link = lfirst(cell);
 
-		if (link->system == work->system && link->state != SC_LINK_TOMBSTONE &&
+		if (link->system == system && link->state != SC_LINK_TOMBSTONE &&
 			link->state != SC_LINK_CANDIDATE)
 			there = link;
 	}
-	if (there == NULL && !work->match_review)
-		return make_link(run, batch, work, entity);
-	if (there != NULL && there->state == SC_LINK_CREATING && there->call.kind == SC_CALL_NONE &&
-		!work->match_review)
-	{
-		there->external_id = pstrdup(work->shape.external_id);
-		there->state = SC_LINK_ACTIVE;
-		there->changed = true;
-		return there;
-	}
-	ScEntity *other = make_entity(run, batch, work->map, work->system);
+	return there;
+}
 
+/* A create that no call has been made for yet. */
+static bool
+is_wanted(const ScLink *there, const ScWork *work)
+{
+	return there != NULL && there->state == SC_LINK_CREATING && there->call.kind == SC_CALL_NONE &&
+		   !work->match_review;
+}
+
+/* R22: a record that matches, and may not be linked by itself. */
+static void
+note_second(ScBatch *batch, ScWork *work, ScEntity *entity, ScEntity *other)
+{
 	sc_match_note_candidate(
 		batch, other, entity, work->match_rule,
-		there != NULL
+		link_there(entity, work->system) != NULL
 			? "The same key belongs to an entity that has a record in this system already."
 			: "The rule asks for a person to confirm the match.");
-	return make_link(run, batch, work, other);
 }
 
 static ScEntity *
@@ -486,23 +550,55 @@ adopt_candidate(ScRun *run, ScBatch *batch, ScWork *work, ScLink *candidate)
 		return NULL;
 	}
 	if (link != NULL && link->external_id == NULL)
-	{
-		link->external_id = candidate->external_id;
-		link->external_key = candidate->external_key;
-		link->url = candidate->url;
-		link->state = SC_LINK_ACTIVE;
-		link->changed = true;
-		link->replay = list_concat(link->replay, candidate->waiting);
-		delete_candidate(batch, candidate);
-		return link;
-	}
-	const ScRecordMap *map = sc_conf_record_map(candidate->system, candidate->record_type, NULL);
+		return give_record(batch, link, candidate);
+	return settle_candidate(run, batch, work, candidate);
+}
 
-	if (map == NULL)
+/* The candidate's record is the one that the link's create made, or was to make. */
+static ScLink *
+give_record(ScBatch *batch, ScLink *link, ScLink *candidate)
+{
+	link->external_id = candidate->external_id;
+	link->external_key = candidate->external_key;
+	link->url = candidate->url;
+	link->state = SC_LINK_ACTIVE;
+	link->changed = true;
+	link->replay = list_concat(link->replay, candidate->waiting);
+	delete_candidate(batch, candidate);
+	return link;
+}
+
+/* Not ours: a record like any other that is heard of, so the match rules were asked for its entity. */
+static ScLink *
+settle_candidate(ScRun *run, ScBatch *batch, ScWork *work, ScLink *candidate)
+{
+	ScEntity *match = work->match_rule == 0 ? NULL : sc_load_entity_of(batch, work->entity);
+	ScLink *there = match == NULL ? NULL : link_there(match, candidate->system);
+	ScLedgerEntry *entry;
+
+	if (work->map == NULL)
 		return NULL;
-	candidate->entity = make_entity(run, batch, map, candidate->system);
-	candidate->entity->links = list_make1(candidate);
-	candidate->map = map;
+	if (match != NULL && is_wanted(there, work))
+		return give_record(batch, there, candidate);
+	if (match != NULL && there == NULL && !work->match_review)
+	{
+		candidate->entity = match;
+		entry = sc_model_note(batch, SC_LEDGER_LINK, match, candidate);
+		entry->rule = "match";
+		entry->reason = psprintf("%s %s of %s was tied to this %s", candidate->record_type,
+								 candidate->external_key != NULL ? candidate->external_key
+																 : candidate->external_id,
+								 candidate->system->name, match->type->name);
+	}
+	else
+	{
+		candidate->entity = make_entity(run, batch, work->map, candidate->system);
+		if (match != NULL)
+			note_second(batch, work, match, candidate->entity);
+	}
+	candidate->entity->links = lappend(candidate->entity->links, candidate);
+	candidate->map =
+		sc_conf_record_map_of(candidate->system, candidate->record_type, candidate->entity->type);
 	candidate->state = SC_LINK_ACTIVE;
 	candidate->changed = true;
 	candidate->replay = candidate->waiting;
