@@ -47,6 +47,7 @@ sub all
 	accounted();
 	by_people($_, $entity{$_}) for grep { $entity{$_} } sort keys %entity;
 	right_winner($_, $entity{$_}) for grep { $entity{$_} } sort keys %entity;
+	ruled(values %entity);
 	bounded_writes();
 	comments();
 	books();
@@ -203,6 +204,35 @@ sub right_winner
 		wrong(I5 => "$subject $field: nobody wrote \"$stands\"") if !$author;
 		next if @acts > 1 && $acts[-1]{at} - $acts[-2]{at} < $LAST_WINS_AFTER;
 		wrong(I5 => "$subject $field: \"$stands\" stands, the last that anybody wrote is \"$acts[-1]{value}\"") if words($acts[-1]{value}) ne words($stands);
+	}
+	return;
+}
+
+# I5 in part: who won a conflict is who the rule named beside it says, judged here once more; and a text that stands is
+# the latest of those that still stand beside it, for people wrote them all.
+my @SEVERE = qw(critical high medium low info);
+
+sub ruled
+{
+	my (@entities) = @_;
+	my %rank = map { $SEVERE[$_] => $_ } 0 .. $#SEVERE;
+	for my $row ($t->rows(q{SELECT c.entity, c.field, c.rule, c.outcome, w ->> 'value' AS won, l ->> 'value' AS lost, w ->> 'actor_kind' AS won_by, l ->> 'actor_kind' AS lost_by,
+			(w ->> 'at')::timestamptz > (l ->> 'at')::timestamptz AS later
+		FROM syncore.conflict c, LATERAL (SELECT CASE c.outcome WHEN 'apply_remote' THEN c.incoming ELSE c.current END AS w,
+			CASE c.outcome WHEN 'apply_remote' THEN c.current ELSE c.incoming END AS l) v
+		WHERE c.entity = ANY (?) AND c.outcome IN ('apply_remote', 'keep_local')}, \@entities))
+	{
+		my $right = $row->{rule} eq 'last_update_wins' ? $row->{later}
+			: $row->{rule} eq 'human_wins' ? $row->{won_by} eq 'human' && $row->{lost_by} ne 'human'
+			: $row->{rule} eq 'escalation_wins' ? $rank{ $row->{won} } < $rank{ $row->{lost} } : 1;
+		wrong(I5 => "entity $row->{entity} $row->{field}: \"$row->{won}\" won over \"$row->{lost}\" by $row->{rule}, which says otherwise") if !$right;
+	}
+	for my $row ($t->rows(q{SELECT e.id, f.key AS field, o.value #>> '{value,value}' AS value FROM syncore.entity e, jsonb_each(e.stamps::jsonb) f,
+			LATERAL jsonb_array_elements(f.value -> 'versions') WITH ORDINALITY o(value, n)
+		WHERE e.id = ANY (?) AND f.key IN ('title', 'description') AND n > 1
+			AND (o.value ->> 'at')::timestamptz > (f.value #>> '{versions,0,at}')::timestamptz}, \@entities))
+	{
+		wrong(I5 => "entity $row->{id} $row->{field}: \"$row->{value}\" is later than what stands, and stands beside it");
 	}
 	return;
 }

@@ -15,6 +15,10 @@ use warnings;
 my @STATUS = (['1', 'To Do'], ['2', 'In Progress'], ['3', 'In Review'], ['6', 'Done'], ['7', 'Done'], ['8', 'To Do']);
 my @SEVERITY = ([1, 1, 'Highest'], [1, 2, 'High'], [2, 2, 'Medium'], [2, 3, 'Low'], [3, 3, 'Lowest'], [3, 1, 'Medium']);
 my @FIELDS = qw(title title title description severity severity status status assignee);
+my @PEER = qw(delay delay_before drop_after drop_half drop_before limit error error_after_work);
+my @HOOK = qw(delay duplicate lose hold hold);
+my @SNOW_MAKES = qw(trim collapse);
+my @JIRA_MAKES = qw(trim collapse upper);
 my @PROCESS = qw(dispatcher_term listener_term worker_kill immediate);
 
 # A small generator of our own: the same numbers with every Perl.
@@ -41,8 +45,8 @@ sub draw
 	push @steps, hook_fault($length) for 1 .. number(4);
 	push @steps, { at => 300 + number($length), what => 'process', how => pick(@PROCESS) } if chance($size{process} // 35);
 	my %normalise;
-	$normalise{snow}{short_description} = [pick(qw(trim collapse))] if chance(25);
-	$normalise{jira}{summary} = [pick(qw(trim collapse upper))] if chance(25);
+	$normalise{snow}{short_description} = [pick(@SNOW_MAKES)] if chance(25);
+	$normalise{jira}{summary} = [pick(@JIRA_MAKES)] if chance(25);
 	return { seed => $seed, subjects => $subjects, length => $length, normalise => \%normalise, steps => [sort { $a->{at} <=> $b->{at} } @steps] };
 }
 
@@ -90,7 +94,7 @@ sub said
 sub peer_fault
 {
 	my ($length) = @_;
-	my $kind = pick(qw(delay delay_before drop_after drop_half drop_before limit error error_after_work));
+	my $kind = pick(@PEER);
 	my %fault =
 		$kind eq 'delay' ? (delay_ms => 50 + number(900))
 		: $kind eq 'delay_before' ? (delay_ms => 50 + number(900), delay => 'before')
@@ -106,11 +110,31 @@ sub peer_fault
 sub hook_fault
 {
 	my ($length) = @_;
-	my $kind = pick(qw(delay duplicate lose hold hold));
+	my $kind = pick(@HOOK);
 	my %set = $kind eq 'delay' ? (delay_ms => 20 + number(400)) : $kind eq 'duplicate' ? (duplicate => 1 + number(2))
 		: $kind eq 'lose' ? (lose => 1 + number(2)) : (hold => 1);
 	return { at => number($length), what => 'hook', system => pick(qw(snow jira)), kind => $kind, set => \%set, for => 100 + number(900),
 		order => pick('straight', 'reverse') };
+}
+
+# The kinds of things that a plan has in it, and all that plans can have: so that a few seeds can be chosen to cover them.
+sub kinds
+{
+	my ($plan) = @_;
+	my %has = map { $_->{what} =~ /peer|hook/ ? ("$_->{what} $_->{kind}" => 1) : $_->{what} eq 'process' ? ("process $_->{how}" => 1)
+		: $_->{what} eq 'edit' ? ("edit $_->{field}" => 1, "edit in $_->{system}" => 1, $_->{n} > 100 ? (burst => 1) : ())
+		: ($_->{what} => 1, $_->{public} ? (public => 1) : ()) } @{ $plan->{steps} };
+	for my $system (keys %{ $plan->{normalise} })
+	{
+		$has{"normalised in $system: @$_"} = 1 for values %{ $plan->{normalise}{$system} };
+	}
+	return sort keys %has;
+}
+
+sub all_kinds
+{
+	return sort +(map { "peer $_" } @PEER), (map { "hook $_" } qw(delay duplicate lose hold)), (map { "process $_" } @PROCESS), (map { "edit $_" } keys %{ { map { $_ => 1 } @FIELDS } }),
+		'edit in snow', 'edit in jira', 'burst', 'create', 'comment', 'public', (map { "normalised in snow: $_" } @SNOW_MAKES), (map { "normalised in jira: $_" } @JIRA_MAKES);
 }
 
 sub row
