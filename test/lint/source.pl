@@ -97,6 +97,7 @@ sub check_errors
 		$n++;
 		finding($file, $n, 'elog(ERROR) that speaks to a user: ereport with an errcode')
 			if $line =~ /\belog\((?:ERROR|FATAL|WARNING),\s*"(?:invalid |must be|permission|system \\"|unknown (?:system|field))/;
+		finding($file, $n, 'assignment in a condition') if $line =~ /\bif \((?:[^"'=!<>]|[=!<>]=|->|[<>]{1,2}(?!=))*[^"'=!<>]=(?!=)/;
 		finding($file, $n, 'message begins with a capital or ends with a full stop') if $line =~ /\berrmsg\(\s*"(?:[A-Z][a-z]+ |[^"]*[^.]\.")/;
 	}
 	return;
@@ -139,6 +140,8 @@ sub check_functions
 				my ($name) = $head =~ /(\w+)\s*\(/;
 				my $size = $i - $open + 1;
 				finding($file, $open + 1, "function $name has $size lines, over $LIMIT{function}") if $size > $LIMIT{function};
+				finding($file, $open + 1, "function $name is exported: its name begins with sc_, or with syncore_ behind SQL")
+					if $file =~ m{^extension/} && $head !~ /\bstatic\b/ && $name !~ /^(?:sc_|syncore_|_PG_init$)/;
 				my ($list) = $head =~ /\w+\s*\((.*)\)\s*$/s;
 				# A callback whose first parameter is its closure has the parameters that a library gives it.
 				my $count = ($list // '') =~ /^\s*void \*cls\b/ || $GIVEN{$name} ? 0 : count_parameters($list // '');

@@ -41,6 +41,7 @@ static void take_registration(ScJobRun *run, const ScOperation *operation,
 void
 sc_job_webhook_prepare(ScJobRun *run)
 {
+	run->hook_reference = find_secret(run->system_name);
 	if (sc_job_operation(run) == NULL)
 		sc_job_fail(
 			run, "0A000",
@@ -50,7 +51,7 @@ sc_job_webhook_prepare(ScJobRun *run)
 	else if (sc_public_url == NULL || sc_public_url[0] == '\0')
 		sc_job_fail(run, "55000", pstrdup("syncore.public_url is not set"),
 					pstrdup("Set it to the address under which other systems reach the listener."));
-	else if ((run->hook_reference = find_secret(run->system_name)) == NULL)
+	else if (run->hook_reference == NULL)
 		sc_job_fail(run, "SY005",
 					psprintf("system \"%s\" has no webhook credential", run->system_name),
 					psprintf("SELECT syncore.set_credential('%s', 'hmac_sha256', 'file:…', "
