@@ -53,6 +53,7 @@ CREATE VIEW heard AS SELECT * FROM (VALUES
 	('the other, read, webhook',  E'pd says title=kim v2 by b.kim\nsnow shows v2 title=lee severity=low unknown\nsnow says title=lee v2 by a.lee'),
 	('read later, by a machine',  E'pd says title=kim v2 by b.kim\nsnow shows v3 title=lee severity=low by bot automation\nsnow says title=lee v2 by a.lee'),
 	('a machine''s whole record', E'pd says title=kim v2 by b.kim\nsnow says title=lee severity=medium v3 by bot automation full\nsnow says title=lee v2 by a.lee'),
+	('our own, not the whole',    E'pd says title=kim v2 by b.kim\nsnow says title=lee severity=medium v3 us\nsnow says title=lee v2 by a.lee'),
 	('our own echo',              E'pd says title=kim v2 by b.kim\nsnow says title=lee severity=low v3 us full\nsnow says title=lee v2 by a.lee')) AS t(order_of, heard);
 SELECT order_of, ending(jsonb_set(world(), '{policy}', policy), E'snow says title=a severity=low v1 by a.lee\npd says title=a severity=low v1 by b.kim\nsnow reads\n' || heard)
 FROM heard, (VALUES ('{"*": ["human_wins", "system_of_record"]}'::jsonb)) p(policy);

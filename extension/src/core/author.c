@@ -91,7 +91,13 @@ sc_author_before(const ScShadowField *shadow, const ScOrder *order)
 void
 sc_author_open(ScShadowField *shadow, const ScStatement *statement, ScPosition after)
 {
-	if (!is_slot(statement) && !statement->full_record)
+	int said = 0;
+
+	/* A statement of one field is of that change. */
+	for (int i = 0; i < statement->nfields; i++)
+		said += statement->fields[i].outcome == SC_MAP_OK ||
+				statement->fields[i].outcome == SC_MAP_NEAREST;
+	if (!is_slot(statement) && !statement->full_record && !statement->actor_is_us && said < 2)
 		return;
 	shadow->told_before = statement->position;
 	shadow->told_before.at += is_slot(statement) ? 1 : 0;
