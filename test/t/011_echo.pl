@@ -94,8 +94,9 @@ subtest 'edits on both sides within half a second' => sub {
 	my $end = $snow->record($inc->{id})->{short_description};
 	is($jira->record($issue->{id})->{fields}{summary}, $end, 'both sides end equal');
 	like($end, qr/^[A-F]$/, 'in one of the values');
-	cmp_ok(scalar($snow->writes), '<=', 3, 'at most one write to ServiceNow for each edit in Jira');
-	cmp_ok(scalar($jira->writes), '<=', 3, 'and the other way round');
+	# three edits there, and where two crossed on the way, one write that puts the winner back
+	cmp_ok(scalar($snow->writes), '<=', 4, 'at most one write to ServiceNow for each edit in Jira, and one that corrects');
+	cmp_ok(scalar($jira->writes), '<=', 4, 'and the other way round');
 	my $writes = $snow->writes + $jira->writes;
 	$t->quiesce;
 	is($snow->writes + $jira->writes, $writes, 'and no flip-flop follows');
