@@ -64,8 +64,11 @@ load_world(ScBatch *batch, ScWork **works, int n)
 		if (outcome && work->other.link != 0 && work->other.entity == 0)
 			candidates[ncandidates++] = work->other.link;
 	}
-	sc_load_entities(batch, unique_ids(entities, &nentities), nentities);
-	sc_load_candidates(batch, unique_ids(candidates, &ncandidates), ncandidates);
+	/* Each once: in which order a call's arguments are computed is not said, so this is a step of its own. */
+	entities = unique_ids(entities, &nentities);
+	candidates = unique_ids(candidates, &ncandidates);
+	sc_load_entities(batch, entities, nentities);
+	sc_load_candidates(batch, candidates, ncandidates);
 }
 
 static void
