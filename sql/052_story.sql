@@ -242,7 +242,6 @@ snow sends
 snow answers v3 status=new
 snow says status=working v4 by a.lee
 $$, true);
--- OW-02: a value of another than the owner is refused, or written back
 SELECT story(world('{"owner": {"severity": ["snow", "refuse"], "title": ["snow", "revert"]}}'), $$
 snow says severity=low title=a v1 by a.lee
 pd says severity=low title=a v1 by b.kim
