@@ -102,12 +102,12 @@ sc_ingest_problem(int64 event)
 }
 
 void
-sc_ingest_settled(List *items)
+sc_ingest_settled(List *items, int before)
 {
-	for (int i = 0; current != NULL && i < list_length(items) && i < current->n; i++)
+	for (int i = 0; current != NULL && i < list_length(items) && before + i < current->n; i++)
 	{
 		const ScItem *item = list_nth(items, i);
-		ScIngested *result = &current->results[i];
+		ScIngested *result = &current->results[before + i];
 
 		result->event_id = item->event->id;
 		result->outcome = item->result;

@@ -10,7 +10,7 @@
 /* The BEFORE trigger says which number the next body of this INSERT has got. */
 extern void sc_ingest_took(int64 event);
 
-/* The AFTER trigger says what became of its rows. */
-extern void sc_ingest_settled(List *items);
+/* The AFTER trigger says what became of its rows; before: how many of the statement it spoke of already. */
+extern void sc_ingest_settled(List *items, int before);
 
 #endif

@@ -29,6 +29,8 @@
 #include "store/catalog.h"
 #include "store/config.h"
 
+#define WINDOW 10000 /* events of a statement that are decided together */
+
 typedef struct Filler /* a row while its nulls are filled */
 {
 	const AttrNumber *columns;
@@ -43,7 +45,8 @@ static void fill_from_shape(Filler *row, const ScSystem *system, const ScShape *
 static void fill_text(Filler *row, int column, const char *text);
 static void fill_datum(Filler *row, int column, Datum value);
 static HeapTuple finish_row(const Filler *row, HeapTuple tuple, TupleDesc desc);
-static List *read_items(TriggerData *trigger, int *passed_over);
+static void decide_all(TriggerData *trigger, int *passed_over);
+static List *read_items(TriggerData *trigger, TupleTableSlot *slot, int *passed_over);
 static void check_protocol(FunctionCallInfo fcinfo, const char *function, bool right);
 
 extern PGDLLEXPORT Datum syncore_event_fill(PG_FUNCTION_ARGS);
@@ -77,10 +80,7 @@ syncore_event_decide(PG_FUNCTION_ARGS)
 					   TRIGGER_FIRED_BY_INSERT(trigger->tg_event) && trigger->tg_newtable != NULL);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
-	List *items = read_items(trigger, &passed_over);
-
-	sc_run(items);
-	sc_ingest_settled(items);
+	decide_all(trigger, &passed_over);
 	sc_event_forget();
 	SPI_finish();
 	if (passed_over > 0)
@@ -203,16 +203,48 @@ finish_row(const Filler *row, HeapTuple tuple, TupleDesc desc)
 	return n == 0 ? tuple : heap_modify_tuple_by_cols(tuple, desc, n, columns, values, nulls);
 }
 
-static List *
-read_items(TriggerData *trigger, int *passed_over)
+/*
+ * A window of the statement's rows at a time, so that the memory of what is
+ * decided does not grow with the statement.  Entities are locked in the order
+ * of their ids within a window only: two statements larger than one may
+ * deadlock, as any two large updates may.
+ */
+static void
+decide_all(TriggerData *trigger, int *passed_over)
 {
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext cxt = AllocSetContextCreate(caller, "syncore events", ALLOCSET_DEFAULT_SIZES);
 	TupleTableSlot *slot =
 		MakeSingleTupleTableSlot(RelationGetDescr(trigger->tg_relation), &TTSOpsMinimalTuple);
+	List *items;
+	int before = 0;
+
+	tuplestore_rescan(trigger->tg_newtable);
+	do
+	{
+		MemoryContextSwitchTo(cxt);
+		items = read_items(trigger, slot, passed_over);
+		sc_run(items);
+		sc_ingest_settled(items, before);
+		before += list_length(items);
+		MemoryContextSwitchTo(caller);
+		/* A row that was read from disk lies in the context. */
+		ExecClearTuple(slot);
+		MemoryContextReset(cxt);
+	} while (items != NIL);
+	ExecDropSingleTupleTableSlot(slot);
+	MemoryContextDelete(cxt);
+}
+
+/* The next rows, at most a window of them; NIL at the end. */
+static List *
+read_items(TriggerData *trigger, TupleTableSlot *slot, int *passed_over)
+{
 	const AttrNumber *columns = sc_event_columns(slot->tts_tupleDescriptor);
 	List *items = NIL;
 
-	tuplestore_rescan(trigger->tg_newtable);
-	while (tuplestore_gettupleslot(trigger->tg_newtable, true, false, slot))
+	while (list_length(items) < WINDOW &&
+		   tuplestore_gettupleslot(trigger->tg_newtable, true, false, slot))
 	{
 		slot_getallattrs(slot);
 		if (!sc_event_is_new(slot->tts_values[columns[EVENT_TXID] - 1],
@@ -227,7 +259,6 @@ read_items(TriggerData *trigger, int *passed_over)
 		item->event = sc_event_read(slot);
 		items = lappend(items, item);
 	}
-	ExecDropSingleTupleTableSlot(slot);
 	return items;
 }
 
