@@ -34,13 +34,14 @@ PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_con
 #: make format        clang-format over the sources
 #: make bench         speed, as ratios in one run
 #: make chaos         seeded faults against the invariants (SEED=n, ROUNDS=n)
+#: make kills         fifty crashes of workers and server at random moments (SYNCORE_KILLS=n, SEED=n; some ten minutes)
 #: make soak          20,000 calls by the same workers, which must not grow (CALLS=n, SEED=n; up to half an hour)
 #: make sanitize      the suites under AddressSanitizer and UBSan (slow)
 #: make clean         remove what was built
 #: make help          this list
 
 # Our own targets need no server headers (check and demo install them), and PGXS has a check of its own.
-OUR_TARGETS = help check demo lint format bench chaos soak sanitize
+OUR_TARGETS = help check demo lint format bench chaos kills soak sanitize
 ifneq ($(filter $(OUR_TARGETS),$(MAKECMDGOALS)),)
 
 .PHONY: $(OUR_TARGETS)
@@ -58,6 +59,8 @@ bench:
 	@test/bench/run
 chaos:
 	@test/chaos/run
+kills:
+	@SYNCORE_KILLS=$${SYNCORE_KILLS:-50} test/lib/quick tap test/t/020_kill.pl
 soak:
 	@test/soak/run
 sanitize:

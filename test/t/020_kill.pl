@@ -3,6 +3,8 @@
 # ID-05, CR-03, ID-08
 use strict;
 use warnings;
+use JSON::PP ();
+use List::Util ();
 use PostgreSQL::Test::Cluster;
 use Syncore::Test;
 use Test::More;
@@ -76,6 +78,28 @@ is($t->value(q{SELECT count(*) FROM syncore.link WHERE state <> 'active'}), 0, '
 my %effects;
 $effects{ $_->{headers}{'idempotency-key'} }++ for grep { $_->{effect} eq 'create' && $_->{headers}{'idempotency-key'} } $snow->requests, $jira->requests;
 is_deeply([grep { $effects{$_} > 1 } keys %effects], [], 'no create took effect twice');
+
+# ID-05: what was heard last is heard again, a hundred of it, in an order of chance: nothing is changed by it, nothing is sent.
+sub state_of_all
+{
+	my $here = $t->value(q{SELECT md5(string_agg(e.id || e.data::text || coalesce(e.long::text, '') || e.revision, ';' ORDER BY e.id)) FROM syncore.entity e});
+	return $here . JSON::PP->new->canonical->encode([map { [$_->records] } $snow, $jira]);
+}
+my $state = state_of_all();
+$_->clear_log for $snow, $jira;
+my @again;
+for my $sim ($snow, $jira)
+{
+	push @again, [$sim, $_->{n}] for grep { $_->{state} eq 'delivered' } $sim->webhooks;
+}
+@again = List::Util::shuffle(@again);    # by srand, as all else here
+splice @again, 100 if @again > 100;
+$_->[0]->redeliver($_->[1]) for @again;
+$t->quiesce(120);
+is(state_of_all(), $state, scalar(@again) . ' webhooks that are heard again change nothing, here and there');
+is_deeply([$snow->lines, $jira->lines], [], 'and nothing is sent');
+cmp_ok($t->value('SELECT coalesce(sum(repeated), 0) FROM syncore.event_key') + $t->value(q{SELECT count(*) FROM syncore.ledger WHERE kind IN ('duplicate', 'stale', 'echo')}), '>', 0, 'control: they were heard');
+
 $t->verify;
 $t->finish;
 done_testing();
