@@ -90,6 +90,17 @@ sc_check_index_constraints(ResultRelInfo *result, TupleTableSlot *row, EState *e
 #endif
 }
 
+/* Hands the executor the expressions of a table's CHECK constraints; NULL: it makes them itself. */
+static inline void
+sc_set_checks(ResultRelInfo *result, ExprState **checks)
+{
+#if PG_VERSION_NUM >= 180000
+	result->ri_CheckConstraintExprs = checks;
+#else
+	result->ri_ConstraintExprs = checks;
+#endif
+}
+
 static inline IndexScanDesc
 sc_index_beginscan(Relation table, Relation index, Snapshot snapshot, int nkeys)
 {

@@ -40,6 +40,7 @@ typedef struct Filler /* a row while its nulls are filled */
 } Filler;
 
 static HeapTuple fill_row(HeapTuple tuple, TupleDesc desc);
+static ScConf *config(void);
 static void fill_from_shape(Filler *row, const ScSystem *system, const ScShape *shape,
 							Jsonb *payload);
 static void fill_text(Filler *row, int column, const char *text);
@@ -107,11 +108,7 @@ fill_row(HeapTuple tuple, TupleDesc desc)
 	sc_ingest_took(DatumGetInt64(row.values[EVENT_ID]));
 
 	MemoryContext cxt = sc_event_heard_context();
-	bool connected = SPI_connect() == SPI_OK_CONNECT;
-	ScConf *conf = sc_config_get();
-
-	if (connected)
-		SPI_finish();
+	ScConf *conf = config();
 	const ScSystem *system =
 		sc_conf_system_by_name(conf, TextDatumGetCString(row.values[EVENT_SYSTEM]));
 
@@ -132,6 +129,22 @@ fill_row(HeapTuple tuple, TupleDesc desc)
 		fill_text(&row, EVENT_CORRELATION_ID,
 				  psprintf("syncore-" INT64_FORMAT, DatumGetInt64(row.values[EVENT_ID])));
 	return finish_row(&row, tuple, desc);
+}
+
+/* To load it takes a connection to SPI, which for one row costs more than all else here. */
+static ScConf *
+config(void)
+{
+	ScConf *conf = sc_config_at_hand();
+
+	if (conf != NULL)
+		return conf;
+	bool connected = SPI_connect() == SPI_OK_CONNECT;
+
+	conf = sc_config_get();
+	if (connected)
+		SPI_finish();
+	return conf;
 }
 
 static void

@@ -1,7 +1,8 @@
 /*
  * catalog.c
- *	  Where our objects are.  One look-up by name tells whether the extension
- *	  is still the one we knew; only then are kept oids used.  Reads system
+ *	  Where our objects are.  One look-up by name, after every invalidation of
+ *	  the event table, tells whether the extension is still the one we knew;
+ *	  only then are kept oids used.  Reads system
  *	  caches only: it may be called in any transaction, without SPI.
  */
 #include "postgres.h"
@@ -11,12 +12,16 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "store/catalog.h"
 
 static ScCatalog known;
+static bool is_checked =
+	false; /* nothing was invalidated since known was compared with the catalogs */
+static uint64 invalidations = 0; /* so far */
 
 static const char *const link_state_names[SC_LINK_STATES] = { "candidate", "creating", "active",
 															  "diverged", "tombstone" };
@@ -24,6 +29,9 @@ static const char *const actor_kind_names[SC_ACTOR_KINDS] = { "unknown", "integr
 															  "automation", "human" };
 static const char *const visibility_names[SC_VISIBILITIES] = { "public", "internal", "private" };
 
+static void watch(void);
+static void on_relation(Datum arg, Oid relation);
+static void on_schema(Datum arg, int cache, uint32 hash);
 static void look_up(Oid schema, Oid event);
 static Oid find_type(Oid schema, const char *name);
 static Oid find_label(Oid type, const char *label);
@@ -32,6 +40,10 @@ static Oid find_relation(Oid schema, const char *name);
 const ScCatalog *
 sc_catalog_find(void)
 {
+	if (is_checked)
+		return &known;
+	watch();
+	uint64 before = invalidations;
 	Oid schema = get_namespace_oid("syncore", true);
 
 	if (!OidIsValid(schema))
@@ -42,6 +54,7 @@ sc_catalog_find(void)
 		return NULL;
 	if (known.event != event || known.schema != schema)
 		look_up(schema, event);
+	is_checked = before == invalidations;
 	return &known;
 }
 
@@ -79,6 +92,38 @@ sc_catalog_link_state(Oid label)
 		if (known.link_states[i] == label)
 			return (ScLinkState) i;
 	elog(ERROR, "unknown link state %u", label);
+}
+
+static void
+watch(void)
+{
+	static bool is_registered = false;
+
+	if (is_registered)
+		return;
+	CacheRegisterRelcacheCallback(on_relation, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, on_schema, (Datum) 0);
+	is_registered = true;
+}
+
+static void
+on_relation(Datum arg, Oid relation)
+{
+	(void) arg;
+	if (relation != InvalidOid && relation != known.event)
+		return;
+	is_checked = false;
+	invalidations++;
+}
+
+static void
+on_schema(Datum arg, int cache, uint32 hash)
+{
+	(void) arg;
+	(void) cache;
+	(void) hash;
+	is_checked = false;
+	invalidations++;
 }
 
 /* Fills known; on an error it stays unknown, so the next call tries again. */

@@ -68,15 +68,21 @@ static void on_subxact(SubXactEvent event, SubTransactionId mine, SubTransaction
 extern PGDLLEXPORT Datum syncore_config_changed(PG_FUNCTION_ARGS);
 
 ScConf *
-sc_config_get(void)
+sc_config_at_hand(void)
 {
 	sc_config_init();
 	AcceptInvalidationMessages();
+	return loaded != NULL && is_valid(sc_catalog_get()) ? &loaded->conf : NULL;
+}
 
+ScConf *
+sc_config_get(void)
+{
+	ScConf *at_hand = sc_config_at_hand();
 	const ScCatalog *catalog = sc_catalog_get();
 
-	if (loaded != NULL && is_valid(catalog))
-		return &loaded->conf;
+	if (at_hand != NULL)
+		return at_hand;
 	if (loaded != NULL)
 	{
 		retire(loaded);

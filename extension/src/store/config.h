@@ -15,6 +15,9 @@
 /* The configuration in force for the current snapshot.  SPI must be connected.  Valid until the next call. */
 extern ScConf *sc_config_get(void);
 
+/* The same if it is loaded, else NULL.  Needs no SPI. */
+extern ScConf *sc_config_at_hand(void);
+
 /* Keeps a configuration beyond the next sc_config_get: a dispatcher's plans outlive the transaction. */
 extern void sc_config_pin(ScConf *conf);
 extern void sc_config_unpin(ScConf *conf);

@@ -19,6 +19,7 @@
 
 #include "compat.h"
 #include "store/catalog.h"
+#include "store/check.h"
 #include "store/table.h"
 
 static void find_columns(ScTable *table, int n, const char *const *names);
@@ -348,6 +349,7 @@ make_ready(ScTable *table, bool arbiter)
 	table->estate->es_output_cid = GetCurrentCommandId(true);
 	table->result = makeNode(ResultRelInfo);
 	InitResultRelInfo(table->result, table->rel, 0, NULL, 0);
+	sc_set_checks(table->result, sc_check_of(table->rel));
 	ExecOpenIndices(table->result, arbiter);
 	/* Where the triggers look for it. */
 	table->estate->es_opened_result_relations =
