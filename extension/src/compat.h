@@ -8,6 +8,7 @@
 #include "postgres.h"
 #include "fmgr.h"
 #include "access/genam.h"
+#include "access/tableam.h"
 #include "catalog/pg_database.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -72,6 +73,26 @@ sc_insert_index_tuples(ResultRelInfo *result, TupleTableSlot *row, EState *estat
 								 false);
 #else
 	return ExecInsertIndexTuples(result, row, estate, false, conflict != NULL, conflict, NIL);
+#endif
+}
+
+/* Which indexes a new version of a row needs entries in: false or 0 is none. */
+#if PG_VERSION_NUM >= 160000
+typedef TU_UpdateIndexes ScUpdateIndexes;
+#else
+typedef bool ScUpdateIndexes;
+#endif
+
+static inline List *
+sc_update_index_tuples(ResultRelInfo *result, TupleTableSlot *row, EState *estate,
+					   ScUpdateIndexes wanted)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExecInsertIndexTuples(result, row, estate, true, false, NULL, NIL,
+								 wanted == TU_Summarizing);
+#else
+	(void) wanted;
+	return ExecInsertIndexTuples(result, row, estate, true, false, NULL, NIL);
 #endif
 }
 

@@ -24,7 +24,10 @@
 
 static void find_columns(ScTable *table, int n, const char *const *names);
 static AttrNumber find_column(TupleDesc desc, AttrNumber from, const char *name);
-static void make_ready(ScTable *table, bool arbiter);
+static void make_ready(ScTable *table);
+static void open_indexes(ScTable *table, bool arbiter);
+static void update_with_triggers(ScTable *table, HeapTuple old, TupleTableSlot *row);
+static bool insert_speculatively(ScTable *table, TupleTableSlot *row);
 static void check_row(ScTable *table, TupleTableSlot *row);
 static void check_conflict_visible(ScTable *table, ItemPointer tid);
 static void raise_changed(void) pg_attribute_noreturn();
@@ -49,7 +52,8 @@ sc_table_close(ScTable *table)
 	if (table->estate != NULL)
 	{
 		AfterTriggerEndQuery(table->estate);
-		ExecCloseIndices(table->result);
+		if (table->has_indexes)
+			ExecCloseIndices(table->result);
 		ExecResetTupleTable(table->estate->es_tupleTable, false);
 		FreeExecutorState(table->estate);
 		CommandCounterIncrement();
@@ -115,7 +119,7 @@ sc_table_copy(ScTable *table)
 TupleTableSlot *
 sc_table_row(ScTable *table)
 {
-	make_ready(table, false);
+	make_ready(table);
 	TupleTableSlot *row = ExecInitExtraTupleSlot(table->estate, table->desc, &TTSOpsVirtual);
 
 	memset(row->tts_isnull, true, sizeof(bool) * row->tts_tupleDescriptor->natts);
@@ -162,6 +166,7 @@ sc_table_insert(ScTable *table, TupleTableSlot **rows, int n)
 	}
 	if (kept == 0)
 		return;
+	open_indexes(table, false);
 	table_multi_insert(table->rel, rows, kept, GetCurrentCommandId(true), 0, NULL);
 	for (int i = 0; i < kept; i++)
 	{
@@ -179,37 +184,50 @@ void
 sc_table_arbitrate(ScTable *table)
 {
 	Assert(table->estate == NULL);
-	make_ready(table, true);
+	make_ready(table);
+	open_indexes(table, true);
 }
 
 bool
 sc_table_claim(ScTable *table, TupleTableSlot *row)
 {
+	TriggerDesc *triggers = table->result->ri_TrigDesc;
+
 	ExecStoreVirtualTuple(row);
 	row->tts_tableOid = RelationGetRelid(table->rel);
+	if (triggers != NULL && triggers->trig_insert_before_row &&
+		!ExecBRInsertTriggers(table->estate, table->result, row))
+		return true;
 	check_row(table, row);
 	/* Most keys are new: the first attempt goes in without a look, and is taken back when the index objects. */
-	for (bool look = false;; look = true)
+	while (!insert_speculatively(table, row))
 	{
 		ItemPointerData other;
-		bool conflict = false;
 
 		CHECK_FOR_INTERRUPTS();
-		if (look && !sc_check_index_constraints(table->result, row, table->estate, &other))
-		{
-			check_conflict_visible(table, &other);
-			return false;
-		}
-		uint32 token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
-
-		table_tuple_insert_speculative(table->rel, row, GetCurrentCommandId(true), 0, NULL, token);
-		list_free(sc_insert_index_tuples(table->result, row, table->estate, &conflict));
-		table_tuple_complete_speculative(table->rel, row, token, !conflict);
-		SpeculativeInsertionLockRelease(GetCurrentTransactionId());
-		ResetPerTupleExprContext(table->estate);
-		if (!conflict)
-			return true;
+		/* Waits for who is making it; free again when that transaction failed. */
+		if (sc_check_index_constraints(table->result, row, table->estate, &other))
+			continue;
+		check_conflict_visible(table, &other);
+		return false;
 	}
+	ExecARInsertTriggers(table->estate, table->result, row, NIL, NULL);
+	return true;
+}
+
+/* False when an index has one of its keys. */
+static bool
+insert_speculatively(ScTable *table, TupleTableSlot *row)
+{
+	uint32 token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
+	bool conflict = false;
+
+	table_tuple_insert_speculative(table->rel, row, GetCurrentCommandId(true), 0, NULL, token);
+	list_free(sc_insert_index_tuples(table->result, row, table->estate, &conflict));
+	table_tuple_complete_speculative(table->rel, row, token, !conflict);
+	SpeculativeInsertionLockRelease(GetCurrentTransactionId());
+	ResetPerTupleExprContext(table->estate);
+	return !conflict;
 }
 
 TupleTableSlot *
@@ -226,14 +244,42 @@ sc_table_change(ScTable *table, HeapTuple old)
 void
 sc_table_update(ScTable *table, HeapTuple old, TupleTableSlot *row)
 {
-	EPQState epq;
+	TriggerDesc *triggers = table->result->ri_TrigDesc;
 
 	ExecStoreVirtualTuple(row);
 	row->tts_tableOid = RelationGetRelid(table->rel);
+	if (triggers != NULL && triggers->trig_update_before_row)
+		update_with_triggers(table, old, row);
+	else
+	{
+		ScUpdateIndexes wanted;
+		List *recheck = NIL;
+
+		check_row(table, row);
+		simple_table_tuple_update(table->rel, &old->t_self, row, table->estate->es_snapshot,
+								  &wanted);
+		if (wanted)
+		{
+			open_indexes(table, false);
+			recheck = sc_update_index_tuples(table->result, row, table->estate, wanted);
+		}
+		ExecARUpdateTriggers(table->estate, table->result, NULL, NULL, &old->t_self, NULL, row,
+							 recheck, NULL, false);
+		list_free(recheck);
+	}
+	ResetPerTupleExprContext(table->estate);
+}
+
+/* Somebody put a BEFORE trigger on our table: it may change the row, or refuse. */
+static void
+update_with_triggers(ScTable *table, HeapTuple old, TupleTableSlot *row)
+{
+	EPQState epq;
+
+	open_indexes(table, false);
 	table->found->tts_tid = old->t_self;
 	sc_eval_plan_qual_init(&epq, table->estate);
 	ExecSimpleRelationUpdate(table->result, table->estate, &epq, table->found, row);
-	ResetPerTupleExprContext(table->estate);
 }
 
 /* Between our look and our lock a partition may have been attached: then the default one is no longer right. */
@@ -339,7 +385,7 @@ find_column(TupleDesc desc, AttrNumber from, const char *name)
 
 /* The executor's state for writes, made by the first of them. */
 static void
-make_ready(ScTable *table, bool arbiter)
+make_ready(ScTable *table)
 {
 	if (table->estate != NULL)
 		return;
@@ -350,11 +396,20 @@ make_ready(ScTable *table, bool arbiter)
 	table->result = makeNode(ResultRelInfo);
 	InitResultRelInfo(table->result, table->rel, 0, NULL, 0);
 	sc_set_checks(table->result, sc_check_of(table->rel));
-	ExecOpenIndices(table->result, arbiter);
 	/* Where the triggers look for it. */
 	table->estate->es_opened_result_relations =
 		lappend(table->estate->es_opened_result_relations, table->result);
 	AfterTriggerBeginQuery();
+}
+
+/* Not before they are needed: most updates change no column that an index has. */
+static void
+open_indexes(ScTable *table, bool arbiter)
+{
+	if (table->has_indexes)
+		return;
+	ExecOpenIndices(table->result, arbiter);
+	table->has_indexes = true;
 }
 
 static void

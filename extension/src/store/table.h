@@ -27,6 +27,7 @@ typedef struct ScTable /* a table while we work on it; lives in the context it w
 	TupleTableSlot *found;			   /* the row that was found or locked last */
 	EState *estate;					   /* NULL until something is written */
 	ResultRelInfo *result;
+	bool has_indexes;		 /* they are open */
 	TupleDesc desc;			 /* of rows to be written: a copy, as each slot would pin the table's */
 	TupleTableSlot *changed; /* the row of sc_table_change */
 } ScTable;
