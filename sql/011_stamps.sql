@@ -101,7 +101,7 @@ SELECT input, pg_temp.try(format('SELECT %L::syncore.shadow', input)) FROM unnes
 	'{"f": {"unconfirmed": [[]]}}', '{"f": {"reversals": [1]}}', '{"f": {"reversals": ["epoch"]}}']) AS input;
 -- lists have limits, counted before anything is built
 SELECT pg_temp.try(format('SELECT %L::syncore.shadow', '{"f": {"writes": [' || string_agg('{}', ',') || ']}}')) FROM generate_series(1, 9);
-SELECT pg_temp.try(format('SELECT %L::syncore.shadow', '{"f": {"reversals": [' || string_agg('1', ',') || ']}}')) FROM generate_series(1, 9);
+SELECT pg_temp.try(format('SELECT %L::syncore.shadow', '{"f": {"reversals": [' || string_agg('1', ',') || ']}}')) FROM generate_series(1, 101);
 SELECT pg_temp.try(format('SELECT %L::syncore.shadow', '{' || string_agg(format('"f%s": {}', i), ',') || '}')) FROM generate_series(1, 10001) AS i;
 SELECT pg_temp.try(format('SELECT %L::syncore.stamps', '{' || string_agg(format('"f%s": {}', i), ',') || '}')) FROM generate_series(1, 10001) AS i;
 SELECT pg_temp.try(format('SELECT %L::syncore.stamps', '{"f": {"versions": [' || string_agg('0', ',') || ']}}')) FROM generate_series(1, 10001);

@@ -5,7 +5,7 @@
  *
  *	  {"fields": {name: {"kind", "allowed", "sensitive", "required"}},
  *	   "states": [[name, category], …], "transitions": [[from, to], …],
- *	   "type": {"on_delete", "on_illegal", "on_reopen", "loop_limit"},
+ *	   "type": {"on_delete", "on_illegal", "on_reopen", "loop_limit", "loop_window" and "loop_within" in seconds},
  *	   "systems": {name: {"grade", "rank", "mode", "values": {field: [[external, canonical, direction], …]},
  *	               "fields": {field: direction}, "comments": [[channel, visibility, direction], …], "route": bool}},
  *	   "policy": {field: [rule or {"rule", "system", "review_from", "function"}, …]},

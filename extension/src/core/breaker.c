@@ -13,9 +13,9 @@
 #include "core/decide_private.h"
 #include "core/say.h"
 
-#define REVERSAL_WITHIN_US (10 * USECS_PER_SEC)
-
-static bool is_reversal(const ScBatch *batch, const ScShadowField *shadow, const ScMapped *said);
+static bool is_reversal(const ScBatch *batch, const ScLink *link, const ScShadowField *shadow,
+						const ScMapped *said);
+static bool is_answer(const ScBatch *batch, const ScLink *link, const ScShadowField *written);
 static void watch_rounds(ScBatch *batch, ScLink *link, const ScStatement *statement,
 						 const ScMapped *said);
 static bool is_round(ScBatch *batch, ScLink *link, const ScShadowField *written,
@@ -36,7 +36,7 @@ sc_breaker_watch(ScBatch *batch, ScLink *link, ScShadowField *shadow, const ScSt
 {
 	if (statement->actor_kind == SC_ACTOR_HUMAN)
 		return;
-	if (!is_reversal(batch, shadow, said))
+	if (!is_reversal(batch, link, shadow, said))
 		watch_rounds(batch, link, statement, said);
 	else if (is_one_too_many(batch, link, shadow))
 		stop(batch, link, shadow, statement,
@@ -48,21 +48,28 @@ sc_breaker_watch(ScBatch *batch, ScLink *link, ScShadowField *shadow, const ScSt
 }
 
 static bool
-is_reversal(const ScBatch *batch, const ScShadowField *shadow, const ScMapped *said)
+is_reversal(const ScBatch *batch, const ScLink *link, const ScShadowField *shadow,
+			const ScMapped *said)
 {
 	const ScWrite *last;
 
-	if (shadow->nwrites == 0)
+	if (!is_answer(batch, link, shadow))
 		return false;
 	last = &shadow->writes[shadow->nwrites - 1];
-	if (batch->now - last->acked_at > REVERSAL_WITHIN_US)
-		return false;
 	return sc_order_same(said->map, &said->external, &last->before_held) ||
 		   sc_value_equal_loosely(&said->external, &last->before_held);
 }
 
+/* What is heard now came so soon after our last write of this field that it may be an answer to it. */
+static bool
+is_answer(const ScBatch *batch, const ScLink *link, const ScShadowField *written)
+{
+	return written->nwrites > 0 && batch->now - written->writes[written->nwrites - 1].acked_at <=
+									   link->entity->type->loop_within_us;
+}
+
 /*
- * A machine's change of a field that we did not write, within seconds of our
+ * A machine's change of a field that we did not write, soon after our
  * writes of others: those that were an answer to such an answer are counted.
  */
 static void
@@ -115,8 +122,7 @@ was_written_for_machine(const ScBatch *batch, const ScLink *link, const ScShadow
 {
 	const ScStamp *stamp = sc_stamp_find(&link->entity->stamps, written->field);
 
-	if (written->nwrites == 0 || stamp == NULL || stamp->nversions == 0 ||
-		batch->now - written->writes[written->nwrites - 1].acked_at > REVERSAL_WITHIN_US)
+	if (stamp == NULL || stamp->nversions == 0 || !is_answer(batch, link, written))
 		return false;
 	*source = stamp->versions[0].dot.link;
 	return stamp->versions[0].actor_kind != SC_ACTOR_HUMAN && *source != 0 && *source != link->id;
@@ -142,24 +148,22 @@ is_one_too_many(const ScBatch *batch, const ScLink *link, ScShadowField *shadow)
 	const ScEntityType *type = link->entity->type;
 
 	count_reversal(shadow, batch->now, type->loop_window_us);
-	return !shadow->stopped && shadow->nreversals >= Min(type->loop_limit, SC_SHADOW_REVERSALS_MAX);
+	return !shadow->stopped && shadow->nreversals >= type->loop_limit;
 }
 
 /* Oldest first; what has left the window is forgotten. */
 static void
 count_reversal(ScShadowField *shadow, TimestampTz now, int64 window)
 {
+	TimestampTz *times = palloc(sizeof(TimestampTz) * (shadow->nreversals + 1));
+	int drop = shadow->nreversals == SC_SHADOW_REVERSALS_MAX ? 1 : 0;
 	int kept = 0;
 
-	for (int i = 0; i < shadow->nreversals; i++)
+	for (int i = drop; i < shadow->nreversals; i++)
 		if (now - shadow->reversals[i] <= window)
-			shadow->reversals[kept++] = shadow->reversals[i];
-	if (kept == SC_SHADOW_REVERSALS_MAX)
-	{
-		memmove(shadow->reversals, shadow->reversals + 1, sizeof(TimestampTz) * (kept - 1));
-		kept--;
-	}
-	shadow->reversals[kept++] = now;
+			times[kept++] = shadow->reversals[i];
+	times[kept++] = now;
+	shadow->reversals = times;
 	shadow->nreversals = kept;
 }
 

@@ -121,6 +121,7 @@ typedef struct ScEntityType
 	char *on_illegal; /* refuse accept walk */
 	int loop_limit;
 	int64 loop_window_us;
+	int64 loop_within_us; /* so soon after our write, what a machine says is an answer to it */
 	int nfields;
 	ScField *fields; /* sorted by name */
 	int nstates;

@@ -236,6 +236,8 @@ get_lists(ScReader *reader, uint16 bits, ScShadowField *field)
 	}
 	if (bits & FIELD_HAS_REVERSALS)
 		field->nreversals = sc_codec_get_count(reader, SC_SHADOW_REVERSALS_MAX);
+	if (field->nreversals > 0)
+		field->reversals = palloc(sizeof(TimestampTz) * field->nreversals);
 	for (int i = 0; i < field->nreversals; i++)
 		field->reversals[i] = sc_codec_get_int(reader);
 	if (bits & FIELD_HAS_WERE)

@@ -15,7 +15,7 @@
 #define SC_SHADOW_WRITES_MAX 8
 #define SC_SHADOW_WERE_MAX 8
 #define SC_SHADOW_UNCONFIRMED_MAX 8
-#define SC_SHADOW_REVERSALS_MAX 8
+#define SC_SHADOW_REVERSALS_MAX 100 /* entity_type.loop_limit may ask for so many (20_config.sql) */
 
 typedef enum ScGrade /* what a position is worth: exact, exact but for ties, unknown within a second, nothing */
 {
@@ -73,9 +73,8 @@ typedef struct ScShadowField
 	int nunconfirmed;
 	ScUnconfirmed *unconfirmed; /* at most SC_SHADOW_UNCONFIRMED_MAX */
 	int nreversals;
-	TimestampTz
-		reversals[SC_SHADOW_REVERSALS_MAX]; /* R20: when a machine restored what we had replaced */
-	bool stopped;							/* the breaker fired */
+	TimestampTz *reversals; /* R20: when a machine restored what we had replaced; oldest first */
+	bool stopped;			/* the breaker fired */
 	bool unsaid; /* its map has no word for the canonical value, and that was told */
 	int nwere;
 	ScValue *were; /* values held before held, newest first; digests; only grades fine and coarse */

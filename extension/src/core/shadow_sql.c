@@ -240,6 +240,7 @@ read_field(ScJsonIn *in, ScShadowField *field)
 		read_unconfirmed(&object, &field->unconfirmed[i]);
 	}
 	items = sc_type_json_get_array(in, "reversals", SC_SHADOW_REVERSALS_MAX, &field->nreversals);
+	field->reversals = palloc(sizeof(TimestampTz) * Max(field->nreversals, 1));
 	for (int i = 0; i < field->nreversals; i++)
 		field->reversals[i] =
 			sc_type_json_time(in, getIthJsonbValueFromContainer(items, (uint32) i));

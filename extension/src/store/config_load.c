@@ -83,7 +83,7 @@ static void
 load_types(ScConf *conf)
 {
 	conf->ntypes = sc_config_rows("SELECT id, name::text, on_delete, on_reopen, reopen_limit, "
-								  "on_illegal, loop_limit, loop_window "
+								  "on_illegal, loop_limit, loop_window, loop_within "
 								  "FROM syncore.entity_type ORDER BY id");
 	conf->types = palloc0(sizeof(ScEntityType) * Max(conf->ntypes, 1));
 	for (int i = 0; i < conf->ntypes; i++)
@@ -98,6 +98,7 @@ load_types(ScConf *conf)
 		type->on_illegal = sc_config_text(i, 6);
 		type->loop_limit = sc_config_int(i, 7);
 		type->loop_window_us = sc_config_interval(i, 8);
+		type->loop_within_us = sc_config_interval(i, 9);
 	}
 }
 
