@@ -1,4 +1,4 @@
--- Each line of the rules of order by itself: a history that ends otherwise where the line is missing.  R3, R4, R5, R11; as in 051.
+-- Lines of the rules by themselves: histories that end otherwise where the line is missing.  R3, R4, R5, R7, R10, R11; as in 051.
 CREATE SCHEMA t057;
 SET search_path = t057;
 SET client_min_messages = warning;
@@ -222,5 +222,28 @@ snow says title=FIRE v2 us
 state
 snow says severity=high title=FIRE v3 by a.lee full
 snow says severity=high title=SMOKE v4 by a.lee full
+$$);
+-- R10: an acknowledged write shows what stood when it was sent; what came since has not been seen there: a conflict
+SELECT story(world('counter'), $$
+snow says severity=low v1 by a.lee
+pd says severity=low v1 by b.kim
+at 14:00:05
+pd says severity=high v2 by b.kim
+snow sends
+pd says severity=medium v3 by b.kim
+snow answers v2 severity=high
+at 14:00:06
+snow says severity=low v3 by a.lee
+state
+$$);
+-- R7: a writer has seen what he wrote himself, also while a person is waited for (R18): one version a system, however often it speaks
+SELECT story(world('counter', '{"policy": {"*": ["manual"]}}'), $$
+snow says severity=low v1 by a.lee
+pd says severity=low v1 by b.kim
+at 14:00:05
+pd says severity=high v2 by b.kim
+snow says severity=medium v2 by a.lee
+snow says severity=critical v3 by a.lee
+state
 $$);
 DROP SCHEMA t057 CASCADE;
