@@ -60,6 +60,38 @@ SELECT c.relname FROM pg_extension e, pg_class c WHERE e.extname = 'syncore' AND
 -- the manual knows every call and view, and health has a line for each check
 SELECT count(*) > 60 AS enough FROM syncore.manual;
 SELECT topic, name FROM syncore.manual WHERE purpose IS NULL OR example IS NULL;
+-- each example can be run as it stands (a CALL cannot be explained: the function in it can)
+DO $$
+DECLARE
+	m record;
+	statement text;
+BEGIN
+	FOR m IN SELECT name, example FROM syncore.manual LOOP
+		FOREACH statement IN ARRAY regexp_split_to_array(m.example, ';\s+(?=[A-Z]{4})|;$') LOOP
+			CONTINUE WHEN statement = '' OR statement ~ '^CALL syncore.wait\(\d+\)$';
+			BEGIN
+				EXECUTE 'EXPLAIN ' || regexp_replace(statement, '^CALL syncore.wait\((.*)\)$', 'SELECT \1');
+			EXCEPTION WHEN OTHERS THEN
+				RAISE INFO '%: "%": %', m.name, statement, SQLERRM;
+			END;
+		END LOOP;
+	END LOOP;
+END $$;
+-- and every body is one that the server can read: CREATE EXTENSION does not look
+SET check_function_bodies = on;
+DO $$
+DECLARE
+	f record;
+BEGIN
+	FOR f IN SELECT p.oid, p.oid::regprocedure AS name FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang WHERE p.pronamespace = 'syncore'::regnamespace AND l.lanname IN ('sql', 'plpgsql') LOOP
+		BEGIN
+			EXECUTE pg_get_functiondef(f.oid);
+		EXCEPTION WHEN OTHERS THEN
+			RAISE INFO '%: %', f.name, SQLERRM;
+		END;
+	END LOOP;
+END $$;
+RESET check_function_bodies;
 SELECT count(DISTINCT check_name) AS checks FROM syncore.health;
 SELECT level, check_name FROM syncore.health WHERE check_name IN ('preload', 'instance', 'partitions', 'default_partition', 'tables') ORDER BY check_name;
 

@@ -13,6 +13,10 @@ SELECT n, made, object FROM syncore.add_system('jira', 'jira', 'https://acme.atl
 SELECT name, space, connector, base_url, mode, connection, settings, avoid_duplicates FROM syncore.system ORDER BY name;
 UPDATE syncore.field_map SET on_null = 'clear', note = 'ours' WHERE system = 'jira' AND field = 'title';
 SELECT name FROM syncore.value_map WHERE name LIKE 'jira.%' GROUP BY name ORDER BY name;
+-- SC-07: the rights that our account needs there, and what for
+SELECT scope, why <> '' AS said FROM syncore.required_scopes('snow');
+SELECT scope, why <> '' AS said FROM syncore.required_scopes('jira');
+SELECT * FROM syncore.required_scopes('jria');
 
 -- errors, with exact text
 SELECT syncore.add_system('jira2', 'jria', 'https://x.example');
@@ -72,6 +76,7 @@ SELECT syncore.set_policy('incident', 'severity', '{manual,last_update_wins}', r
 SELECT field, position, rule, review_from, shipped FROM syncore.policy WHERE entity_type = 'incident' ORDER BY field NULLS LAST, position;
 SELECT syncore.set_owner('incident', 'severity', 'snow', on_foreign_write => 'revert', steward => 'desk');
 SELECT entity_type, field, owner, on_foreign_write, steward, shipped FROM syncore.ownership WHERE owner IS NOT NULL;
+SELECT field, owner, on_foreign_write, steward, read_from, written_to FROM syncore.ownership_matrix WHERE entity_type = 'incident' AND field IN ('severity', 'tags', 'title');
 SELECT field, position, rule, example FROM syncore.policy_sheet WHERE entity_type = 'incident';
 SELECT field, treatment, direction, path, written_to, lossy FROM syncore.mapping_sheet WHERE system = 'snow' AND treatment <> 'ignored';
 

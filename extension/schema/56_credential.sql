@@ -97,6 +97,6 @@ CREATE FUNCTION syncore.required_scopes(system text) RETURNS TABLE (scope text, 
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 		SELECT s.scope, s.why FROM syncore._system(system) y JOIN syncore.connector c ON c.name = y.connector
-			CROSS JOIN jsonb_to_recordset(c.scopes) WITH ORDINALITY AS s (scope text, why text, n bigint) ORDER BY s.n
+			CROSS JOIN ROWS FROM (jsonb_to_recordset(c.scopes) AS (scope text, why text)) WITH ORDINALITY AS s (scope, why, n) ORDER BY s.n
 	$$;
 COMMENT ON FUNCTION syncore.required_scopes(text) IS 'trust: the rights that our user needs in a system, and what for';
