@@ -48,6 +48,23 @@ INSERT INTO syncore.value_map (name, external, canonical) VALUES ('toy.severity'
 SELECT syncore._replay_event(event) FROM syncore.quarantine_entry WHERE external_id = 'Q5';
 SELECT data ->> 'severity' FROM syncore.entity WHERE data ->> 'title' = 'unknown value';
 
+-- a time that is none is not taken for the time of arrival: set aside with its path; released when the row that reads it is put right
+INSERT INTO syncore.event (system, payload) VALUES ('ann', said('T1', 1, '{"title": "in time"}')), ('ann', said('T2', 1, '{"title": "last Tuesday"}') || '{"at": "last Tuesday"}'),
+	('ann', said('T3', 1, '{"title": "at noon"}') || '{"at": "noon"}'), ('ann', said('T4', 1, '{"title": "no time"}') - 'at'), ('ann', said('T5', 1, '{"title": "year 10000"}') || '{"at": "10000-01-01T00:00:00Z"}');
+-- who gives the time himself is not asked what the payload says of it
+INSERT INTO syncore.event (system, payload, source_time) VALUES ('ann', said('T6', 1, '{"title": "told beside it"}') || '{"at": "last Friday"}', '2026-03-01 12:00:00+00');
+SELECT external_id, code, path, message, hint FROM syncore.quarantine_entry WHERE external_id LIKE 'T_' ORDER BY 1;
+SELECT l.external_id, e.data ->> 'title' AS title FROM syncore.link l JOIN syncore.entity e ON e.id = l.entity WHERE l.external_id LIKE 'T_' ORDER BY 1;
+SELECT source_time IS NULL AS no_time FROM syncore.event WHERE external_id = 'T2';
+-- its neighbour of the same record, later and well told, is decided; the other is released, and is then the older one
+INSERT INTO syncore.event (system, payload) VALUES ('ann', said('T3', 3, '{"title": "third"}'));
+SELECT regexp_replace(syncore.release(id, 'nothing was mended'), '[0-9]+', 'N') AS again FROM syncore.quarantine_entry WHERE external_id = 'T3';
+UPDATE syncore.connector_event SET paths = paths - 'source_time' WHERE connector = 'toy' AND name = 'change';
+SELECT regexp_replace(syncore.release(id, 'times are not read'), '[0-9]+', 'N') AS released FROM syncore.quarantine_entry WHERE external_id = 'T3' AND state = 'open';
+SELECT kind, rule, new FROM told WHERE system = 'ann' AND field = 'title' ORDER BY id DESC LIMIT 1;
+SELECT data ->> 'title' AS title FROM syncore.entity e JOIN syncore.link l ON l.entity = e.id WHERE l.external_id = 'T3';
+UPDATE syncore.connector_event SET paths = paths || '{"source_time": "/at"}' WHERE connector = 'toy' AND name = 'change';
+
 -- FM-07: a user function that fails, that takes too long, that writes: only its own event is set aside
 CREATE FUNCTION public.shout(v jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN
 	IF v = '"bang"' THEN RAISE EXCEPTION 'the function fell over'; END IF;

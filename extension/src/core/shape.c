@@ -205,7 +205,8 @@ read_time(ScShape *shape, Place place)
 	if (spelt == NULL)
 		return;
 	shape->has_time = sc_map_parse_time(spelt, time_format(source, paths), &shape->source_time);
-	if (!shape->has_time)
+	shape->bad_time = !shape->has_time;
+	if (shape->bad_time)
 		blame(shape, "source_time",
 			  pstrdup("the time of the event is not a time, or lies beyond the year 9999"),
 			  "Compare it with time_format in the row of syncore.connector_event.");

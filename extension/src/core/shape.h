@@ -56,6 +56,7 @@ typedef struct ScShape
 	char *marker;	   /* of the record */
 	char *call_marker; /* of one write */
 	bool has_time;
+	bool bad_time;			 /* it gives a time that is none: problem says so */
 	TimestampTz source_time; /* as the source says, not corrected */
 	char *version;
 	char *actor;

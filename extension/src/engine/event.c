@@ -225,6 +225,7 @@ sc_event_shape(const ScConf *conf, const ScSystem *system, const ScEventRow *row
 	if (row->has_time)
 	{
 		shape.has_time = true;
+		shape.bad_time = false;
 		shape.source_time = row->source_time;
 	}
 	return shape;

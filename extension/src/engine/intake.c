@@ -82,7 +82,8 @@ static void
 check_names(ScRun *run, ScWork *work)
 {
 	if (work->shape.problem != NULL &&
-		(work->shape.external_id == NULL || work->shape.record_type == NULL))
+		(work->shape.external_id == NULL || work->shape.record_type == NULL ||
+		 work->shape.bad_time))
 		refuse(run, work,
 			   (ScProblem){ .sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
 							.path = work->shape.problem_path,
