@@ -106,7 +106,8 @@ COMMENT ON VIEW syncore.system_check IS 'configure: what the last check_system o
 CREATE VIEW syncore.stat_queue WITH (security_invoker = true) AS
 	SELECT y.name AS system, q.state, pg_catalog.count(*) AS deliveries, pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.min(q.created_at) AS oldest,
 		pg_catalog.max(q.attempts) AS max_attempts, pg_catalog.min(q.not_before) AS next_try
-	FROM (SELECT d.system_id, d.created_at, d.attempts, d.not_before,
+	FROM (SELECT d.system_id, d.created_at, d.attempts,
+			CASE WHEN d.state OPERATOR(pg_catalog.=) 'dead'::syncore.delivery_state THEN NULL ELSE d.not_before END AS not_before, -- nobody tries a dead one again
 			CASE WHEN d.state OPERATOR(pg_catalog.=) 'dead'::syncore.delivery_state THEN 'dead'
 				WHEN d.sent_gen IS NOT NULL THEN 'in flight'
 				WHEN d.not_before OPERATOR(pg_catalog.>) pg_catalog.now() THEN 'later'

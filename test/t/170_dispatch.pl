@@ -28,7 +28,7 @@ sub incident
 }
 
 sub created { return scalar grep { $_->{method} eq 'POST' && $_->{path} =~ m{/rest/api/3/issue$} } $jira->requests }
-sub in_flight { return $t->value(q{SELECT sum(in_flight) FROM syncore._workers() WHERE role = 'dispatcher'}) }
+sub in_flight { return $t->value(q{SELECT sum(in_flight) FROM syncore.stat_worker WHERE role = 'dispatcher'}) }
 sub settled { return !$t->value(q{SELECT count(*) FROM syncore.delivery WHERE state = 'due'}) }
 
 # One event in, one issue out.
@@ -38,7 +38,7 @@ $t->wait_until('the issue is there', sub { $jira->records == 1 });
 $t->wait_until('the delivery is done', \&settled);
 is(($jira->records)[0]{fields}{summary}, 'first', 'with its title');
 is(created(), 1, 'made once');
-is($t->value(q{SELECT sum(sent) > 0 FROM syncore._workers()}), 1, 'counted in shared memory');
+is($t->value(q{SELECT sum(sent) > 0 FROM syncore.stat_worker}), 1, 'counted in shared memory');
 
 # MO-05: while a call is on the wire no worker has a transaction, snapshot or row lock; the control is that it is on the wire
 $jira->fault(method => 'POST', path => '/rest/api/3/issue$', hold => 'after');
