@@ -1,4 +1,4 @@
--- Lines of the rules by themselves: histories that end otherwise where the line is missing.  R3, R4, R5, R7, R10, R11; as in 051.
+-- Lines of the rules by themselves: histories that end otherwise where the line is missing.  R3 to R5, R7, R10, R11, R15, R20; as in 051.
 CREATE SCHEMA t057;
 SET search_path = t057;
 SET client_min_messages = warning;
@@ -245,5 +245,70 @@ pd says severity=high v2 by b.kim
 snow says severity=medium v2 by a.lee
 snow says severity=critical v3 by a.lee
 state
+$$);
+-- R15: a lost write has not landed where one of its fields still shows what was there, though another shows ours: somebody set that himself
+SELECT story(world('counter'), $$
+snow says severity=low title=Printer v1 by a.lee
+pd says severity=low title=Printer v1 by b.kim
+at 14:00:05
+pd says severity=high title=Fire v2 by b.kim
+snow sends
+snow loses
+snow sends
+snow shows v2 severity=high title=Printer
+snow sends
+$$);
+-- R15: nor where the record has not moved: a replica that lags shows what was there before
+SELECT story(world('counter'), $$
+snow says severity=high v1 by a.lee
+snow says severity=low v2 by a.lee
+pd says severity=low v1 by b.kim
+at 14:00:05
+pd says severity=high v2 by b.kim
+snow sends
+snow loses
+snow sends
+snow shows v1 severity=high
+state
+$$);
+-- R15: a webhook by our name that shows ours in one field and something else in another proves nothing: it waits for the read
+SELECT story(world('counter'), $$
+snow says severity=low title=Printer v1 by a.lee
+pd says severity=low title=Printer v1 by b.kim
+at 14:00:05
+pd says severity=high title=Fire v2 by b.kim
+snow sends
+snow loses
+snow says severity=high title=Smoke v2 us
+$$);
+-- R15: landed, as the product spells it: nobody knows whether it was this write, so it is made once more
+SELECT story(world('counter'), $$
+snow says title=Printer v1 by a.lee
+pd says title=Printer v1 by b.kim
+at 14:00:05
+pd says title=Fire v2 by b.kim
+snow sends
+snow loses
+snow sends
+snow shows v2 title=FIRE
+snow sends
+$$);
+-- R20: a machine that changes what we wrote to a third value restores nothing, however often; the control restores, once
+SELECT story(world('counter', '{"type": {"loop_limit": 1}}'), $$
+snow says severity=low v1 by a.lee
+pd says severity=low v1 by b.kim
+at 14:00:05
+pd says severity=high v2 by b.kim
+snow sends
+snow answers v2 severity=high
+at 14:00:06
+snow says severity=medium v3 by rule automation
+pd sends
+pd answers v3 severity=medium
+at 14:00:07
+pd says severity=critical v4 by b.kim
+snow sends
+snow answers v4 severity=critical
+snow says severity=medium v5 by rule automation
 $$);
 DROP SCHEMA t057 CASCADE;
