@@ -168,6 +168,16 @@ SELECT syncore.resume('jira');
 SELECT claim(jira());
 SELECT conversation('{"status": 204}', issue('In Progress', 'VPN ok', '33:10')), record();
 
+-- BK-06: edits that find a delivery waiting leave its row alone; one call carries them all, under the last one's correlation id (EV-11).
+SELECT says('01', 11, '{"short_description": "VPN drops"}');
+SELECT xmin AS written FROM syncore.delivery \gset
+SELECT says('01', 12, '{"short_description": "VPN drops a lot"}'), says('01', 13, '{"short_description": "VPN drops all sessions"}');
+SELECT xmin = :'written' AS untouched, gen FROM syncore.delivery;
+SELECT claim(jira());
+SELECT field, new, correlation_id = 'syncore-' || (SELECT max(id) FROM syncore.event) AS of_the_last FROM syncore.ledger WHERE kind = 'send' ORDER BY id DESC LIMIT 1;
+SELECT conversation('{"status": 204}', issue('In Progress', 'VPN drops all sessions', '33:20')), record();
+SELECT count(*) AS left FROM queue;
+
 -- Every call is in the ledger: intent, then what became of it; and the chain holds.
 SELECT kind, field, rule FROM syncore.ledger WHERE kind IN ('send', 'confirm', 'fail', 'unknown', 'landed', 'repeated', 'dead', 'link') ORDER BY id;
 SELECT ok, bad_id FROM syncore.verify_ledger();

@@ -168,11 +168,11 @@ CREATE TABLE syncore.delivery (
 	shard smallint NOT NULL CHECK (shard >= 0 AND shard < 64),
 	state syncore.delivery_state NOT NULL DEFAULT 'due',
 	priority smallint NOT NULL DEFAULT 0,          -- 0 interactive, 1 backfill
-	gen integer NOT NULL DEFAULT 1,                -- raised by every edit that coalesces here
+	gen integer NOT NULL DEFAULT 1,                -- raised by an edit that meets a call in flight
 	attempts integer NOT NULL DEFAULT 0,
 	not_before timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
-	correlation_id text,
+	correlation_id text,                           -- of the edit that made it
 	sent_gen integer,
 	sent_fields text[],
 	sent_clock syncore.vclock,

@@ -97,6 +97,10 @@ CREATE FUNCTION syncore._retry(deliveries bigint[]) RETURNS bigint
 		one record;
 		touched bigint := 0;
 	BEGIN
+		-- their ledger rows need these locks, which come before those of deliveries
+		PERFORM FROM syncore.entity e
+			WHERE e.id IN (SELECT k.entity FROM syncore.delivery d JOIN syncore.link k ON k.id = d.link WHERE d.id = ANY (deliveries))
+			ORDER BY e.id FOR NO KEY UPDATE;
 		FOR one IN
 			SELECT d.id, d.link, d.system_id, d.space_id, d.state, d.attempts, d.error_code, k.entity
 			FROM syncore.delivery d LEFT JOIN syncore.link k ON k.id = d.link
@@ -158,6 +162,10 @@ CREATE FUNCTION syncore.cancel(delivery bigint, note text) RETURNS bigint
 		one record;
 	BEGIN
 		PERFORM syncore._require_note(note);
+		-- before the delivery, as all do: an edit that sees a delivery waiting relies on it
+		PERFORM FROM syncore.entity e WHERE e.id = (SELECT k.entity FROM syncore.delivery d JOIN syncore.link k ON k.id = d.link WHERE d.id = cancel.delivery)
+			FOR NO KEY UPDATE;
+		PERFORM FROM syncore.link k WHERE k.id = (SELECT d.link FROM syncore.delivery d WHERE d.id = cancel.delivery) AND k.entity IS NULL FOR NO KEY UPDATE;
 		SELECT d.*, k.entity, k.call IS NOT NULL AS in_flight INTO one
 			FROM syncore.delivery d LEFT JOIN syncore.link k ON k.id = d.link WHERE d.id = cancel.delivery FOR UPDATE OF d;
 		IF NOT FOUND OR one.space_id <> ALL (syncore._spaces_of(syncore._caller(), 'read')) THEN

@@ -3,7 +3,8 @@ noise=$(printf 'x%.0s' $(seq 800))
 declare -A statement=(
 	[syncore]="INSERT INTO syncore.event (system, payload) SELECT 'ann', p FROM unnest(floor.batch(:round, :first, :n, :entities)) p;"
 	[floor_writes]="SELECT floor.writes(floor.batch(:round, :first, :n, :entities));"
-	[naive_trigger]="INSERT INTO floor.inbox (system, payload) SELECT 'ann', p FROM unnest(floor.batch(:round, :first, :n, :entities)) p;"
+	[naive_trigger]="INSERT INTO floor.inbox (system, payload, external_id) SELECT 'ann', p, p ->> 'id' FROM unnest(floor.batch(:round, :first, :n, :entities)) p;"
+	[bare_trigger]="INSERT INTO floor.bare_inbox (system, payload) SELECT 'ann', p FROM unnest(floor.batch(:round, :first, :n, :entities)) p;"
 	[floor_insert]="INSERT INTO floor.bare (system, payload) SELECT 'ann', p FROM unnest(floor.batch(:round, :first, :n, :entities)) p;")
 
 median() { sort -n "$1" | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'; }
@@ -32,7 +33,7 @@ count_changes() { sql -c "SELECT count(*) FROM syncore.ledger WHERE kind = 'chan
 round=0
 measure_bulk() {
 	local r m before
-	local names=(syncore floor_writes naive_trigger floor_insert)
+	local names=(syncore floor_writes naive_trigger bare_trigger floor_insert)
 	declare -A got
 	fill_database bench "$entities"
 	before=$(count_changes)

@@ -23,9 +23,37 @@ BEGIN
 	INSERT INTO floor.delivery AS d (link) SELECT substr(p ->> 'id', 2)::bigint * 3 + 1 FROM unnest(batch) p ON CONFLICT (link) DO UPDATE SET gen = d.gen + 1;
 END $$;
 
--- naive_trigger: look up, compare, write; row by row.  A conflict is a change by somebody else since this system was last in step.
-CREATE TABLE floor.inbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, received_at timestamptz DEFAULT now(), system text, payload jsonb);
+-- naive_trigger: what a user would write instead.  Look up, compare, write, row by row; it leaves what floor_writes leaves.
+-- A conflict is a change by somebody else since this system was last in step.
+CREATE TABLE floor.inbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, received_at timestamptz DEFAULT now(), system text, payload jsonb, external_id text);
 CREATE FUNCTION floor.naive() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+	l floor.link;
+	e floor.entity;
+	k text;
+	v jsonb;
+	conflict boolean;
+BEGIN
+	SELECT * INTO l FROM floor.link WHERE system_id = 0 AND external_id = NEW.external_id;
+	SELECT * INTO e FROM floor.entity WHERE id = l.entity FOR UPDATE;
+	INSERT INTO floor.ledger (entity, kind, reason, hash) VALUES (e.id, 'receive', 'event ' || NEW.id, sha256('x'));
+	FOR k, v IN SELECT * FROM jsonb_each(NEW.payload -> 'f') LOOP
+		CONTINUE WHEN e.data -> k = v;
+		conflict := e.updated_at > l.in_step_at AND e.updated_by <> l.system_id;
+		UPDATE floor.entity SET data = jsonb_set(data, ARRAY[k], v), revision = revision + 1, updated_at = now(), updated_by = l.system_id WHERE id = e.id;
+		UPDATE floor.link SET in_step_at = now(), shadow = decode(repeat('cd', 150), 'hex') WHERE id IN (l.id, l.id + 1);
+		INSERT INTO floor.ledger (entity, kind, field, old, new, reason, hash)
+			VALUES (e.id, CASE WHEN conflict THEN 'conflict' ELSE 'change' END, k, e.data -> k, v, 'naive', sha256('x'));
+		INSERT INTO floor.delivery AS d (link) VALUES (l.id + 1) ON CONFLICT (link) DO UPDATE SET gen = d.gen + 1;
+		INSERT INTO floor.ledger (entity, kind, reason, hash) VALUES (e.id, 'queue', 'link ' || l.id + 1, sha256('x'));
+	END LOOP;
+	RETURN NULL;
+END $$;
+CREATE TRIGGER naive AFTER INSERT ON floor.inbox FOR EACH ROW EXECUTE FUNCTION floor.naive();
+
+-- bare_trigger: the same with no more kept than the change itself: no row for what was received and what is owed, no hash, one link.
+CREATE TABLE floor.bare_inbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, received_at timestamptz DEFAULT now(), system text, payload jsonb);
+CREATE FUNCTION floor.bare() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
 	l floor.link;
 	e floor.entity;
@@ -45,7 +73,7 @@ BEGIN
 	END LOOP;
 	RETURN NULL;
 END $$;
-CREATE TRIGGER naive AFTER INSERT ON floor.inbox FOR EACH ROW EXECUTE FUNCTION floor.naive();
+CREATE TRIGGER bare AFTER INSERT ON floor.bare_inbox FOR EACH ROW EXECUTE FUNCTION floor.bare();
 
 -- 1 kB of payload, one field that changes with every round
 CREATE FUNCTION floor.payload(entity bigint, round integer) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$

@@ -295,7 +295,7 @@ read_claimed(HeapTuple row, TupleDesc desc)
 	return one;
 }
 
-/* A link has one delivery; both lists are short. */
+/* A link has one delivery; both lists are short.  The newest edit among those that it carries gives it its name. */
 static void
 find_links(ScBatch *batch, List *claimed)
 {
@@ -310,8 +310,11 @@ find_links(ScBatch *batch, List *claimed)
 		{
 			ScLink *link = lfirst(other);
 
-			if (link->id == one->link_id)
-				one->link = link;
+			if (link->id != one->link_id)
+				continue;
+			one->link = link;
+			if (link->entity != NULL && link->entity->correlation_id != NULL)
+				one->correlation_id = link->entity->correlation_id;
 		}
 	}
 }

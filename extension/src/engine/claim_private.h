@@ -16,7 +16,7 @@ typedef struct ScClaimed /* one delivery under its row lock */
 	int32 attempts;
 	char *hash;	  /* 'sha256:…' of what its last write said; NULL = none */
 	char *marker; /* the idempotency key of that write */
-	char *correlation_id;
+	char *correlation_id; /* of the last edit that it carries */
 
 	ScLink *link; /* NULL: the link is gone */
 	/* set by sc_claim_plan */

@@ -3,8 +3,14 @@
  *	  Deliveries: what is to be brought in step.
  *
  * A delivery only says "look at this link": there is one a link, and an edit
- * that finds one raises its gen.  Its time to wait after a failure stands; a
- * dead one comes back to life, for the edit may be the cure.
+ * that finds one waiting leaves it as it is, for who claims it reads what is
+ * then.  An edit while a call is in flight raises gen, so that the delivery
+ * outlives the call.  Its time to wait after a failure stands; a dead one comes
+ * back to life, for the edit may be the cure.
+ *
+ * Who claims a delivery or deletes one that is not in flight holds the lock of
+ * its entity (of its link, where it has none), as the caller does: one that is
+ * seen waiting goes on waiting until we commit.
  */
 #include "postgres.h"
 
@@ -23,6 +29,7 @@
 extern PGDLLEXPORT Datum syncore_shard(PG_FUNCTION_ARGS);
 
 static void save_due(ScBatch *batch, ScLink **links, int n, bool edited);
+static bool is_waiting(ScTable *table);
 static void raise_delivery(ScTable *table, const ScBatch *batch, const ScLink *link, bool edited);
 static int64 put_delivery(ScTable *table, TupleTableSlot *row, const ScBatch *batch,
 						  const ScLink *link);
@@ -80,10 +87,15 @@ save_due(ScBatch *batch, ScLink **links, int n, bool edited)
 		Datum key[] = { Int64GetDatum(links[i]->id) };
 
 		sc_finder_seek(&finder, key);
-		if (sc_finder_next(&finder) && sc_table_lock(table, &table->found->tts_tid))
+		if (sc_finder_next(&finder))
 		{
-			raise_delivery(table, batch, links[i], edited);
-			continue;
+			if (is_waiting(table))
+				continue;
+			if (sc_table_lock(table, &table->found->tts_tid))
+			{
+				raise_delivery(table, batch, links[i], edited);
+				continue;
+			}
 		}
 		made[nmade] = sc_table_row(table);
 		note_made(batch, links[i], put_delivery(table, made[nmade], batch, links[i]));
@@ -95,7 +107,18 @@ save_due(ScBatch *batch, ScLink **links, int n, bool edited)
 	sc_table_close(table);
 }
 
-/* The row found last. */
+/* The row found last: to be looked at, and in nobody's hands. */
+static bool
+is_waiting(ScTable *table)
+{
+	bool is_null;
+	Oid state = DatumGetObjectId(sc_table_value(table, DELIVERY_STATE, &is_null));
+
+	(void) sc_table_value(table, DELIVERY_SENT_GEN, &is_null);
+	return is_null && state == sc_catalog_get()->delivery_due;
+}
+
+/* The row found last, which is locked: in flight, or dead. */
 static void
 raise_delivery(ScTable *table, const ScBatch *batch, const ScLink *link, bool edited)
 {
@@ -117,8 +140,6 @@ raise_delivery(ScTable *table, const ScBatch *batch, const ScLink *link, bool ed
 		return;
 	}
 	sc_table_set(table, row, DELIVERY_GEN, Int32GetDatum(DatumGetInt32(gen) + 1));
-	if (link->entity != NULL && link->entity->correlation_id != NULL)
-		sc_table_set_text(table, row, DELIVERY_CORRELATION, link->entity->correlation_id);
 	if (state != sc_catalog_get()->delivery_due)
 	{
 		sc_table_set(table, row, DELIVERY_ATTEMPTS, Int32GetDatum(0));
