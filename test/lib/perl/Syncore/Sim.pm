@@ -9,7 +9,24 @@ use Carp;
 use HTTP::Tiny;
 use IO::Handle;
 use JSON::PP ();
+use Mojo::JSON ();
+use Socket qw(IPPROTO_TCP TCP_NODELAY);
 use Time::HiRes qw(sleep time);
+
+# Sends head and body in two packets; without this the second waits 40 ms for the answer to the first, and what people do
+# within some milliseconds of each other is what tests are about.
+package Syncore::Sim::Agent
+{
+	our @ISA = ('HTTP::Tiny');
+
+	sub _open_handle
+	{
+		my ($self, @to) = @_;
+		my $handle = $self->SUPER::_open_handle(@to);
+		setsockopt $handle->{fh}, Socket::IPPROTO_TCP, Socket::TCP_NODELAY, 1;
+		return $handle;
+	}
+}
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
@@ -68,7 +85,7 @@ sub start
 		my ($product, $url) = split ' ', $line;
 		push @sims, bless {
 			product => $product, url => $url, pid => $pid, pipe => $parent_out, owner => $$,
-			name => $arg{products}[scalar @sims]{name}, http => HTTP::Tiny->new(timeout => 180, verify_SSL => 0),
+			name => $arg{products}[scalar @sims]{name}, http => Syncore::Sim::Agent->new(timeout => 180, verify_SSL => 0),
 		}, $class;
 	}
 	croak "the simulated products did not start: see $arg{dir}/sim.log" if @sims != @{ $arg{products} };
@@ -102,9 +119,9 @@ sub DESTROY
 sub control
 {
 	my ($self, $method, $command, $in) = @_;
-	my $r = $self->{http}->request($method, "$self->{url}/_sim/$command", { $in ? (content => $json->encode($in)) : () });
+	my $r = $self->{http}->request($method, "$self->{url}/_sim/$command", { $in ? (content => Mojo::JSON::encode_json($in)) : () });
 	croak "sim $command: $r->{status} $r->{content}" if !$r->{success};
-	return length $r->{content} ? $json->decode($r->{content}) : undef;
+	return length $r->{content} ? Mojo::JSON::decode_json($r->{content}) : undef;
 }
 
 sub state { return $_[0]->control(GET => 'state') }

@@ -14,6 +14,7 @@ use Time::HiRes qw(sleep time);
 
 my $json = JSON::PP->new->canonical->allow_nonref;
 my @FIELDS = qw(title description severity status assignee);
+my %NAME = (snow => 'short_description', jira => 'summary');
 my $LAST_WINS_AFTER = 1.3;    # seconds: ServiceNow's clock shows whole ones
 
 my %UP = (
@@ -33,7 +34,7 @@ my %DOWN_STATUS = (
 	jira => { new => 'To Do', (map { $_ => 'In Progress' } qw(in_progress on_hold pending)), (map { $_ => 'Done' } qw(resolved closed cancelled)) },
 );
 
-my ($run, $t, @wrong);
+my ($run, $t, @wrong, @hooks, %log);
 
 sub wrong { my ($rule, $text) = @_; push @wrong, "$rule: $text"; return }
 
@@ -42,13 +43,18 @@ sub all
 	($run) = @_;
 	$t = $run->{t};
 	@wrong = ();
+	@hooks = $run->hooks;
+	%log = map { $_ => [$t->sim($_)->requests] } qw(snow jira);
 	my %entity = one_record_each();
 	agreement($_, $entity{$_}) for grep { $entity{$_} } sort keys %entity;
 	accounted();
 	by_people($_, $entity{$_}) for grep { $entity{$_} } sort keys %entity;
 	right_winner($_, $entity{$_}) for grep { $entity{$_} } sort keys %entity;
 	ruled(values %entity);
+	not_ours(values %entity);
+	seen_before_retired(values %entity);
 	bounded_writes();
+	written_once();
 	comments();
 	books();
 	if (!@wrong)
@@ -81,7 +87,7 @@ sub one_record_each
 sub normal
 {
 	my ($system, $field, $value) = @_;
-	my $name = $field eq 'title' ? ($system eq 'snow' ? 'short_description' : 'summary') : $field;
+	my $name = $field eq 'title' ? $NAME{$system} : $field;
 	for my $step (@{ $run->{plan}{normalise}{$system}{$name} // [] })
 	{
 		$value =~ s/^\s+|\s+$//g if $step eq 'trim';
@@ -135,7 +141,7 @@ sub events_of
 		my $p = $_->{payload};
 		($p->{issue}{id} // '') eq $act->{id} && ($act->{version} eq '0' ? $p->{webhookEvent} eq 'jira:issue_created'
 			: ($p->{changelog}{id} // '') eq $act->{version});
-	} $run->hooks;
+	} @hooks;
 	return if !$hook;
 	return map { $_->{id} } $t->rows(q{SELECT id FROM syncore.event WHERE id > ? AND system = 'jira' AND event_id = ?},
 		$run->{event_before}, $hook->{headers}{'X-Atlassian-Webhook-Identifier'});
@@ -153,15 +159,35 @@ sub accounted
 			next;
 		}
 		next if $act->{field} !~ /title|description/;    # the other values are not unique
-		my @ends = $t->rows('SELECT kind, rule FROM syncore.ledger WHERE event = ANY (?) AND field = ? ORDER BY id', \@events, $act->{field});
+		my @ends = $t->rows('SELECT id, kind, rule FROM syncore.ledger WHERE event = ANY (?) AND field = ? ORDER BY id', \@events, $act->{field});
 		my %kind = map { $_->{kind} => 1 } @ends;
 		wrong(I4 => "$name: the ledger does not say what became of it (event @events)") if !@ends && !heard_otherwise($act);
 		wrong(I4 => "$name: a person's value was taken for an echo (event @events)") if $kind{echo} && !grep { $kind{$_} } qw(change conflict raced agree);
-		my $later = grep { $_->{at} > $act->{at} && $_->{id} eq $act->{id} && $_->{field} eq $act->{field} } @{ $run->{acts} };
-		wrong(I4 => "$name: passed over as stale, but nobody wrote there after it (event @events)")
-			if $kind{stale} && !$later && !grep { $kind{$_} } qw(change conflict raced agree);
+		my ($stale) = grep { $_->{kind} eq 'stale' } @ends;
+		wrong(I4 => "$name: passed over as stale, but nothing that was written there after it had been heard (event @events)")
+			if $stale && !grep({ $kind{$_} } qw(change conflict raced agree)) && !heard_later($act, $stale->{id});
 	}
 	return;
+}
+
+# Had a text of the same record that is later than this one been heard before that row of the ledger was written?
+sub heard_later
+{
+	my ($act, $row) = @_;
+	my %later = map { words($_->{value}) => 1 }
+		grep { $_->{at} > $act->{at} && $_->{id} eq $act->{id} && $_->{field} eq $act->{field} } @{ $run->{acts} };
+	return grep { $later{ words($_->{said}) } } heard($act->{system}, $act->{field}, $row);
+}
+
+# Texts that our ledger says were heard from a system as somebody's, up to a row of it.
+sub heard
+{
+	my ($system, $field, $row) = @_;
+	return $t->rows(q{SELECT l.id, l.entity, l.kind, l.event, coalesce(c.incoming ->> 'value', l.new #>> '{}') AS said,
+			c.outcome = 'keep_local' AND c.rule = 'human_wins' AND c.incoming ->> 'actor_kind' <> 'human' AS as_nobody
+		FROM syncore.ledger l JOIN syncore.system s ON s.id = l.system_id LEFT JOIN syncore.conflict c ON c.id = l.conflict
+		WHERE l.id > ? AND s.name = ? AND l.field = ? AND l.kind IN ('change', 'raced', 'agree', 'conflict') AND l.id < coalesce(?, l.id + 1)},
+		$run->{ledger_before}, $system, $field, $row);
 }
 
 # A later whole record or a read may tell of it first: then its own event says nothing new but who it was.  A person's value
@@ -169,11 +195,7 @@ sub accounted
 sub heard_otherwise
 {
 	my ($act) = @_;
-	my @heard = grep { words($_->{said}) eq words($act->{value}) } $t->rows(q{SELECT coalesce(c.incoming ->> 'value', l.new #>> '{}') AS said,
-			c.outcome = 'keep_local' AND c.rule = 'human_wins' AND c.incoming ->> 'actor_kind' <> 'human' AS as_nobody
-		FROM syncore.ledger l JOIN syncore.system s ON s.id = l.system_id LEFT JOIN syncore.conflict c ON c.id = l.conflict
-		WHERE l.id > ? AND s.name = ? AND l.field = ? AND l.kind IN ('change', 'raced', 'agree', 'conflict')},
-		$run->{ledger_before}, $act->{system}, $act->{field});
+	my @heard = grep { words($_->{said}) eq words($act->{value}) } heard($act->{system}, $act->{field});
 	my $later = grep { $_->{at} > $act->{at} && $_->{id} eq $act->{id} && $_->{field} eq $act->{field} } @{ $run->{acts} };
 	return grep { $later || !$_->{as_nobody} } @heard;
 }
@@ -237,13 +259,103 @@ sub ruled
 	return;
 }
 
+# I5 in part: a text that was written on one side only is heard from the other as an echo, never as somebody's there.
+sub not_ours
+{
+	my (@entities) = @_;
+	my %known = map { $_ => 1 } @entities;
+	for my $system (qw(snow jira))
+	{
+		for my $field (qw(title description))
+		{
+			my %theirs = map { lc words($_->{value}) => 1 } grep { $_->{system} ne $system && $_->{field} eq $field } @{ $run->{acts} };
+			for my $row (grep { $known{ $_->{entity} } && $_->{kind} ne 'agree' && $theirs{ lc words($_->{said}) } } heard($system, $field))
+			{
+				wrong(I5 => "entity $row->{entity} $field: our own write of \"$row->{said}\" to $system was heard as somebody's ($row->{kind}, event "
+					. ($row->{event} // '-') . ')');
+			}
+		}
+	}
+	return;
+}
+
+# R10: what lost is compared with what comes until every record has been given the winner: the products' logs say when.
+sub seen_before_retired
+{
+	my (@entities) = @_;
+	for my $row ($t->rows(q{SELECT l.entity, l.field, l.new #>> '{}' AS value, extract(epoch FROM l.at) AS at FROM syncore.ledger l
+		WHERE l.id > ? AND l.entity = ANY (?) AND l.kind = 'retire' AND l.field IN ('title', 'description')}, $run->{ledger_before}, \@entities))
+	{
+		my ($act) = grep { $_->{field} eq $row->{field} && words($_->{value}) eq words($row->{value}) } @{ $run->{acts} } or next;
+		my $other = $act->{system} eq 'snow' ? 'jira' : 'snow';
+		my ($given) = grep { $_->{effect} ne 'none' && $_->{at} < $row->{at} && words(written($other, $_)->{ $row->{field} }) eq words($row->{value}) }
+			@{ $log{$other} };
+		wrong(I5 => "entity $row->{entity} $row->{field}: what lost against \"$row->{value}\" was given up before $other was told of that") if !$given;
+	}
+	return;
+}
+
+# The texts that a request asks to write: {title, description}.
+sub written
+{
+	my ($system, $request) = @_;
+	my $body = ref $request->{json} eq 'HASH' ? $request->{json} : {};
+	return { title => $body->{short_description}, description => $body->{description} } if $system eq 'snow';
+	my $fields = ref $body->{fields} eq 'HASH' ? $body->{fields} : {};
+	return { title => $fields->{summary}, description => ref $fields->{description} ? join ' ', adf_texts($fields->{description}) : undef };
+}
+
+sub adf_texts
+{
+	my ($node) = @_;
+	return map { adf_texts($_) } @$node if ref $node eq 'ARRAY';
+	return ref $node ne 'HASH' ? () : defined $node->{text} ? $node->{text} : adf_texts($node->{content} // []);
+}
+
+# R15: a write that landed is not made again: where its answer was lost, the record is read before.  Text that a product
+# respells may be written once more, as nothing tells who respelt it.
+sub written_once
+{
+	for my $subject ($run->subjects)
+	{
+		for my $system (qw(snow jira))
+		{
+			my ($record) = $run->of($system, $subject) or next;
+			for my $field (grep { !$run->{plan}{normalise}{$system}{ $_ eq 'title' ? $NAME{$system} : $_ } } qw(title description))
+			{
+				twice($system, $record, $field);
+			}
+		}
+	}
+	return;
+}
+
+sub twice
+{
+	my ($system, $record, $field) = @_;
+	my ($last, $read);
+	for my $request (requests_to($system, $record))
+	{
+		$read = 1 if $last && $request->{method} eq 'GET' && ($request->{status} // 0) == 200 && $request->{at} > ($last->{answered_at} // 9e9);
+		my $text = written($system, $request)->{$field} // next;
+		my $again = $last && words(written($system, $last)->{$field}) eq words($text);
+		my $unseen = $last && !grep { $_->{system} eq $system && $_->{id} eq $record->{id} && $_->{field} eq $field
+			&& $_->{at} > $last->{at} && $_->{at} < ($request->{answered_at} // 9e9) + 0.1 } @{ $run->{acts} };
+		wrong(R15 => "$record->{key} $field: \"$text\" was written to $system again" . ($read ? ' after it had been read there' : ' without a look')) if $again && $unseen;
+		($last, $read) = ($request, 0) if $request->{effect} ne 'none';
+	}
+	return;
+}
+
 # I6: no loop: a record gets no more writes than people's acts, copies, and answers that were destroyed, allow for.
-sub effects
+sub requests_to
 {
 	my ($system, $record) = @_;
 	my $key = $system eq 'snow' ? qr{/\Q$record->{id}\E(?:/|$)} : qr{/(?:\Q$record->{id}\E|\Q$record->{key}\E)(?:/|$)};
-	return grep { $_->{path} =~ $key } $t->sim($system)->effects;
+	return grep { $_->{path} =~ $key } @{ $log{$system} };
 }
+
+sub effects { my ($system, $record) = @_; return grep { $_->{effect} ne 'none' } requests_to($system, $record) }
 
 sub bounded_writes
 {
@@ -353,15 +465,15 @@ sub probe
 	my ($subject) = @_;
 	my $from = length($subject) % 2 ? 'snow' : 'jira';
 	my $to = $from eq 'snow' ? 'jira' : 'snow';
-	my %at = map { $_ => ($run->of($_, $subject))[0] } qw(snow jira);
-	my %before = map { $_ => scalar effects($_, $at{$_}) } qw(snow jira);
+	my $id = $run->id_of($from, $subject);
+	$t->sim($_)->clear_log for qw(snow jira);
 	my ($snow, $jira) = Syncore::Chaos::Plan::said('title', ' ', 'probe', $subject);
-	my $after = $t->sim($from)->update($from eq 'snow' ? 'b.kim' : 'b.kim@acme.example', $at{$from}{id}, %{ $from eq 'snow' ? $snow : $jira });
+	my $after = $t->sim($from)->update($from eq 'snow' ? 'b.kim' : 'b.kim@acme.example', $id, %{ $from eq 'snow' ? $snow : $jira });
 	my $value = Syncore::Chaos::Run::shown($from, 'title', $after);
 	$run->rest;
 	my $shows = Syncore::Chaos::Run::shown($to, 'title', ($run->of($to, $subject))[0]);
 	wrong(probe => "$subject: $from says \"$value\", $to shows \"$shows\"") if $shows ne normal($to, title => $value);
-	my %new = map { $_ => effects($_, $at{$_}) - $before{$_} } qw(snow jira);
+	my %new = map { $_ => scalar $t->sim($_)->effects } qw(snow jira);
 	wrong(probe => "$subject: one edit in $from took $new{$to} writes to $to and $new{$from} back") if $new{$to} != 1 || $new{$from};
 	return;
 }

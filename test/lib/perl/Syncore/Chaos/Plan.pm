@@ -20,6 +20,7 @@ my @HOOK = qw(delay duplicate lose hold hold);
 my @SNOW_MAKES = qw(trim collapse);
 my @JIRA_MAKES = qw(trim collapse upper);
 my @PROCESS = qw(dispatcher_term listener_term worker_kill immediate);
+my %STORY = (lost_create => \&lost_create, lost_update => \&lost_update, overwritten => \&overwritten, told_late => \&told_late);
 
 # A small generator of our own: the same numbers with every Perl.
 my $state;
@@ -47,6 +48,10 @@ sub draw
 	my %normalise;
 	$normalise{snow}{short_description} = [pick(@SNOW_MAKES)] if chance(25);
 	$normalise{jira}{summary} = [pick(@JIRA_MAKES)] if chance(25);
+	for my $name (sort keys %STORY)
+	{
+		push @steps, map { { %$_, story => $name } } $STORY{$name}->(\@steps, $subjects) if chance(50);
+	}
 	return { seed => $seed, subjects => $subjects, length => $length, normalise => \%normalise, steps => [sort { $a->{at} <=> $b->{at} } @steps] };
 }
 
@@ -67,6 +72,74 @@ sub burst
 	push @$steps, { at => $at + number(60), what => 'edit', n => 100 + $_, subject => $hot, field => $field, system => pick(qw(snow jira)), value => value($field) }
 		for 1 .. 2 + number(4);
 	return;
+}
+
+#--- stories: what chance alone brings together too rarely
+
+sub other { my ($system) = @_; return $system eq 'snow' ? 'jira' : 'snow' }
+
+sub text_edit
+{
+	my ($n, $at, $system, $subject, $field) = @_;
+	return { at => $at, what => 'edit', n => $n, subject => $subject, field => $field, system => $system, value => value($field) };
+}
+
+sub story_hold
+{
+	my ($at, $system, $for) = @_;
+	return { at => $at, what => 'hook', system => $system, kind => 'hold', set => { hold => 1 }, for => $for, order => pick('straight', 'reverse') };
+}
+
+sub story_fault
+{
+	my ($at, $system, $kind, %fault) = @_;
+	return { at => $at, what => 'peer', system => $system, kind => $kind, fault => { %fault, times => 1, name => $kind } };
+}
+
+# The answer to a create is lost, and nothing tells of the record for a while.
+sub lost_create
+{
+	my ($steps, $subjects) = @_;
+	my ($create) = grep { $_->{what} eq 'create' && $_->{subject} == 1 } @$steps;
+	my $system = other($create->{system});
+	my $drop = pick('after', 'half');
+	return (story_hold($create->{at}, $system, 1500 + number(1500)),
+		story_fault($create->{at}, $system, "drop_$drop", method => 'POST', path => '(?:/incident|/issue)$', drop => $drop));
+}
+
+# The answer to an update is lost, its own notification is late, and somebody goes on writing.
+sub lost_update
+{
+	my ($steps, $subjects) = @_;
+	my ($at, $system, $subject, $field, $drop) = (900 + number(1500), pick(qw(snow jira)), 1 + number($subjects), pick(qw(title description)), pick(qw(after half)));
+	return (story_hold($at, $system, 400 + number(800)),
+		story_fault($at, $system, "drop_$drop", method => 'PATCH|PUT', drop => $drop),
+		text_edit(201, $at + 5, other($system), $subject, $field),
+		text_edit(202, $at + 150 + number(400), chance(70) ? other($system) : $system, $subject, $field));
+}
+
+# A write is on its way for long; a person writes into the same field before it lands.
+sub overwritten
+{
+	my ($steps, $subjects) = @_;
+	my ($at, $system, $subject, $field) = (900 + number(1500), pick(qw(snow jira)), 1 + number($subjects), pick(qw(title description)));
+	return (story_fault($at, $system, 'delay_before', method => 'PATCH|PUT', delay => 'before', delay_ms => 250 + number(400)),
+		text_edit(211, $at + 5, other($system), $subject, $field),
+		text_edit(212, $at + 90 + number(150), $system, $subject, $field),
+		chance(50) ? story_hold($at + 60, $system, 300 + number(700)) : ());
+}
+
+# The answer to our write, or a read, shows what a person wrote before the person's own notification comes; perhaps others write, too.
+sub told_late
+{
+	my ($steps, $subjects) = @_;
+	my ($at, $system, $subject) = (900 + number(1500), pick(qw(snow jira)), 1 + number($subjects));
+	my ($field, $beside) = chance(50) ? qw(title description) : qw(description title);
+	my $rival = chance(60) ? number(120) - 60 : undef;
+	return (story_hold($at, $system, 500 + number(800)),
+		text_edit(221, $at + 70, $system, $subject, $field),
+		text_edit(222, $at + 80 + number(40), other($system), $subject, $beside),
+		defined $rival ? text_edit(223, $at + 70 + $rival, other($system), $subject, $field) : ());
 }
 
 # Texts get their tag from the runner; for the others this is [ServiceNow's values, Jira's value].
@@ -122,8 +195,9 @@ sub kinds
 {
 	my ($plan) = @_;
 	my %has = map { $_->{what} =~ /peer|hook/ ? ("$_->{what} $_->{kind}" => 1) : $_->{what} eq 'process' ? ("process $_->{how}" => 1)
-		: $_->{what} eq 'edit' ? ("edit $_->{field}" => 1, "edit in $_->{system}" => 1, $_->{n} > 100 ? (burst => 1) : ())
+		: $_->{what} eq 'edit' ? ("edit $_->{field}" => 1, "edit in $_->{system}" => 1, $_->{n} > 100 && $_->{n} < 200 ? (burst => 1) : ())
 		: ($_->{what} => 1, $_->{public} ? (public => 1) : ()) } @{ $plan->{steps} };
+	$has{"story $_->{story}"} = 1 for grep { $_->{story} } @{ $plan->{steps} };
 	for my $system (keys %{ $plan->{normalise} })
 	{
 		$has{"normalised in $system: @$_"} = 1 for values %{ $plan->{normalise}{$system} };
@@ -133,7 +207,7 @@ sub kinds
 
 sub all_kinds
 {
-	return sort +(map { "peer $_" } @PEER), (map { "hook $_" } qw(delay duplicate lose hold)), (map { "process $_" } @PROCESS), (map { "edit $_" } keys %{ { map { $_ => 1 } @FIELDS } }),
+	return sort +(map { "story $_" } keys %STORY), (map { "peer $_" } @PEER), (map { "hook $_" } qw(delay duplicate lose hold)), (map { "process $_" } @PROCESS), (map { "edit $_" } keys %{ { map { $_ => 1 } @FIELDS } }),
 		'edit in snow', 'edit in jira', 'burst', 'create', 'comment', 'public', (map { "normalised in snow: $_" } @SNOW_MAKES), (map { "normalised in jira: $_" } @JIRA_MAKES);
 }
 
@@ -147,7 +221,7 @@ sub row
 		: $what eq 'comment' ? "subject $step->{subject} c$step->{n}" . ($step->{public} ? ' public' : '')
 		: $what eq 'peer' ? join(' ', map { "$_=$step->{fault}{$_}" } sort keys %{ $step->{fault} })
 		: $what eq 'hook' ? "$step->{kind} " . join(' ', map { "$_=$step->{set}{$_}" } sort keys %{ $step->{set} }) . " for $step->{for} ms $step->{order}"
-		: $step->{how};
+		: $step->{how}, $step->{story} ? "($step->{story})" : ();
 }
 
 sub table

@@ -19,7 +19,8 @@ sub new
 {
 	my ($class, $t, $plan) = @_;
 	$runs++;
-	return bless { t => $t, plan => $plan, tag => "Q$plan->{seed}R$runs", acts => [], comments => [], skipped => 0, faults => 0, undo => [] }, $class;
+	return bless { t => $t, plan => $plan, tag => "Q$plan->{seed}R$runs", acts => [], comments => [], known => {}, made => {}, skipped => 0, faults => 0,
+		undo => [] }, $class;
 }
 
 sub subject { my ($self, $n) = @_; return "$self->{tag}S$n" }
@@ -31,6 +32,13 @@ sub of
 {
 	my ($self, $system, $subject) = @_;
 	return grep { $self->title($system, $_) =~ /\b\Q$subject\E\b/i } $self->{t}->sim($system)->records;
+}
+
+# The id of a subject's record there: found once, for what happens within milliseconds cannot wait for a list of all.
+sub id_of
+{
+	my ($self, $system, $subject) = @_;
+	return $self->{known}{$system}{$subject} //= (map { $_->{id} } $self->of($system, $subject))[0];
 }
 
 sub play
@@ -122,6 +130,7 @@ sub do_create
 	my $subject = $self->subject($step->{subject});
 	my ($snow, $jira) = Syncore::Chaos::Plan::said('title', ' ', 'e0', $subject);
 	my $record = $self->{t}->sim($step->{system})->create($WHO{ $step->{system} }[0], %{ $step->{system} eq 'snow' ? $snow : $jira });
+	$self->{known}{ $step->{system} }{$subject} = $record->{id};
 	$self->remember($step, $subject, 'title', $self->title($step->{system}, $record), $record);
 	return;
 }
@@ -130,14 +139,23 @@ sub do_edit
 {
 	my ($self, $step) = @_;
 	my $subject = $self->subject($step->{subject});
-	my ($record) = $self->of($step->{system}, $subject);
-	return $self->{skipped}++ if !$record;
+	my $id = $self->id_of($step->{system}, $subject) // return $self->{skipped}++;
 	my ($snow, $jira) = Syncore::Chaos::Plan::said($step->{field}, $step->{value}, "e$step->{n}", $subject);
-	my $fields = $step->{system} eq 'snow' ? $snow : $jira;
-	my $after = $self->{t}->sim($step->{system})->update($WHO{ $step->{system} }[$step->{n} % 2], $record->{id}, %$fields);
-	return $self->{skipped}++ if version($step->{system}, $after) eq version($step->{system}, $record) && $step->{field} !~ /title|description/;
+	my $who = $WHO{ $step->{system} }[$step->{n} % 2];
+	my $after = $self->{t}->sim($step->{system})->update($who, $id, %{ $step->{system} eq 'snow' ? $snow : $jira });
+	return $self->{skipped}++ if !$self->is_new($step->{system}, $after);
 	$self->remember($step, $subject, $step->{field}, undef, $after);
 	return;
+}
+
+# Did that act make this version?  Who sets what is there already makes none; the last is another act's then, or ours.
+sub is_new
+{
+	my ($self, $system, $record) = @_;
+	my $by = $system eq 'snow' ? $record->{sys_updated_by} : @{ $record->{changelog} } ? $record->{changelog}[-1]{author} : '';
+	my $ours = $by eq '' || grep { $_->{kind} eq 'integration' && grep { $_ && $_ eq $by } @$_{qw(login account)} }
+		@{ $Syncore::Sim::USERS{ $system eq 'snow' ? 'servicenow' : 'jira' } };
+	return !$ours && !$self->{made}{"$system $record->{id} " . version($system, $record)}++;
 }
 
 # What tells one change of a record from the next in its webhooks.
@@ -150,6 +168,7 @@ sub version
 sub remember
 {
 	my ($self, $step, $subject, $field, $value, $record) = @_;
+	$self->{made}{"$step->{system} $record->{id} " . version($step->{system}, $record)} = 1;
 	push @{ $self->{acts} }, { step => $step, subject => $subject, system => $step->{system}, field => $field, id => $record->{id},
 		version => version($step->{system}, $record), value => shown($step->{system}, $field, $record), at => time };
 	return;
@@ -171,11 +190,11 @@ sub do_comment
 {
 	my ($self, $step) = @_;
 	my $subject = $self->subject($step->{subject});
-	my ($record) = $self->of($step->{system}, $subject);
-	return $self->{skipped}++ if !$record;
+	my $id = $self->id_of($step->{system}, $subject) // return $self->{skipped}++;
 	my $public = $step->{public} && $step->{system} eq 'snow';
 	my $text = "$subject note c$step->{n}" . ($public ? ' public' : '');
-	$self->{t}->sim($step->{system})->comment($WHO{ $step->{system} }[0], $record->{id}, $text, $public ? (channel => 'comments') : ());
+	my $after = $self->{t}->sim($step->{system})->comment($WHO{ $step->{system} }[0], $id, $text, $public ? (channel => 'comments') : ());
+	$self->{made}{"$step->{system} $id " . version($step->{system}, $after)} = 1;
 	push @{ $self->{comments} }, { subject => $subject, system => $step->{system}, text => $text, public => $public };
 	return;
 }
@@ -195,9 +214,10 @@ sub do_hook
 	my ($self, $step) = @_;
 	my $sim = $self->{t}->sim($step->{system});
 	$sim->webhook(%{ $step->{set} });
+	$self->{holds}{ $step->{system} }++ if $step->{kind} eq 'hold';
 	my $undo = sub {
 		$sim->webhook(delay_ms => 0, duplicate => 0) if $step->{kind} =~ /delay|duplicate/;
-		return if $step->{kind} ne 'hold';
+		return if $step->{kind} ne 'hold' || --$self->{holds}{ $step->{system} };
 		$sim->release($step->{order} eq 'reverse' ? (order => 'reverse') : (count => 1000));
 		$sim->release;
 	};
