@@ -53,7 +53,34 @@ SELECT data ->> 'title' AS title FROM syncore.entity ORDER BY id LIMIT 1;
 -- and nothing is written there (control: at ann it is)
 SELECT settles();
 SELECT (SELECT fields ->> 'severity' FROM peer WHERE id = 'BOB-1') AS severity_at_bob, (SELECT fields ->> 'title' FROM peer WHERE id = 'A1') AS title_at_ann;
+-- 3. a lost write to a system that cannot be asked for long (its circuit is open): what a person says there meanwhile is not held up for as long as
+-- that lasts (R3). Decided after the time limit, as overwritten by that write; told elsewhere, and written there again when it can be.
+UPDATE syncore.connector SET position_grade = 'counter' WHERE name = 'toy';
+UPDATE syncore.route SET condition = NULL WHERE system = 'bob';
+CREATE FUNCTION test_unread(int) RETURNS int AS '$libdir/syncore_engine_test', 'test_unread' LANGUAGE C;
+CREATE FUNCTION bob_is_silent() RETURNS int LANGUAGE sql AS $$ SELECT test_unread(id) FROM syncore.system WHERE name = 'bob' $$;
+SELECT hears('ann', 'A1', '{"severity": "high", "title": "one again"}') IS NOT NULL AS heard, settles() > 0 AS in_step;
+SELECT hears('ann', 'A1', '{"title": "one, lost on its way"}'), serves('bob', 'lost');
+UPDATE peer SET v = v + 5 WHERE id = 'BOB-1';
+SELECT hears('bob', 'BOB-1', '{"title": "one, said to a wall"}', 'kim');
+-- (control) before the time is over, and of what nobody waits for, nothing is decided
+SELECT bob_is_silent() AS decided;
+SELECT system, call, unknown, waiting FROM waits;
+UPDATE syncore.link SET call = jsonb_set(call, '{at}', to_jsonb((call ->> 'at')::bigint - 61000000)) WHERE external_id = 'BOB-1';
+SELECT bob_is_silent() AS decided;
+SELECT system, call, unknown, waiting FROM waits WHERE system = 'bob';
+SELECT kind, rule, new, reason FROM told WHERE system = 'bob' AND field = 'title' ORDER BY id DESC LIMIT 1;
+SELECT data ->> 'title' AS title FROM syncore.entity ORDER BY id LIMIT 1;
+-- the others hear of it at once, a second look finds nothing to do, and what is said next does not wait
+SELECT serves('ann');
+SELECT bob_is_silent() AS decided;
+SELECT hears('bob', 'BOB-1', '{"title": "one, said again"}', 'kim');
+-- it can be asked again: the write is looked up, and both are in step
+SELECT settles() > 0 AS worked_on;
+TABLE waits;
+SELECT count(DISTINCT fields ->> 'title') AS different, min(fields ->> 'title') AS title FROM peer WHERE id IN ('A1', 'BOB-1');
 SELECT ok, what FROM syncore.verify_ledger();
 DROP VIEW waits;
+DROP FUNCTION bob_is_silent(), test_unread(int);
 CALL peers_go();
 DROP PROCEDURE peers_go();

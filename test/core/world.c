@@ -45,8 +45,10 @@ world_build(Jsonb *document)
 	world.type->on_illegal = text_or(type, "on_illegal", "accept");
 	world.type->on_reopen = text_or(type, "on_reopen", "reopen");
 	world.type->loop_limit = (int) sc_json_get_number(type, "loop_limit", 3);
-	world.type->loop_window_us = (int64) sc_json_get_number(type, "loop_window", 60) * USECS_PER_SEC;
-	world.type->loop_within_us = (int64) sc_json_get_number(type, "loop_within", 10) * USECS_PER_SEC;
+	world.type->loop_window_us =
+		(int64) sc_json_get_number(type, "loop_window", 60) * USECS_PER_SEC;
+	world.type->loop_within_us =
+		(int64) sc_json_get_number(type, "loop_within", 10) * USECS_PER_SEC;
 	build_fields(world.type, sc_json_get(document, "fields"));
 	build_states(world.type, sc_json_get(document, "states"), sc_json_get(document, "transitions"));
 	build_systems(&world, sc_json_get(document, "systems"));

@@ -30,6 +30,7 @@ EXPORTED(test_answer);
 EXPORTED(test_record);
 EXPORTED(test_forget);
 EXPORTED(test_adopt);
+EXPORTED(test_unread);
 
 static List *plans = NIL; /* in TopMemoryContext */
 
@@ -152,6 +153,21 @@ test_adopt(PG_FUNCTION_ARGS)
 	sc_config_init();
 	SPI_connect();
 	n = sc_claim_adopt(shards);
+	SPI_finish();
+	PG_RETURN_INT32(n);
+}
+
+/* (system id) → of how many records it was decided what waits, because the system cannot be asked */
+Datum
+test_unread(PG_FUNCTION_ARGS)
+{
+	bool shards[64];
+	int n;
+
+	all_shards(shards);
+	sc_config_init();
+	SPI_connect();
+	n = sc_unread_decide(PG_GETARG_INT32(0), shards);
 	SPI_finish();
 	PG_RETURN_INT32(n);
 }

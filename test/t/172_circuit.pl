@@ -45,6 +45,15 @@ is($t->value(q{SELECT count(*) FROM syncore.link l WHERE (l.read_owed OR l.waiti
 	AND NOT EXISTS (SELECT FROM syncore.delivery d WHERE d.link = l.id AND d.state = 'due')}), 0, 'nothing waits without a delivery that is due');
 is($t->value(q{SELECT count(*) FROM syncore.alert WHERE kind = 'breaker' AND closed_at IS NULL}), 1, 'one alert tells of it');
 
+# R3: the time limit passes, and it stays open: the person's word is decided as overwritten by that write, and heard of elsewhere.
+isnt(breaker(), 'closed', 'control: nothing of it can be read');
+$t->sql(q{UPDATE syncore.link SET call = jsonb_set(call, '{at}', to_jsonb((call ->> 'at')::bigint - 3600000000)) WHERE waiting IS NOT NULL AND entity IS NOT NULL});
+$t->wait_until('it is decided', sub { !waiting()->{waiting} });
+isnt(breaker(), 'closed', 'while the circuit is open');
+$t->wait_until('ServiceNow has it', sub { $snow->record($pairs[0][0]{id})->{short_description} eq 'by hand, after it' });
+is(waiting()->{unknown}, 2, 'the write is still unknown, and so is the create');
+is(summary($pairs[0]), 'by hand, after it', 'nothing was written to Jira meanwhile');
+
 # It is back: one probe closes the circuit, the rest follows by itself.
 $_->webhook(hold => 1) for $snow, $jira;
 my $events = $t->value('SELECT count(*) FROM syncore.event');

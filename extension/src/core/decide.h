@@ -68,6 +68,9 @@ typedef struct ScOutcome
  */
 extern void sc_decide_outcome(ScBatch *batch, ScLink *link, const ScOutcome *outcome);
 
+/* R3: how long after its send the outcome of a write is waited for where the record cannot be read. */
+extern int64 sc_decide_patience(const ScSystem *system);
+
 typedef struct ScHubWord /* what the hub itself says of a field */
 {
 	const char *field;

@@ -379,14 +379,19 @@ proves_landing(const ScLink *link, const ScStatement *statement)
 static void
 give_up_waiting(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 {
-	TimestampTz until =
-		link->call.at + SC_DECIDE_PATIENCE_US + link->system->connector->late_landing_us;
+	TimestampTz until = link->call.at + sc_decide_patience(link->system);
 
 	if (link->call.kind != SC_CALL_UPDATE || (batch->now <= until && !outcome->last))
 		return;
 	link->call.unreadable = true;
 	link->replay = list_concat(link->replay, link->waiting);
 	link->waiting = NIL;
+}
+
+int64
+sc_decide_patience(const ScSystem *system)
+{
+	return SC_DECIDE_PATIENCE_US + system->connector->late_landing_us;
 }
 
 /* The record moved, something that we changed shows our value, and nothing of ours shows what it was. */

@@ -75,7 +75,7 @@ typedef struct ScShadowField
 	int nreversals;
 	TimestampTz *reversals; /* R20: when a machine restored what we had replaced; oldest first */
 	bool stopped;			/* the breaker fired */
-	bool unsaid; /* its map has no word for the canonical value, and that was told */
+	bool unsaid;			/* its map has no word for the canonical value, and that was told */
 	int nwere;
 	ScValue *were; /* values held before held, newest first; digests; only grades fine and coarse */
 	bool moved;	   /* not stored: this batch's slot read found another value */

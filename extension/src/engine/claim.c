@@ -33,7 +33,6 @@
 
 static bool may_claim(int32 system_id);
 static List *find_candidates(int32 system_id, const bool *shards, int limit, int64 *low_water);
-static Datum shard_array(const bool *shards);
 static ScBatch *load_links(List *claimed);
 static List *lock_deliveries(List *candidates, bool marked);
 static ScClaimed *read_claimed(HeapTuple row, TupleDesc desc);
@@ -87,7 +86,7 @@ int
 sc_claim_adopt(const bool *shards)
 {
 	Oid types[1] = { INT2ARRAYOID };
-	Datum values[1] = { shard_array(shards) };
+	Datum values[1] = { sc_claim_shards(shards) };
 	List *marked = NIL;
 	List *claimed;
 	ScBatch *batch;
@@ -155,7 +154,7 @@ find_candidates(int32 system_id, const bool *shards, int limit, int64 *low_water
 		*low_water = 0;
 	values[0] = Int32GetDatum(system_id);
 	values[1] = Int64GetDatum(*low_water);
-	values[2] = shard_array(shards);
+	values[2] = sc_claim_shards(shards);
 	values[3] = Int32GetDatum(limit);
 	sc_plan_run(&(ScPlan){ "claim candidates",
 						   "SELECT id, link FROM ("
@@ -176,8 +175,8 @@ find_candidates(int32 system_id, const bool *shards, int limit, int64 *low_water
 	return found;
 }
 
-static Datum
-shard_array(const bool *shards)
+Datum
+sc_claim_shards(const bool *shards)
 {
 	Datum elements[SC_SAVE_SHARDS];
 	int n = 0;

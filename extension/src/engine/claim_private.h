@@ -26,6 +26,9 @@ typedef struct ScClaimed /* one delivery under its row lock */
 	char *unfit;	  /* why what is due cannot be written; the delivery is dead */
 } ScClaimed;
 
+/* The numbers of the shards that are set, as smallint[]. */
+extern Datum sc_claim_shards(const bool *shards);
+
 /* What this link's next call is: sets plan and the intent in link->call, or one of the other members. */
 extern void sc_claim_plan(ScBatch *batch, ScClaimed *claimed, MemoryContext plan_parent);
 

@@ -74,6 +74,13 @@ extern List *sc_claim(int32 system_id, const bool *shards, int limit, int64 *low
  */
 extern int sc_claim_adopt(const bool *shards);
 
+/*
+ * engine/unread.c: R3.  Decides what waits for the outcome of a write to a
+ * system that cannot be asked now, where the time limit has passed.  Returns how
+ * many records it was about.
+ */
+extern int sc_unread_decide(int32 system_id, const bool *shards);
+
 /* engine/record.c: outcomes of finished plans, through sc_run; retries, dead letters, alerts. */
 extern void sc_record(List *plans);
 

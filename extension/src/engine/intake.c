@@ -81,9 +81,8 @@ look_at(ScRun *run, ScWork *work)
 static void
 check_names(ScRun *run, ScWork *work)
 {
-	if (work->shape.problem != NULL &&
-		(work->shape.external_id == NULL || work->shape.record_type == NULL ||
-		 work->shape.bad_time))
+	if (work->shape.problem != NULL && (work->shape.external_id == NULL ||
+										work->shape.record_type == NULL || work->shape.bad_time))
 		refuse(run, work,
 			   (ScProblem){ .sqlstate = ERRCODE_INVALID_PARAMETER_VALUE,
 							.path = work->shape.problem_path,

@@ -27,12 +27,17 @@
 #define REST_MAX_US (50 * 1000)
 #define CREDENTIAL_WAIT_US (5 * USECS_PER_SEC)
 #define INSTANCE_LOOK_US USECS_PER_SEC
+#define UNREAD_LOOK_US (10 * USECS_PER_SEC)
 
 static bool is_time(ScDispatcher *d, TimestampTz now);
-static bool look(ScDispatcher *d, List **due);
+static bool look(ScDispatcher *d, List **due, List **silent);
 static void leave(ScDispatcher *d);
 static void prove_instance(ScDispatcher *d);
-static List *find_due(ScDispatcher *d);
+static void find_due(ScDispatcher *d, List **due, List **silent);
+static bool may_be_asked(ScDispatcher *d, ScPeer *peer);
+static bool is_silent(ScPeer *peer);
+static void decide_unread(ScDispatcher *d, List *silent);
+static void own_shards(const ScDispatcher *d, bool *shards);
 static void claim_round_robin(ScDispatcher *d, List *due);
 static bool claim_piece(ScDispatcher *d, ScPeer *peer);
 static List *claim_in_transaction(ScDispatcher *d, ScPeer *peer, int places, MemoryContext parent);
@@ -44,14 +49,16 @@ sc_dispatch_claim(ScDispatcher *d)
 {
 	TimestampTz now = sc_shared_now();
 	List *due = NIL;
+	List *silent = NIL;
 
 	if (!is_time(d, now))
 		return;
 	d->woken = false;
 	d->survey_at = now + sc_poll_naptime * INT64CONST(1000);
-	if (!look(d, &due))
+	if (!look(d, &due, &silent))
 		return;
 	claim_round_robin(d, due);
+	decide_unread(d, silent);
 	if (d->owned[0] && d->wanted[0] && !d->stale[0])
 		sc_job_start_next(d);
 	plan_next_look(d, due, now);
@@ -65,7 +72,7 @@ is_time(ScDispatcher *d, TimestampTz now)
 
 /* Looks which systems have work.  False when there is nothing to do at all. */
 static bool
-look(ScDispatcher *d, List **due)
+look(ScDispatcher *d, List **due, List **silent)
 {
 	ScGate gate = sc_worker_begin("looking for work");
 
@@ -82,8 +89,8 @@ look(ScDispatcher *d, List **due)
 	d->may_send = d->instance_ok && sc_enabled;
 	if (!sc_enabled)
 		sc_shared_state(d->slot, "off: syncore.enabled is off");
-	if (d->may_send)
-		*due = find_due(d);
+	if (d->instance_ok)
+		find_due(d, due, silent);
 	sc_worker_commit();
 	return true;
 }
@@ -131,12 +138,13 @@ prove_instance(ScDispatcher *d)
 	d->instance_at = now + INSTANCE_LOOK_US;
 }
 
-/* Systems with deliveries, refreshed: a skip scan over the index, one probe a system. */
-static List *
-find_due(ScDispatcher *d)
+/*
+ * Systems with deliveries, refreshed: a skip scan over the index, one probe a
+ * system.  Those that may be asked are due, of the others some are silent.
+ */
+static void
+find_due(ScDispatcher *d, List **due, List **silent)
 {
-	List *due = NIL;
-
 	sc_plan_run(
 		&(ScPlan){
 			"dispatch_due",
@@ -157,17 +165,81 @@ find_due(ScDispatcher *d)
 		int32 id = DatumGetInt32(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull));
 		ScPeer *peer = sc_dispatch_peer(d, conf, id);
 
-		if (peer == NULL || !peer->may_send || sc_dispatch_rests(peer, sc_shared_now()))
+		if (peer == NULL)
 			continue;
-		sc_dispatch_watch_breaker(peer);
+		bool may = may_be_asked(d, peer);
 		MemoryContext old = MemoryContextSwitchTo(d->turn_cxt);
-		if (sc_dispatch_credential_works(d, peer))
-			due = lappend(due, peer);
-		else
-			peer->next_at = sc_shared_now() + CREDENTIAL_WAIT_US;
+		if (may)
+			*due = lappend(*due, peer);
+		if (is_silent(peer))
+			*silent = lappend(*silent, peer);
 		MemoryContextSwitchTo(old);
 	}
-	return due;
+}
+
+static bool
+may_be_asked(ScDispatcher *d, ScPeer *peer)
+{
+	if (!d->may_send || !peer->may_send)
+	{
+		peer->silent = true;
+		return false;
+	}
+	if (sc_dispatch_rests(peer, sc_shared_now()))
+	{
+		peer->silent = peer->credential_bad || sc_dispatch_is_open(peer);
+		return false;
+	}
+	sc_dispatch_watch_breaker(peer);
+	MemoryContext old = MemoryContextSwitchTo(d->turn_cxt);
+	bool works = sc_dispatch_credential_works(d, peer);
+	MemoryContextSwitchTo(old);
+	if (!works)
+		peer->next_at = sc_shared_now() + CREDENTIAL_WAIT_US;
+	peer->silent = !works;
+	return works;
+}
+
+/* Nothing can be asked of it, and it is time to look what waits for that. */
+static bool
+is_silent(ScPeer *peer)
+{
+	TimestampTz now = sc_shared_now();
+
+	if (!peer->silent || now < peer->unread_at)
+		return false;
+	peer->unread_at = now + UNREAD_LOOK_US;
+	return true;
+}
+
+/* R3: what waits for an answer that nobody can ask for is decided without it, in a transaction for each system. */
+static void
+decide_unread(ScDispatcher *d, List *silent)
+{
+	ListCell *cell;
+
+	foreach (cell, silent)
+	{
+		ScPeer *peer = lfirst(cell);
+		bool shards[SC_SHARDS];
+
+		CHECK_FOR_INTERRUPTS();
+		own_shards(d, shards);
+		if (sc_worker_begin("deciding without an answer") != SC_GATE_OPEN)
+			return;
+		/* More than one piece of them: the rest follows at once. */
+		if (sc_unread_decide(peer->system_id, shards) == SC_RUN_PIECE)
+			peer->unread_at = 0;
+		sc_worker_commit();
+	}
+}
+
+/* Those in which nothing is left of another owner. */
+static void
+own_shards(const ScDispatcher *d, bool *shards)
+{
+	for (int i = 0; i < SC_SHARDS; i++)
+		shards[i] = d->owned[i] && d->wanted[i] && !d->stale[i];
 }
 
 /* One piece for each in turn, until nobody can take more.  Another one begins each time. */
@@ -237,8 +309,7 @@ claim_in_transaction(ScDispatcher *d, ScPeer *peer, int places, MemoryContext pa
 {
 	bool shards[SC_SHARDS];
 
-	for (int i = 0; i < SC_SHARDS; i++)
-		shards[i] = d->owned[i] && d->wanted[i] && !d->stale[i];
+	own_shards(d, shards);
 	if (sc_worker_begin("claiming deliveries") != SC_GATE_OPEN)
 		return NIL;
 	List *claimed = sc_claim(peer->system_id, shards, places, &peer->low_water, parent);

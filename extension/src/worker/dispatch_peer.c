@@ -191,6 +191,16 @@ sc_dispatch_rests(ScPeer *peer, TimestampTz now)
 	return rests;
 }
 
+bool
+sc_dispatch_is_open(const ScPeer *peer)
+{
+	LWLockAcquire(sc_shared->lock, LW_EXCLUSIVE);
+	ScLimit *limit = sc_shared_limit(MyDatabaseId, peer->connection_id);
+	bool open = limit != NULL && limit->breaker != SC_BREAKER_CLOSED;
+	LWLockRelease(sc_shared->lock);
+	return open;
+}
+
 /*
  * Takes up to wanted places at once; 0 with *wait_us when none is to be had.
  * They are the dispatcher's until a call takes one over: a claim that ends in

@@ -41,6 +41,8 @@ typedef struct ScPeer /* a system as the dispatcher knows it; refreshed at every
 	int64 low_water;		 /* claims go on from here */
 	TimestampTz next_at;	 /* nothing is claimed before, unless its circuit closes meanwhile */
 	uint32 closings;		 /* of its limits, when next_at was set */
+	bool silent;			 /* it cannot be asked now: no call of this turn will leave */
+	TimestampTz unread_at;	 /* when to decide next what waits for its silence */
 	bool credential_bad;	 /* and told of in an alert */
 	bool breaker_told;		 /* open, and told of in an alert */
 } ScPeer;
@@ -122,6 +124,7 @@ extern ScPeer *sc_dispatch_peer(ScDispatcher *d, const ScConf *conf, int32 syste
 extern bool sc_dispatch_credential_works(ScDispatcher *d, ScPeer *peer);
 extern void sc_dispatch_watch_breaker(ScPeer *peer);
 extern bool sc_dispatch_rests(ScPeer *peer, TimestampTz now);
+extern bool sc_dispatch_is_open(const ScPeer *peer); /* its circuit */
 extern int sc_dispatch_reserve(ScDispatcher *d, ScPeer *peer, int wanted, int64 *wait_us);
 extern void sc_dispatch_unreserve(ScDispatcher *d);
 
