@@ -55,6 +55,16 @@ SELECT value('r4');
 SELECT said, by_whom, stood, by_other, rule, outcome FROM clashes WHERE title = 'r4';
 SELECT value, system, actor, rule, valid_to IS NOT NULL AS gone FROM syncore.field_history((SELECT id FROM syncore.entity WHERE data ->> 'title' = 'r4')::text, 'status') ORDER BY valid_from, gone DESC;
 
+-- RS-01: a rule with a condition counts only for records that it holds for
+SELECT syncore.set_policy('incident', 'description', '{manual,last_update_wins}') IS NOT NULL AS policy;
+UPDATE syncore.policy SET condition = '$.severity == "critical"' WHERE field = 'description' AND rule = 'manual';
+CALL starts('when1'); CALL starts('when2');
+SELECT hears('ann', at('when2', 'ann'), '{"severity": "critical"}');
+CALL meets('ann', tells('when1', 'ann', 10, '{"description": "ann"}'), 'bob', tells('when1', 'bob', 20, '{"description": "bob"}'));
+CALL meets('ann', tells('when2', 'ann', 10, '{"description": "ann"}'), 'bob', tells('when2', 'bob', 20, '{"description": "bob"}'));
+SELECT title, rule, outcome FROM clashes WHERE field = 'description';
+SELECT syncore.resolve((SELECT max(id) FROM syncore.conflict WHERE state = 'pending'), 'ann') IS NOT NULL AS resolved, settles() > 0 AS sent;
+
 -- RS-05: ann owns severity and status, bob resolution notes and links: a late machine elsewhere does not matter
 SELECT syncore.set_owner('incident', f, o) IS NOT NULL AS owned FROM (VALUES ('severity', 'ann'), ('status', 'ann'), ('resolution_notes', 'bob'), ('links', 'bob')) AS t(f, o);
 SELECT syncore.set_policy('incident', f, '{system_of_record,last_update_wins}') IS NOT NULL AS policy FROM unnest('{severity,status,resolution_notes,links}'::text[]) f;
