@@ -1,13 +1,7 @@
 -- Mapping rows at work, from an INSERT into event to the entity: what a person sees who writes them.
-SET client_min_messages = warning;
-SET syncore.allow_drop = on;
-DROP EXTENSION IF EXISTS syncore CASCADE;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\i :toy
-\set VERBOSITY terse
+\set toys :top '/sql/include/toys.sql'
+\i :toys
 INSERT INTO syncore.field (entity_type, name, kind) VALUES ('incident', 'cost', 'number'), ('incident', 'vip', 'boolean'), ('incident', 'labels', 'set'), ('incident', 'service', 'text'), ('incident', 'page', 'url');
 INSERT INTO syncore.field (entity_type, name, sensitive) VALUES ('incident', 'ssn', 'excluded');
 INSERT INTO syncore.field_map (system, record_type, field, path, format, direction, on_null, on_unmapped, fallback, condition) VALUES
@@ -53,6 +47,5 @@ INSERT INTO syncore.event (system, payload) VALUES ('ann', said('A7', 1, '{"titl
 SELECT payload -> 'f' AS stored FROM syncore.event WHERE external_id = 'A7';
 SELECT count(*) > 0 AS ledger_tells_of_the_field FROM syncore.ledger WHERE field = 'ssn';
 SELECT count(*) AS ledger_rows_that_tell_its_value FROM syncore.ledger WHERE new::text LIKE '%078-05%' OR old::text LIKE '%078-05%' OR detail::text LIKE '%078-05%' OR reason LIKE '%078-05%';
-SET client_min_messages = warning;
-DROP EXTENSION syncore CASCADE;
-DROP FUNCTION said(text, integer, jsonb, text, text), shown(text);
+CALL pg_temp.toys_go();
+DROP FUNCTION shown(text);

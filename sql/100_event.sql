@@ -1,11 +1,7 @@
 -- Events: what an INSERT does.
-SET client_min_messages = warning;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\i :toy
-\set VERBOSITY terse
+\set toys :top '/sql/include/toys.sql'
+\i :toys
 
 -- EV-03, EV-05, EV-07, EV-08, EV-09: one row is enough; the rest is read from the payload
 INSERT INTO syncore.event (system, payload) VALUES ('ann', said('A1', 1, '{"title": "Disk full", "status": "new", "severity": "high"}', eid => 'e1'));
@@ -111,7 +107,4 @@ UPDATE syncore.system SET mode = 'draft' WHERE name = 'cyd';
 SELECT outcome, entity, reason FROM syncore.ingest('cyd', said('C1', 1, '{"title": "early"}')::text);
 SELECT * FROM syncore.ingest('cyb', '{}');
 SELECT ok, what FROM syncore.verify_ledger();
-SET syncore.allow_drop = on;
-SET client_min_messages = warning;
-DROP EXTENSION syncore CASCADE;
-DROP FUNCTION said(text, integer, jsonb, text, text);
+CALL pg_temp.toys_go();

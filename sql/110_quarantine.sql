@@ -1,11 +1,7 @@
 -- Events that cannot be decided harm nobody else.
-SET client_min_messages = warning;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\i :toy
-\set VERBOSITY terse
+\set toys :top '/sql/include/toys.sql'
+\i :toys
 INSERT INTO syncore.value_map (name, external, canonical) VALUES ('toy.severity', 'P1', 'critical'), ('toy.severity', 'P4', 'low');
 UPDATE syncore.field_map SET value_map = 'toy.severity' WHERE field = 'severity' AND system = 'bob';
 
@@ -90,10 +86,7 @@ SELECT data ->> 'title' AS title, data ->> 'description' AS description FROM syn
 SELECT external_id, message FROM syncore.quarantine_entry WHERE external_id LIKE 'F%' ORDER BY id;
 SELECT to_regclass('public.left_behind');
 SELECT ok, what FROM syncore.verify_ledger();
-SET syncore.allow_drop = on;
-SET client_min_messages = warning;
-DROP EXTENSION syncore CASCADE;
-DROP FUNCTION said(text, integer, jsonb, text, text);
+CALL pg_temp.toys_go();
 DROP FUNCTION public.shout(jsonb);
 DROP OWNED BY regress_mapper;
 DROP ROLE regress_mapper;

@@ -1,12 +1,8 @@
 -- W8: hostile bodies by every SQL door. Each is one quarantine row that says what and where, or is taken by rule;
 -- its neighbours of the same statement are unharmed, and it costs little time.
-SET client_min_messages = warning;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\i :toy
-\set VERBOSITY terse
+\set toys :top '/sql/include/toys.sql'
+\i :toys
 CREATE TEMP TABLE body (n int, what text, raw bytea);
 INSERT INTO body VALUES
 	(1, 'deep arrays', convert_to(repeat('[', 100000), 'UTF8')),
@@ -85,7 +81,4 @@ SELECT left(external_id, 44) AS external_id, left(e.data ->> 'title', 44) = left
 SELECT DISTINCT (SELECT count(*) FROM syncore.why(e.id, 'title')) > 0 AS answered, (SELECT count(*) FROM syncore.timeline('ann:' || l.external_id)) > 0 AS told
 	FROM syncore.link l JOIN syncore.entity e ON e.id = l.entity WHERE l.external_id !~ '^[A-Z][0-9]+$';
 SELECT ok, what FROM syncore.verify_ledger();
-SET syncore.allow_drop = on;
-SET client_min_messages = warning;
-DROP EXTENSION syncore CASCADE;
-DROP FUNCTION said(text, integer, jsonb, text, text);
+CALL pg_temp.toys_go();

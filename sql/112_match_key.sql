@@ -1,10 +1,7 @@
 -- Keys by which records are matched follow the fields that they are made of.
-SET client_min_messages = warning;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\i :toy
+\set toys :top '/sql/include/toys.sql'
+\i :toys
 DELETE FROM syncore.route;
 
 INSERT INTO syncore.event (system, payload) VALUES ('ann', said('A1', 1, '{"title": "Old name"}'));
@@ -28,7 +25,4 @@ INSERT INTO syncore.event (system, payload) VALUES ('ann', said('A2', 2, '{"seve
 SELECT string_agg(external_id, ' ' ORDER BY external_id), max(data ->> 'severity') AS severity FROM syncore.link l JOIN syncore.entity e ON e.id = l.entity GROUP BY e.id ORDER BY 1;
 SELECT count(*) AS for_review FROM syncore.match_candidate;
 
-SET syncore.allow_drop = on;
-SET client_min_messages = warning;
-DROP EXTENSION syncore CASCADE;
-DROP FUNCTION said(text, integer, jsonb, text, text);
+CALL pg_temp.toys_go();

@@ -1,12 +1,8 @@
 -- An event that fails where nothing was foreseen: what is decided with it is tried again in halves until it is alone. VQ-04, cancel_in_batch.
 -- Here a superuser's constraint on the entity stands for the unforeseen.
-SET client_min_messages = warning;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\i :toy
-\set VERBOSITY terse
+\set toys :top '/sql/include/toys.sql'
+\i :toys
 ALTER TABLE syncore.entity ADD CONSTRAINT unforeseen CHECK (data ->> 'title' <> 'poison');
 INSERT INTO syncore.event (system, payload) VALUES ('ann', said('K', 1, '{"title": "known", "severity": "low"}', eid => 'k1'));
 -- two hundred records, two of them poison; and four events of a known one, the third of which is
@@ -43,7 +39,5 @@ SELECT count(syncore.release(id, 'cause removed')) AS released FROM syncore.quar
 SELECT count(*) AS entities_called_poison FROM syncore.entity WHERE data ->> 'title' = 'poison';
 SELECT data ->> 'severity' AS severity FROM syncore.entity WHERE id = 1;
 SELECT ok, what FROM syncore.verify_ledger();
-SET syncore.allow_drop = on;
-SET client_min_messages = warning;
-DROP EXTENSION syncore CASCADE;
-DROP FUNCTION said(text, integer, jsonb, text, text), public.broken();
+CALL pg_temp.toys_go();
+DROP FUNCTION public.broken();

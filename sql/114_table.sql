@@ -1,11 +1,7 @@
 -- The engine writes entities, links, deliveries and ledger rows by hand: what a DBA adds to those tables is heeded all the same.
-SET client_min_messages = warning;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\i :toy
-\set VERBOSITY terse
+\set toys :top '/sql/include/toys.sql'
+\i :toys
 INSERT INTO syncore.event (system, payload) VALUES ('ann', said('A1', 1, '{"title": "One", "severity": "low"}'));
 
 -- row triggers of both kinds, before and after
@@ -54,7 +50,4 @@ INSERT INTO syncore.event (system, payload) VALUES ('ann', said('A1', 3, '{"seve
 SELECT data ->> 'title' AS title, data ->> 'severity' AS severity, mine FROM syncore.entity WHERE data ->> 'title' IN ('One', 'Six') ORDER BY 1;
 SELECT ok FROM syncore.verify_ledger();
 
-SET syncore.allow_drop = on;
-SET client_min_messages = warning;
-DROP EXTENSION syncore CASCADE;
-DROP FUNCTION said(text, integer, jsonb, text, text);
+CALL pg_temp.toys_go();

@@ -1,11 +1,7 @@
 -- A statement larger than the window in which events are decided together: every event is decided once, in the order of arrival.
-SET client_min_messages = warning;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\i :toy
-\set VERBOSITY terse
+\set toys :top '/sql/include/toys.sql'
+\i :toys
 SET work_mem = '64kB'; -- so that the statement's rows are read back from disk
 INSERT INTO syncore.event (system, payload, event_id)
 SELECT 'ann', said('A' || i % 40, i, CASE WHEN i = 7000 THEN '{"title": {"no": "text"}}' ELSE jsonb_build_object('title', 'number ' || i) END),
@@ -17,7 +13,4 @@ FROM syncore.link l JOIN syncore.entity e ON e.id = l.entity JOIN syncore.system
 SELECT external_id, code, path FROM syncore.quarantine_entry;
 SELECT kind, count(*) FROM syncore.ledger WHERE kind IN ('change', 'duplicate', 'quarantine') AND (field = 'title' OR field IS NULL) GROUP BY kind ORDER BY kind;
 SELECT ok FROM syncore.verify_ledger();
-SET syncore.allow_drop = on;
-SET client_min_messages = warning;
-DROP EXTENSION syncore CASCADE;
-DROP FUNCTION said(text, integer, jsonb, text, text);
+CALL pg_temp.toys_go();

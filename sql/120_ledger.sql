@@ -1,11 +1,7 @@
 -- The ledger cannot be changed, and shows when it was.
-SET client_min_messages = warning;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\i :toy
-\set VERBOSITY terse
+\set toys :top '/sql/include/toys.sql'
+\i :toys
 INSERT INTO syncore.event (system, payload)
 SELECT 'ann', said('A' || i, v, jsonb_build_object('title', 'record ' || i, 'severity', (ARRAY['low', 'high'])[v])) FROM generate_series(1, 3) i, generate_series(1, 2) v;
 
@@ -48,7 +44,4 @@ SELECT ok, what FROM syncore.verify_ledger();
 -- LG-03: by record and date
 SELECT kind, field, old, new, actor FROM syncore.ledger WHERE entity = 2 AND at >= now() - interval '1 day' ORDER BY entity_seq;
 DROP FUNCTION tampered(text);
-SET syncore.allow_drop = on;
-SET client_min_messages = warning;
-DROP EXTENSION syncore CASCADE;
-DROP FUNCTION said(text, integer, jsonb, text, text);
+CALL pg_temp.toys_go();

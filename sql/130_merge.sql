@@ -1,11 +1,7 @@
 -- Conflicts, agreement, and what each system was last known to hold.
-SET client_min_messages = warning;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\i :toy
-\set VERBOSITY terse
+\set toys :top '/sql/include/toys.sql'
+\i :toys
 CREATE VIEW clashes AS SELECT c.field, c.kind, i.name AS incoming, c.incoming AS said, s.name AS current, c.current AS stands, c.rule, c.outcome, c.state
 	FROM syncore.conflict c JOIN syncore.system i ON i.id = c.incoming_system JOIN syncore.system s ON s.id = c.current_system ORDER BY c.id;
 -- three records of one subject: the second and third adopt the links that the routes had asked for
@@ -41,7 +37,4 @@ INSERT INTO syncore.event (system, payload) VALUES ('bob', said('B2', 4, '{"seve
 SELECT data ->> 'severity' AS severity FROM syncore.entity WHERE data ->> 'title' = 'Two';
 SELECT ok, what FROM syncore.verify_ledger();
 DROP VIEW clashes;
-SET syncore.allow_drop = on;
-SET client_min_messages = warning;
-DROP EXTENSION syncore CASCADE;
-DROP FUNCTION said(text, integer, jsonb, text, text);
+CALL pg_temp.toys_go();

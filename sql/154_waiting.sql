@@ -1,19 +1,8 @@
 -- What waits for a look at a record is looked at when its system can be asked again, without a new event: it always has a delivery.
 -- R3, R11, R15, R21, EL-04; what the worker does about an open circuit is in test/t/172_circuit.pl
-SET client_min_messages = warning;
-SET syncore.allow_drop = on;
-DROP EXTENSION IF EXISTS syncore CASCADE;
-RESET syncore.allow_drop;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\set peer :top '/sql/include/toy_peer.sql'
-\set ECHO none
-\i :toy
-\i :peer
-\set ECHO all
-\set VERBOSITY terse
+\set peers :top '/sql/include/peers.sql'
+\i :peers
 DELETE FROM syncore.route WHERE system = 'cyd';
 UPDATE syncore.connector SET abilities = abilities || '{"marker_in_webhook": false}' WHERE name = 'toy';
 CREATE VIEW waits AS SELECT s.name AS system, l.external_id, l.state, l.call ->> 'kind' AS call, (l.call ->> 'unknown')::boolean AS unknown, l.read_owed, cardinality(l.waiting) AS waiting,
@@ -82,5 +71,4 @@ SELECT count(DISTINCT fields ->> 'title') AS different, min(fields ->> 'title') 
 SELECT ok, what FROM syncore.verify_ledger();
 DROP VIEW waits;
 DROP FUNCTION bob_is_silent(), test_unread(int);
-CALL peers_go();
-DROP PROCEDURE peers_go();
+CALL pg_temp.toys_go();

@@ -1,19 +1,8 @@
 -- A system that takes our writes and does not keep them: the loop breaker stops the field, the link has diverged, the rest of it flows; release_hold()
 -- lets the field be sent again. EL-09, EL-10, R20, race peer_fights_back. No sleep: the writes and what undoes them follow each other at once.
-SET client_min_messages = warning;
-SET syncore.allow_drop = on;
-DROP EXTENSION IF EXISTS syncore CASCADE;
-RESET syncore.allow_drop;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\set peer :top '/sql/include/toy_peer.sql'
-\set ECHO none
-\i :toy
-\i :peer
-\set ECHO all
-\set VERBOSITY terse
+\set peers :top '/sql/include/peers.sql'
+\i :peers
 DELETE FROM syncore.route WHERE system = 'cyd';
 -- ann owns both: what bob says of them is written back
 SELECT syncore.set_owner('incident', f, 'ann', on_foreign_write => 'revert') IS NOT NULL AS owned FROM unnest('{severity,status}'::text[]) f;
@@ -81,5 +70,4 @@ SELECT state FROM bob;
 SELECT ok, what FROM syncore.verify_ledger();
 DROP VIEW bob;
 DROP FUNCTION ignored_writes(text, int);
-CALL peers_go();
-DROP PROCEDURE peers_go();
+CALL pg_temp.toys_go();

@@ -1,15 +1,8 @@
 -- Race cancel_in_batch: what is nobody's fault ends the whole statement and is never blamed on an event.
 -- The user function below does what the event says, so that the error falls in the midst of a batch.
-SET client_min_messages = warning;
-SET syncore.allow_drop = on;
-DROP EXTENSION IF EXISTS syncore CASCADE;
-RESET syncore.allow_drop;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\i :toy
-\set VERBOSITY terse
+\set toys :top '/sql/include/toys.sql'
+\i :toys
 CREATE TABLE public.mood (kind text);
 INSERT INTO public.mood VALUES ('calm');
 CREATE FUNCTION public.moody(v jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ DECLARE mood text := (SELECT kind FROM public.mood); BEGIN
@@ -83,9 +76,7 @@ UPDATE public.mood SET kind = 'calm';
 SELECT batch();
 TABLE state;
 SELECT ok, what FROM syncore.verify_ledger();
-SET syncore.allow_drop = on;
-SET client_min_messages = warning;
-DROP EXTENSION syncore CASCADE;
-DROP FUNCTION said(text, integer, jsonb, text, text), batch(), blamed(text), public.moody(jsonb);
+CALL pg_temp.toys_go();
+DROP FUNCTION batch(), blamed(text), public.moody(jsonb);
 DROP PROCEDURE strike(text);
 DROP TABLE public.mood;

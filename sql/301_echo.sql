@@ -1,18 +1,7 @@
--- What a write of ours brings back, and the order of calls and statements on one link; with three toys whose records are rows (toy_peer.sql).
-SET client_min_messages = warning;
-SET syncore.allow_drop = on;
-DROP EXTENSION IF EXISTS syncore CASCADE;
-RESET syncore.allow_drop;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
+-- What a write of ours brings back, and the order of calls and statements on one link; with three toys whose records are rows (peers.sql).
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\set peer :top '/sql/include/toy_peer.sql'
-\set ECHO none
-\i :toy
-\i :peer
-\set ECHO all
-\set VERBOSITY terse
+\set peers :top '/sql/include/peers.sql'
+\i :peers
 -- a toy that hands the marker of a call back (/call)
 UPDATE syncore.connector_event SET paths = paths || '{"call_marker": "/call"}' WHERE name = 'change';
 DELETE FROM syncore.route WHERE system = 'cyd';
@@ -99,5 +88,4 @@ FROM syncore.link k JOIN syncore.system y ON y.id = k.system_id JOIN peer p ON p
 TABLE due;
 SELECT ok, what FROM syncore.verify_ledger();
 DROP FUNCTION since(bigint);
-CALL peers_go();
-DROP PROCEDURE peers_go();
+CALL pg_temp.toys_go();

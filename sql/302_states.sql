@@ -1,18 +1,7 @@
 -- Scales of seven, five, four and three states, and what happens to what a scale cannot say. CS-01 to CS-04, SA-01, SA-02.
-SET client_min_messages = warning;
-SET syncore.allow_drop = on;
-DROP EXTENSION IF EXISTS syncore CASCADE;
-RESET syncore.allow_drop;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\set peer :top '/sql/include/toy_peer.sql'
-\set ECHO none
-\i :toy
-\i :peer
-\set ECHO all
-\set VERBOSITY terse
+\set peers :top '/sql/include/peers.sql'
+\i :peers
 -- ann has ServiceNow's seven, bob Splunk's five, cyd Jira's four, dot Sentinel's three
 INSERT INTO syncore.system (name, connector, base_url, mode, rank, connection) VALUES ('dot', 'toy', 'https://dot.example', 'active', 40, 'dot');
 INSERT INTO syncore.record_map (system, record_type, entity_type) VALUES ('dot', 'ticket', 'incident');
@@ -106,5 +95,4 @@ SELECT ok, what FROM syncore.verify_ledger();
 DROP FUNCTION moves(text);
 DROP TABLE walk;
 DROP PROCEDURE walk(text[]), rounds(int);
-CALL peers_go();
-DROP PROCEDURE peers_go();
+CALL pg_temp.toys_go();

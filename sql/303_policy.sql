@@ -1,18 +1,7 @@
 -- Rules at work, from statements of three systems to what each of them is given. RS-01, RS-03 to RS-06, RS-10, RS-14, VC-06, VC-07, LG-02.
-SET client_min_messages = warning;
-SET syncore.allow_drop = on;
-DROP EXTENSION IF EXISTS syncore CASCADE;
-RESET syncore.allow_drop;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\set peer :top '/sql/include/toy_peer.sql'
-\set ECHO none
-\i :toy
-\i :peer
-\set ECHO all
-\set VERBOSITY terse
+\set peers :top '/sql/include/peers.sql'
+\i :peers
 INSERT INTO syncore.field (entity_type, name) VALUES ('incident', 'links');
 INSERT INTO syncore.field_map (system, record_type, field, path) SELECT y.name, 'ticket', f, '/' || f FROM syncore.system y, unnest('{resolution_notes,links}'::text[]) f;
 CREATE FUNCTION value(name text, of_field text DEFAULT 'status') RETURNS jsonb LANGUAGE sql STABLE AS $$ SELECT data -> of_field FROM syncore.entity WHERE data ->> 'title' = name $$;
@@ -144,5 +133,4 @@ SELECT ok, what FROM syncore.verify_ledger();
 DROP PROCEDURE starts(text), meets(text, jsonb, text, jsonb);
 DROP FUNCTION public.longest(jsonb, jsonb, jsonb), public.broken(jsonb, jsonb, jsonb), public.writer(jsonb, jsonb, jsonb), value(text, text), tells(text, text, numeric, jsonb, text), at(text, text), winner(text, text[], interval), differs();
 DROP TABLE public.heard;
-CALL peers_go();
-DROP PROCEDURE peers_go();
+CALL pg_temp.toys_go();

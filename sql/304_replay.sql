@@ -1,19 +1,8 @@
 -- The past told again, in any order, changes nothing; and what is told in any order ends in the same. ID-05, EL-13, VC-08, RS-14; R8, R9.
 -- Random histories of three systems: edits, webhooks that are late, doubled, out of order; calls that are refused or whose answers are lost.
-SET client_min_messages = warning;
-SET syncore.allow_drop = on;
-DROP EXTENSION IF EXISTS syncore CASCADE;
-RESET syncore.allow_drop;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\set peer :top '/sql/include/toy_peer.sql'
-\set ECHO none
-\i :toy
-\i :peer
-\set ECHO all
-\set VERBOSITY terse
+\set peers :top '/sql/include/peers.sql'
+\i :peers
 SELECT syncore.set_policy('incident', 'severity', '{escalation_wins,human_wins,last_update_wins}') IS NOT NULL, syncore.set_policy('incident', 'status', '{human_wins,last_update_wins}') IS NOT NULL;
 CREATE TABLE hook (n int GENERATED ALWAYS AS IDENTITY, system text, payload jsonb);
 CREATE FUNCTION pick(VARIADIC words text[]) RETURNS text LANGUAGE sql AS $$ SELECT words[1 + floor(random() * cardinality(words))] $$;
@@ -134,5 +123,4 @@ DROP PROCEDURE step(), rests(), plays(float, int), again(boolean, boolean);
 DROP FUNCTION pick(text[]), fingerprint(), permuted(float);
 DROP TABLE hook;
 DROP VIEW verdict;
-CALL peers_go();
-DROP PROCEDURE peers_go();
+CALL pg_temp.toys_go();

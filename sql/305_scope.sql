@@ -1,18 +1,7 @@
 -- What wakes the sync and what does not; what a write carries; who comes to know of a comment. CC-07 to CC-09, EV-06, FM-01, FM-15, FM-16, ID-01, ID-02, ID-04, ID-09, CM-03, EV-02.
-SET client_min_messages = warning;
-SET syncore.allow_drop = on;
-DROP EXTENSION IF EXISTS syncore CASCADE;
-RESET syncore.allow_drop;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\set peer :top '/sql/include/toy_peer.sql'
-\set ECHO none
-\i :toy
-\i :peer
-\set ECHO all
-\set VERBOSITY terse
+\set peers :top '/sql/include/peers.sql'
+\i :peers
 CREATE FUNCTION work() RETURNS text LANGUAGE sql AS $$
 	SELECT format('%s deliveries, %s ledger rows of changes, revision %s', (SELECT count(*) FROM syncore.delivery), (SELECT count(*) FROM told WHERE kind IN ('change', 'conflict', 'agree')), (SELECT max(revision) FROM syncore.entity)) $$;
 -- EV-06: of a create the old value is nothing; of an update all three are there
@@ -71,5 +60,4 @@ INSERT INTO syncore.comment_map (system, record_type, channel, visibility, direc
 INSERT INTO syncore.comment_map (system, record_type, channel, visibility) VALUES ('ann', 'ticket', 'notes', 'internal') RETURNING visibility, direction;
 SELECT ok, what FROM syncore.verify_ledger();
 DROP FUNCTION work();
-CALL peers_go();
-DROP PROCEDURE peers_go();
+CALL pg_temp.toys_go();

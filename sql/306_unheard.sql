@@ -1,18 +1,7 @@
 -- An edit that is first seen in the answer to our own write: it is its author's, not ours and no machine's. R14, R20, RS-03; EL-09, EL-10, race peer_fights_back with its control.
-SET client_min_messages = warning;
-SET syncore.allow_drop = on;
-DROP EXTENSION IF EXISTS syncore CASCADE;
-RESET syncore.allow_drop;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\set peer :top '/sql/include/toy_peer.sql'
-\set ECHO none
-\i :toy
-\i :peer
-\set ECHO all
-\set VERBOSITY terse
+\set peers :top '/sql/include/peers.sql'
+\i :peers
 DELETE FROM syncore.route WHERE system = 'cyd';
 SELECT syncore.set_policy('incident', 'severity', '{human_wins,last_update_wins}') IS NOT NULL AS policy;
 SELECT hears('ann', 'A1', '{"title": "one", "severity": "low", "description": "d"}'), settles();
@@ -101,5 +90,4 @@ SELECT settles() AS calls, severities();
 SELECT ok, what FROM syncore.verify_ledger();
 DROP FUNCTION severities();
 DROP PROCEDURE unheard(int), fight(int), people(int);
-CALL peers_go();
-DROP PROCEDURE peers_go();
+CALL pg_temp.toys_go();

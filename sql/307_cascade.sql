@@ -1,18 +1,7 @@
 -- Automations that answer our writes with changes of other fields, in a ring: the breaker ends it. EL-09, EL-10, R20.
-SET client_min_messages = warning;
-SET syncore.allow_drop = on;
-DROP EXTENSION IF EXISTS syncore CASCADE;
-RESET syncore.allow_drop;
-CREATE EXTENSION syncore CASCADE;
-RESET client_min_messages;
 \getenv top PG_ABS_SRCDIR
-\set toy :top '/sql/include/toy.sql'
-\set peer :top '/sql/include/toy_peer.sql'
-\set ECHO none
-\i :toy
-\i :peer
-\set ECHO all
-\set VERBOSITY terse
+\set peers :top '/sql/include/peers.sql'
+\i :peers
 -- rows: a system's automation that answers a write of one field by turning another over, or by raising it for ever
 CREATE TABLE habit (system text, hears text, turns text, words text[]);
 CREATE FUNCTION other_word(words text[], held text) RETURNS text LANGUAGE sql AS $$
@@ -79,5 +68,4 @@ DROP PROCEDURE people(int);
 DROP FUNCTION goes_round(int), other_word(text[], text);
 DROP VIEW stopped;
 DROP TABLE habit;
-CALL peers_go();
-DROP PROCEDURE peers_go();
+CALL pg_temp.toys_go();

@@ -1,4 +1,8 @@
--- The other end of the toys: records in a table, and a dispatcher of one session that claims, answers and records. Include toy.sql first.
+\set ECHO none
+-- Begins a test like toys.sql, and the toys have peers.
+\ir toys.sql
+\set ECHO none
+-- The other end of the toys: records in a table, and a dispatcher of one session that claims, answers and records.
 INSERT INTO syncore.connector_operation (connector, record_type, operation, method, url, body, body_kind, success, response) VALUES
 	('toy', 'ticket', 'create', 'POST', '/ticket', '{"marker": "{link.marker}"}', 'json', '{201}', '{"record": "", "id": "/id", "version": "/v", "actor": "/by", "marker": "/marker", "full": true}'),
 	('toy', 'ticket', 'update', 'PATCH', '/ticket/{link.external_id}', NULL, 'json', '{200}', '{"record": "", "id": "/id", "version": "/v", "actor": "/by", "marker": "/marker", "full": true}'),
@@ -82,10 +86,11 @@ BEGIN
 	END LOOP;
 	RETURN n;
 END $$;
-CREATE PROCEDURE peers_go() LANGUAGE sql AS $$
+CREATE OR REPLACE PROCEDURE pg_temp.toys_go() LANGUAGE sql AS $$
 	SET client_min_messages = warning;
 	SET syncore.allow_drop = on;
 	DROP EXTENSION syncore CASCADE;
 	DROP TABLE peer, peer_log CASCADE;
 	DROP FUNCTION said(text, integer, jsonb, text, text), test_claim(int, int), test_answer(bigint, jsonb), test_record(), edits(text, text, jsonb, text), hears(text, text, jsonb, text),
 		echo(text, text), claims(text), works(text, text, text, text, text), serves(text, text), settles(int) $$;
+\set ECHO all
