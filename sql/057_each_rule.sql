@@ -1,4 +1,4 @@
--- Lines of the rules by themselves: histories that end otherwise where the line is missing.  R3 to R5, R7, R10, R11, R15, R20; as in 051.
+-- Lines of the rules by themselves: histories that end otherwise where the line is missing.  R3 to R5, R7, R9 to R11, R15, R20; as in 051.
 CREATE SCHEMA t057;
 SET search_path = t057;
 SET client_min_messages = warning;
@@ -10,6 +10,17 @@ CREATE FUNCTION world(grade text, more jsonb DEFAULT '{}') RETURNS jsonb LANGUAG
 		'policy', '{"*": ["last_update_wins"]}'::jsonb) || more $$;
 CREATE FUNCTION story(world jsonb, story text) RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT unnest(core_story(world, story, false)) $$;
+-- Two records in step, and a write of ours under way; one that was lost, and found not to have landed.
+CREATE FUNCTION on_its_way() RETURNS text LANGUAGE sql AS $$ SELECT '
+snow says severity=low v1 by a.lee
+pd says severity=low v1 by b.kim
+at 14:00:05
+pd says severity=high v2 by b.kim
+snow sends' $$;
+CREATE FUNCTION not_landed() RETURNS text LANGUAGE sql AS $$ SELECT on_its_way() || '
+snow loses
+snow sends
+snow shows v1 severity=low' $$;
 \pset tuples_only on
 \pset format unaligned
 
@@ -53,12 +64,7 @@ snow says severity=critical v300 by a.lee
 snow says severity=medium v200 by c.ray
 $$);
 -- R4d: a counter's position is one write: what it shows is ours, whatever the product made of it
-SELECT story(world('counter'), $$
-snow says severity=low v1 by a.lee
-pd says severity=low v1 by b.kim
-at 14:00:05
-pd says severity=high v2 by b.kim
-snow sends
+SELECT story(world('counter'), on_its_way() || $$
 snow answers v2 severity=high
 snow says severity=medium v2 us
 $$);
@@ -109,12 +115,7 @@ snow says severity=low v12 by a.lee full
 snow says severity=critical v12 by a.lee
 $$);
 -- R4e: of a write without a body only the latest position is known: under our name the same value before it is its echo; a person's is an agreement
-SELECT story(world('counter'), $$
-snow says severity=low v1 by a.lee
-pd says severity=low v1 by b.kim
-at 14:00:05
-pd says severity=high v2 by b.kim
-snow sends
+SELECT story(world('counter'), on_its_way() || $$
 snow answers v5
 snow says severity=high v3 by a.lee
 snow says severity=high v4 us
@@ -144,66 +145,26 @@ snow shows v10 severity=high title=Fire
 $$);
 -- R5: a write that was given up as not landed, and a value like it: a machine's is that write, landed late; a person's is his own;
 -- and so is a machine's once no landing can be that late
-SELECT story(world('counter'), $$
-snow says severity=low v1 by a.lee
-pd says severity=low v1 by b.kim
-at 14:00:05
-pd says severity=high v2 by b.kim
-snow sends
-snow loses
-snow sends
-snow shows v1 severity=low
+SELECT story(world('counter'), not_landed() || $$
 state
 snow says severity=high v2 automation
 state
 $$);
-SELECT story(world('counter'), $$
-snow says severity=low v1 by a.lee
-pd says severity=low v1 by b.kim
-at 14:00:05
-pd says severity=high v2 by b.kim
-snow sends
-snow loses
-snow sends
-snow shows v1 severity=low
+SELECT story(world('counter'), not_landed() || $$
 snow says severity=high v2 by a.lee
 $$);
-SELECT story(world('counter'), $$
-snow says severity=low v1 by a.lee
-pd says severity=low v1 by b.kim
-at 14:00:05
-pd says severity=high v2 by b.kim
-snow sends
-snow loses
-snow sends
-snow shows v1 severity=low
+SELECT story(world('counter'), not_landed() || $$
 at 14:02:00
 snow says severity=high v2 automation
 $$);
 -- R4e: the same below a later write of ours: late landing, or a person who was overwritten
-SELECT story(world('counter'), $$
-snow says severity=low v1 by a.lee
-pd says severity=low v1 by b.kim
-at 14:00:05
-pd says severity=high v2 by b.kim
-snow sends
-snow loses
-snow sends
-snow shows v1 severity=low
+SELECT story(world('counter'), not_landed() || $$
 pd says severity=medium v3 by b.kim
 snow sends
 snow answers v4 severity=medium
 snow says severity=high v2 us
 $$);
-SELECT story(world('counter'), $$
-snow says severity=low v1 by a.lee
-pd says severity=low v1 by b.kim
-at 14:00:05
-pd says severity=high v2 by b.kim
-snow sends
-snow loses
-snow sends
-snow shows v1 severity=low
+SELECT story(world('counter'), not_landed() || $$
 pd says severity=medium v3 by b.kim
 snow sends
 snow answers v4 severity=medium
@@ -224,12 +185,7 @@ snow says severity=high title=FIRE v3 by a.lee full
 snow says severity=high title=SMOKE v4 by a.lee full
 $$);
 -- R10: an acknowledged write shows what stood when it was sent; what came since has not been seen there: a conflict
-SELECT story(world('counter'), $$
-snow says severity=low v1 by a.lee
-pd says severity=low v1 by b.kim
-at 14:00:05
-pd says severity=high v2 by b.kim
-snow sends
+SELECT story(world('counter'), on_its_way() || $$
 pd says severity=medium v3 by b.kim
 snow answers v2 severity=high
 at 14:00:06
@@ -310,5 +266,14 @@ pd says severity=critical v4 by b.kim
 snow sends
 snow answers v4 severity=critical
 snow says severity=medium v5 by rule automation
+$$);
+-- R9: what nobody filled is not spoken of when a record is made; later it is emptied (control)
+SELECT story(world('counter', '{"systems": {"snow": {"rank": 10}, "pd": {"rank": 30, "route": true}}}'), $$
+snow says severity=low title=Printer v1 by a.lee
+snow says title=null v2 by a.lee
+pd sends
+pd made PD-1 v1 severity=low
+snow says severity=null v3 by a.lee
+pd sends
 $$);
 DROP SCHEMA t057 CASCADE;
