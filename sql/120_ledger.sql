@@ -31,6 +31,14 @@ BEGIN; SELECT * FROM tampered($$DELETE FROM syncore.ledger l WHERE entity = 2 AN
 BEGIN; SELECT * FROM tampered($$DELETE FROM syncore.ledger WHERE entity = 2$$); ROLLBACK;
 BEGIN; SELECT * FROM tampered($$INSERT INTO syncore.ledger (space_id, kind, entity, entity_seq, hash) SELECT space_id, 'change', 2, 2, hash FROM syncore.ledger WHERE entity = 2 AND entity_seq = 2$$); ROLLBACK;
 BEGIN; SELECT * FROM tampered($$UPDATE syncore.ledger SET reason = 'nobody changed this' WHERE entity IS NULL AND kind = 'config' AND id = (SELECT min(id) FROM syncore.ledger WHERE kind = 'config')$$); ROLLBACK;
+-- who computes the hash of what he altered anew is found out by the next row, or, of the last one, by the entity
+CREATE FUNCTION ledger_hash(row_ jsonb, at timestamptz, source_time timestamptz, prev bytea) RETURNS bytea AS '$libdir/syncore_core_test', 'core_test_ledger_hash' LANGUAGE C;
+CREATE FUNCTION rehash(l syncore.ledger) RETURNS bytea LANGUAGE sql AS $$ SELECT ledger_hash((SELECT jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(l)) WHERE value <> 'null'), l.at, l.source_time, l.prev_hash) $$;
+SELECT bool_and(hash = rehash(l)) AS as_anybody_computes_it FROM syncore.ledger l;
+BEGIN; SELECT * FROM tampered($$UPDATE syncore.ledger SET new = '"info"' WHERE entity = 2 AND entity_seq = 2; UPDATE syncore.ledger l SET hash = rehash(l) WHERE entity = 2 AND entity_seq = 2$$); ROLLBACK;
+BEGIN; SELECT * FROM tampered($$UPDATE syncore.ledger SET actor = 'somebody' WHERE (entity, entity_seq) IN (SELECT 2::bigint, max(entity_seq) FROM syncore.ledger WHERE entity = 2);
+	UPDATE syncore.ledger l SET hash = rehash(l) WHERE (entity, entity_seq) IN (SELECT 2::bigint, max(entity_seq) FROM syncore.ledger WHERE entity = 2)$$); ROLLBACK;
+BEGIN; SELECT * FROM tampered($$UPDATE syncore.ledger SET prev_hash = NULL WHERE entity = 2 AND entity_seq = 2; UPDATE syncore.ledger l SET hash = rehash(l) WHERE entity = 2 AND entity_seq = 2$$); ROLLBACK;
 -- (control) a change that is none is found by nobody
 BEGIN; SELECT * FROM tampered($$UPDATE syncore.ledger SET reason = reason$$); ROLLBACK;
 -- only what is asked for is read
@@ -43,5 +51,5 @@ SELECT syncore._ledger_append('resolve', 99, NULL, NULL, 1, NULL, NULL, NULL, NU
 SELECT ok, what FROM syncore.verify_ledger();
 -- LG-03: by record and date
 SELECT kind, field, old, new, actor FROM syncore.ledger WHERE entity = 2 AND at >= now() - interval '1 day' ORDER BY entity_seq;
-DROP FUNCTION tampered(text);
+DROP FUNCTION tampered(text), rehash(syncore.ledger), ledger_hash(jsonb, timestamptz, timestamptz, bytea);
 CALL pg_temp.toys_go();
