@@ -31,6 +31,10 @@ SELECT count(*) AS entities, (SELECT count(*) FROM syncore.link) AS links FROM s
 INSERT INTO syncore.event (system, payload) VALUES ('snow', pg_temp.snow(1, 1)), ('jira', pg_temp.jira(2, 'Low'));
 SELECT kind, space, ref, field, versions, steward, regexp_replace(to_do, '\d+', 'N') AS to_do FROM syncore.review;
 SELECT level, check_name, detail FROM syncore.health WHERE check_name = 'review';
+-- RS-07: who is to decide is told: an alert, whose owner is in review; NOTIFY follows from a worker (test/t/101_janitor.pl)
+CREATE VIEW alerts AS SELECT a.level, a.kind, a.cause = format('review:%s:severity', e.id) AS cause, replace(a.detail, 'entity ' || e.id, 'entity N') AS detail, a.hint, a.times, a.closed_at IS NOT NULL AS closed
+	FROM syncore.alert a, syncore.entity e WHERE a.kind = 'review' ORDER BY a.id;
+TABLE alerts;
 SELECT outcome, state, rule FROM syncore.conflict WHERE field = 'severity';
 -- other fields go on
 INSERT INTO syncore.event (system, payload) VALUES ('snow', pg_temp.snow(2, 1, 'two'));
@@ -44,6 +48,7 @@ SELECT syncore.release_hold('INC0012345', 'title');
 SELECT syncore.resolve(:open, 'jira', note => 'agreed with on-call');
 SELECT data ->> 'severity' AS severity FROM syncore.entity;
 SELECT state, resolved_by = CURRENT_USER AS by_us, choice, note FROM syncore.conflict WHERE id = :open;
+TABLE alerts;
 SELECT count(*) FROM syncore.review;
 SELECT n, decision, said, rule FROM syncore.why('INC0012345', 'severity') LIMIT 1;
 SELECT count(*) AS told FROM syncore.ledger WHERE kind = 'resolve' AND reason ~ 'agreed with on-call';

@@ -314,9 +314,11 @@ CREATE TABLE syncore.alert (
 	last_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	times integer NOT NULL DEFAULT 1,
 	closed_at timestamptz,
-	closed_by text
+	closed_by text,
+	told_at timestamptz                            -- NOTIFY syncore_alert left
 );
 CREATE UNIQUE INDEX alert_open ON syncore.alert (cause) WHERE closed_at IS NULL;
+CREATE INDEX alert_untold ON syncore.alert (id) WHERE told_at IS NULL;
 
 CREATE SEQUENCE syncore.job_id_seq;
 CREATE TABLE syncore.job (

@@ -116,6 +116,28 @@ CREATE FUNCTION syncore._retire_records(piece integer DEFAULT 5000) RETURNS bigi
 	$$;
 COMMENT ON FUNCTION syncore._retire_records(integer) IS 'run: removes old event ids, ended jobs, closed alerts and decided quarantine entries, a piece at a time; returns how many went';
 
+-- New alerts are told to who listens. A worker does that, some moments later: a statement that raises one can be prepared, and does not
+-- wait for others that notify. Whoever may connect may listen, so what it says is where to look, and nothing of any record.
+CREATE FUNCTION syncore._tell_alerts() RETURNS bigint
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		one record;
+		told bigint := 0;
+	BEGIN
+		FOR one IN UPDATE syncore.alert a SET told_at = now()
+			WHERE a.id = ANY (ARRAY(SELECT n.id FROM syncore.alert n WHERE n.told_at IS NULL ORDER BY n.id LIMIT 1000 FOR UPDATE SKIP LOCKED))
+			RETURNING a.id, a.level, a.kind
+		LOOP
+			PERFORM pg_notify('syncore_alert', jsonb_build_object('alert', one.id, 'level', one.level, 'kind', one.kind)::text);
+			told := told + 1;
+		END LOOP;
+		RETURN told;
+	END
+	$$;
+COMMENT ON FUNCTION syncore._tell_alerts() IS 'run: NOTIFY syncore_alert for each alert that is new; returns how many';
+
 -- Alerts that only time can close: nobody has tried again for an hour.
 CREATE FUNCTION syncore._close_quiet_alerts() RETURNS bigint
 	LANGUAGE plpgsql VOLATILE

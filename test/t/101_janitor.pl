@@ -112,6 +112,34 @@ $t->node->reload;
 $t->wait_until('it is closed', sub { $t->value("SELECT count(*) FROM syncore.alert WHERE cause = 'workers:listener' AND closed_at IS NOT NULL") == 1 });
 pass('the alert is closed by itself');
 
+# RS-07: who listens is told of each new alert once, of its kind and where to look, and of nothing that is in it.
+my $ear = DBI->connect('dbi:Pg:dbname=ops;host=' . $t->node->host . ';port=' . $t->node->port, undef, undef, { RaiseError => 1, AutoCommit => 1 });
+sub told_so_far
+{
+	my @told;
+	while (my $one = $ear->pg_notifies) { push @told, [@$one[0, 2]] }
+	return @told;
+}
+$t->wait_until('what was before is told', sub { !$t->value('SELECT count(*) FROM syncore.alert WHERE told_at IS NULL') });
+$ear->do('LISTEN syncore_alert');
+my $raise = q{INSERT INTO syncore.alert (level, kind, cause, detail) VALUES ('warning', 'review', ?, 'a secret of a record')
+	ON CONFLICT (cause) WHERE closed_at IS NULL DO UPDATE SET times = alert.times + 1, last_at = now()};
+$t->sql($raise, 'review:1:severity') for 1 .. 2;
+$t->dbh->begin_work;
+$t->sql($raise, 'review:2:severity');
+$t->dbh->rollback;
+$t->sql($raise, 'review:3:severity');
+my @told;
+$t->wait_until('both are told', sub { push @told, told_so_far(); @told >= 2 });
+my @new = map { $_->{id} } $t->rows(q{SELECT id FROM syncore.alert WHERE kind = 'review' ORDER BY id});
+is_deeply(\@told, [map { ['syncore_alert', qq({"kind": "review", "alert": $_, "level": "warning"})] } @new], 'each once, and not what is in it');
+$t->sql("UPDATE syncore.alert SET closed_at = now() WHERE id = $new[0]");
+$t->sql($raise, $_) for 'review:3:severity', 'review:1:severity';
+@told = ();
+$t->wait_until('it is back', sub { push @told, told_so_far(); @told });
+is_deeply([map { $_->[1] =~ /"alert": (\d+)/ } @told], [$t->value(q{SELECT max(id) FROM syncore.alert WHERE kind = 'review'})], 'what comes back after its end is new; what stands is not told again');
+$ear->disconnect;
+
 # RL-05: idle means idle: no WAL, and no more than one wake-up a second.  The server itself may write after what went
 # before (pruning, vacuum, a checkpoint), so turns are watched until one adds nothing; one that always writes never ends this.
 sub look

@@ -111,6 +111,8 @@ sc_decide_note_merge(ScBatch *batch, ScLedgerEntry *entry, const ScVersion *vers
 		settled->field = field->name;
 		batch->settled = lappend(batch->settled, settled);
 	}
+	if (merge->was_held || merge->outcome == SC_MERGE_HELD)
+		sc_decide_tell_reviewers(batch, entry, merge->outcome == SC_MERGE_HELD);
 	if (merge->failed != NULL)
 	{
 		ScAlertOut *alert = sc_decide_alert(

@@ -84,6 +84,9 @@ extern void sc_decide_note_merge(ScBatch *batch, ScLedgerEntry *entry, const ScV
 extern ScAlertOut *sc_decide_alert(ScBatch *batch, const ScSpace *space, const char *kind,
 								   char *cause);
 
+/* The alert that a field, which entry names, waits for a person; or that it does no more. */
+extern void sc_decide_tell_reviewers(ScBatch *batch, const ScLedgerEntry *entry, bool waits);
+
 /* The conflict row of a merge; entry, which names entity and field, tells of it. */
 extern void sc_decide_conflict(ScBatch *batch, const ScMerge *merge, const ScVersion *incoming,
 							   ScLedgerEntry *entry);

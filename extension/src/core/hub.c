@@ -55,5 +55,6 @@ sc_decide_hub(ScBatch *batch, ScEntity *entity, const ScHubWord *word)
 		settled->entity = entity;
 		settled->field = entry->field;
 		batch->settled = lappend(batch->settled, settled);
+		sc_decide_tell_reviewers(batch, entry, false);
 	}
 }

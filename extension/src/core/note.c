@@ -77,3 +77,18 @@ sc_decide_alert(ScBatch *batch, const ScSpace *space, const char *kind, char *ca
 	batch->alerts = lappend(batch->alerts, alert);
 	return alert;
 }
+
+/* RS-07: somebody has to know that a conflict waits for a person. */
+void
+sc_decide_tell_reviewers(ScBatch *batch, const ScLedgerEntry *entry, bool waits)
+{
+	const ScEntity *entity = entry->entity;
+	ScAlertOut *alert =
+		sc_decide_alert(batch, entity->space, "review",
+						psprintf("review:" INT64_FORMAT ":%s", entity->id, entry->field));
+
+	alert->over = !waits;
+	alert->detail = psprintf("%s of entity " INT64_FORMAT " waits for a person: %s", entry->field,
+							 entity->id, entry->reason);
+	alert->hint = "TABLE syncore.review; its column to_do is the call that decides.";
+}

@@ -14,8 +14,8 @@ typedef struct ScClaimed /* one delivery under its row lock */
 	int64 link_id;
 	int32 gen;
 	int32 attempts;
-	char *hash;	  /* 'sha256:…' of what its last write said; NULL = none */
-	char *marker; /* the idempotency key of that write */
+	char *hash;			  /* 'sha256:…' of what its last write said; NULL = none */
+	char *marker;		  /* the idempotency key of that write */
 	char *correlation_id; /* of the last edit that it carries */
 
 	ScLink *link; /* NULL: the link is gone */

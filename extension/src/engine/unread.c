@@ -48,8 +48,7 @@ sc_unread_decide(int32 system_id, const bool *shards)
 						   4, types },
 				values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
-		items =
-			lappend(items, lost_look(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, system));
+		items = lappend(items, lost_look(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, system));
 	if (items != NIL)
 		sc_run(items);
 	return list_length(items);

@@ -28,6 +28,7 @@
 #define REMOVAL_US (10 * 60 * USECS_PER_SEC)
 #define WATCH_US (10 * USECS_PER_SEC)
 #define AGAIN_US (5 * 60 * USECS_PER_SEC) /* an alert that stands is counted again */
+#define TELL_US USECS_PER_SEC
 #define STUCK_US (5 * 60 * USECS_PER_SEC)
 #define STARTING_US (30 * USECS_PER_SEC) /* workers may take so long to come */
 #define SHORT_US (2 * 60 * USECS_PER_SEC)
@@ -47,6 +48,7 @@ extern PGDLLEXPORT void syncore_janitor_main(Datum arg);
 
 static long run_turn(ScWorkerSlot *slot);
 static bool is_due(TimestampTz *next, int64 every_us);
+static long tell_alerts(void);
 static void make_partitions(void);
 static bool remove_piece(void);
 static void watch_all(void);
@@ -61,6 +63,7 @@ static bool ask_partitions(const char *query, char *detail, size_t len);
 static int64 call_number(const char *query);
 
 static TimestampTz started_at;
+static TimestampTz next_tell = 0;
 static TimestampTz next_partitions = 0;
 static TimestampTz next_removal = 0;
 static TimestampTz next_watch = 0;
@@ -116,7 +119,10 @@ static long
 run_turn(ScWorkerSlot *slot)
 {
 	bool more = false;
+	long wait = tell_alerts();
 
+	if (wait < 0)
+		return TURN_MS;
 	if (is_due(&next_watch, WATCH_US))
 	{
 		if (sc_worker_begin("watching") != SC_GATE_OPEN)
@@ -141,7 +147,7 @@ run_turn(ScWorkerSlot *slot)
 			next_removal = 0;
 	}
 	sc_shared_state(slot, more ? "removing what is old" : "resting");
-	return more ? PIECE_MS : TURN_MS;
+	return more ? PIECE_MS : wait;
 }
 
 /* True when the time has come; then sets the next one.  What fails is tried again after a minute. */
@@ -154,6 +160,21 @@ is_due(TimestampTz *next, int64 every_us)
 		return false;
 	*next = now + every_us;
 	return true;
+}
+
+/* At most once a second, however often commits wake us.  Returns how long to sleep; -1: the database cannot be worked in now. */
+static long
+tell_alerts(void)
+{
+	TimestampTz now = sc_shared_now();
+
+	if (!is_due(&next_tell, TELL_US))
+		return Max((next_tell - now) / 1000, 1);
+	if (sc_worker_begin("telling of alerts") != SC_GATE_OPEN)
+		return -1;
+	call_number("SELECT syncore._tell_alerts()");
+	sc_worker_commit();
+	return TURN_MS;
 }
 
 static void
