@@ -21,7 +21,7 @@ CREATE VIEW queue AS SELECT d.state, d.attempts, d.sent_at IS NOT NULL AS marked
 	(l.call->>'unknown')::boolean AS unknown, l.read_owed FROM syncore.delivery d JOIN syncore.link l ON l.id = d.link ORDER BY d.id;
 CREATE FUNCTION says(ref text, version int, fields jsonb, operation text DEFAULT 'update') RETURNS text LANGUAGE sql AS $$
 	SELECT outcome FROM syncore.ingest('snow', jsonb_build_object('table', 'incident', 'sys_id', ref, 'number', 'INC' || ref, 'operation', operation,
-		'sys_mod_count', version::text, 'sys_updated_on', '2026-02-28 14:32:0' || version, 'sys_updated_by', 'jdoe', 'fields', fields)::text) $$;
+		'sys_mod_count', version::text, 'sys_updated_on', '2026-02-28 14:32:' || lpad(version::text, 2, '0'), 'sys_updated_by', 'jdoe', 'fields', fields)::text) $$;
 -- A delivery that waits for its time is made to have come: nobody sleeps here.
 CREATE PROCEDURE hurry() LANGUAGE sql AS $$ UPDATE syncore.delivery SET not_before = now() $$;
 CREATE FUNCTION issue(status text, title text, at text, priority text DEFAULT 'High') RETURNS jsonb LANGUAGE sql AS $$

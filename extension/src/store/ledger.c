@@ -23,8 +23,6 @@ static ScLedgerRow chain_row(const ScBatch *batch, const ScLedgerEntry *entry,
 							 const ScLedgerTail *tail);
 static void put_row(ScTable *table, TupleTableSlot *slot, const ScLedgerRow *row,
 					ScActorKind actor_kind);
-static void put_id(ScTable *table, TupleTableSlot *slot, int column, int64 id);
-static void put_jsonb(ScTable *table, TupleTableSlot *slot, int column, Jsonb *json);
 static Datum hash_datum(const uint8 *hash);
 
 void
@@ -110,17 +108,17 @@ put_row(ScTable *table, TupleTableSlot *slot, const ScLedgerRow *row, ScActorKin
 	sc_table_set(table, slot, LEDGER_TXID, FullTransactionIdGetDatum(GetTopFullTransactionId()));
 	sc_table_set(table, slot, LEDGER_SPACE, Int32GetDatum(row->space_id));
 	sc_table_set_text(table, slot, LEDGER_KIND, row->kind);
-	put_id(table, slot, LEDGER_ENTITY, row->entity);
-	put_id(table, slot, LEDGER_SEQ, row->entity_seq);
-	put_id(table, slot, LEDGER_LINK, row->link);
+	sc_table_set_id(table, slot, LEDGER_ENTITY, row->entity);
+	sc_table_set_id(table, slot, LEDGER_SEQ, row->entity_seq);
+	sc_table_set_id(table, slot, LEDGER_LINK, row->link);
 	if (row->system_id != 0)
 		sc_table_set(table, slot, LEDGER_SYSTEM, Int32GetDatum(row->system_id));
-	put_id(table, slot, LEDGER_EVENT, row->event);
-	put_id(table, slot, LEDGER_DELIVERY, row->delivery);
-	put_id(table, slot, LEDGER_CONFLICT, row->conflict);
+	sc_table_set_id(table, slot, LEDGER_EVENT, row->event);
+	sc_table_set_id(table, slot, LEDGER_DELIVERY, row->delivery);
+	sc_table_set_id(table, slot, LEDGER_CONFLICT, row->conflict);
 	sc_table_set_text(table, slot, LEDGER_FIELD, row->field);
-	put_jsonb(table, slot, LEDGER_OLD, row->old_value);
-	put_jsonb(table, slot, LEDGER_NEW, row->new_value);
+	sc_table_set_jsonb(table, slot, LEDGER_OLD, row->old_value);
+	sc_table_set_jsonb(table, slot, LEDGER_NEW, row->new_value);
 	sc_table_set_text(table, slot, LEDGER_ACTOR, row->actor);
 	if (row->actor_kind != NULL)
 		sc_table_set(table, slot, LEDGER_ACTOR_KIND,
@@ -129,22 +127,8 @@ put_row(ScTable *table, TupleTableSlot *slot, const ScLedgerRow *row, ScActorKin
 		sc_table_set(table, slot, LEDGER_SOURCE_TIME, TimestampTzGetDatum(row->source_time));
 	sc_table_set_text(table, slot, LEDGER_RULE, row->rule);
 	sc_table_set_text(table, slot, LEDGER_REASON, row->reason);
-	put_jsonb(table, slot, LEDGER_DETAIL, row->detail);
+	sc_table_set_jsonb(table, slot, LEDGER_DETAIL, row->detail);
 	sc_table_set_text(table, slot, LEDGER_CORRELATION, row->correlation_id);
-}
-
-static void
-put_id(ScTable *table, TupleTableSlot *slot, int column, int64 id)
-{
-	if (id != 0)
-		sc_table_set(table, slot, column, Int64GetDatum(id));
-}
-
-static void
-put_jsonb(ScTable *table, TupleTableSlot *slot, int column, Jsonb *json)
-{
-	if (json != NULL)
-		sc_table_set(table, slot, column, JsonbPGetDatum(json));
 }
 
 static Datum

@@ -42,7 +42,6 @@ static Jsonb *read_jsonb(ScTable *table, int column);
 static int64 read_int8(ScTable *table, int column);
 static int32 read_int4(ScTable *table, int column);
 static bool read_bool(ScTable *table, int column);
-static int order_links(const ListCell *a, const ListCell *b);
 static int order_values(const void *a, const void *b);
 
 void
@@ -149,6 +148,15 @@ sc_load_link_of(const ScEntity *entity, int64 id)
 			return link;
 	}
 	return NULL;
+}
+
+int
+sc_load_order_links(const ListCell *a, const ListCell *b)
+{
+	int64 x = ((const ScLink *) lfirst(a))->id;
+	int64 y = ((const ScLink *) lfirst(b))->id;
+
+	return x < y ? -1 : x > y ? 1 : 0;
 }
 
 static void
@@ -344,7 +352,7 @@ load_links(ScBatch *batch, const int64 *entities, int n)
 		sc_finder_seek(&finder, key);
 		while (sc_finder_next(&finder))
 			(void) read_link(batch, table);
-		list_sort(entity->links, order_links);
+		list_sort(entity->links, sc_load_order_links);
 	}
 	sc_finder_end(&finder);
 	sc_table_close(table);
@@ -505,15 +513,6 @@ read_bool(ScTable *table, int column)
 	bool is_null;
 
 	return DatumGetBool(sc_table_value(table, column, &is_null));
-}
-
-static int
-order_links(const ListCell *a, const ListCell *b)
-{
-	int64 x = ((const ScLink *) lfirst(a))->id;
-	int64 y = ((const ScLink *) lfirst(b))->id;
-
-	return x < y ? -1 : x > y ? 1 : 0;
 }
 
 static int

@@ -47,4 +47,7 @@ extern int64 sc_load_next_id(Oid sequence);
 extern ScEntity *sc_load_entity_of(const ScBatch *batch, int64 id); /* NULL = not loaded */
 extern ScLink *sc_load_link_of(const ScEntity *entity, int64 id);
 
+/* For list_sort: links by id, the order in which their rows are written. */
+extern int sc_load_order_links(const ListCell *a, const ListCell *b);
+
 #endif

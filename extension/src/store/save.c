@@ -3,8 +3,10 @@
  *	  Entities and links as decide left them.
  *
  * Order: deliveries (the ledger names them), the ledger (entities hold the end
- * of its chain), entities, links (they refer to entities), the rest.  All row
- * locks were taken by load, in the order of ids.
+ * of its chain), entities, links (they refer to entities), the rest.  Entities
+ * were locked by load, in the order of ids.  Links were not: nobody changes one
+ * without the lock of its entity, and should somebody have, the update raises
+ * serialization_failure and the piece is decided anew.
  */
 #include "postgres.h"
 
@@ -32,15 +34,12 @@ static void put_chain_end(ScTable *table, TupleTableSlot *row, ScEntity *entity)
 static Jsonb *pack_values(const ScEntity *entity, bool is_long);
 static bool is_closed(ScEntity *entity);
 static void save_links(ScBatch *batch);
-static void hold_link(ScTable *table, const ScLink *link);
 static void put_link(ScTable *table, TupleTableSlot *row, ScLink *link, TimestampTz now);
 static void put_time_of(ScTable *table, TupleTableSlot *row, int column, TimestampTz now);
-static void put_jsonb(ScTable *table, TupleTableSlot *row, int column, Jsonb *json);
 static void put_ids(ScTable *table, TupleTableSlot *row, int column, List *ids);
 static Jsonb *take_long(ScShadow *shadow);
 static Datum head_datum(const ScEntity *entity);
 static int order_entities(const ListCell *a, const ListCell *b);
-static int order_links(const ListCell *a, const ListCell *b);
 
 bool
 sc_save(ScBatch *batch)
@@ -165,15 +164,14 @@ put_entity(ScTable *table, TupleTableSlot *row, ScEntity *entity, TimestampTz no
 		sc_table_set(table, row, ENTITY_SPACE, Int32GetDatum(entity->space->id));
 		sc_table_set(table, row, ENTITY_TYPE, Int32GetDatum(entity->type->id));
 		sc_table_set(table, row, ENTITY_CREATED, TimestampTzGetDatum(now));
-		if (entity->predecessor != 0)
-			sc_table_set(table, row, ENTITY_PREDECESSOR, Int64GetDatum(entity->predecessor));
+		sc_table_set_id(table, row, ENTITY_PREDECESSOR, entity->predecessor);
 	}
 	sc_table_set(table, row, ENTITY_UPDATED, TimestampTzGetDatum(now));
 	sc_table_set(table, row, ENTITY_DATA, JsonbPGetDatum(pack_values(entity, false)));
 	sc_table_set(table, row, ENTITY_STAMPS, PointerGetDatum(sc_stamps_pack(&entity->stamps)));
 	sc_table_set(table, row, ENTITY_REVISION, Int64GetDatum(entity->revision));
 	sc_table_set_text(table, row, ENTITY_CORRELATION, entity->correlation_id);
-	put_jsonb(table, row, ENTITY_LONG, pack_values(entity, true));
+	sc_table_set_jsonb(table, row, ENTITY_LONG, pack_values(entity, true));
 	if (is_closed(entity))
 		put_time_of(table, row, ENTITY_CLOSED, now);
 	else
@@ -248,7 +246,7 @@ save_links(ScBatch *batch)
 	}
 	if (told == NIL)
 		return;
-	list_sort(told, order_links);
+	list_sort(told, sc_load_order_links);
 	fresh = palloc(sizeof(TupleTableSlot *) * list_length(told));
 	table = sc_table_open(sc_catalog_get()->link, LINK_COLUMNS, sc_layout_link);
 	foreach (cell, told)
@@ -259,27 +257,13 @@ save_links(ScBatch *batch)
 		if (link->fresh)
 			row = fresh[nfresh++] = sc_table_row(table);
 		else
-		{
-			hold_link(table, link);
 			row = sc_table_change(table, link->stored);
-		}
 		put_link(table, row, link, batch->now);
 		if (!link->fresh)
 			sc_table_update(table, link->stored, row);
 	}
 	sc_table_insert(table, fresh, nfresh);
 	sc_table_close(table);
-}
-
-/* Nobody changes a link without the lock of its entity; should somebody have, the piece is decided anew. */
-static void
-hold_link(ScTable *table, const ScLink *link)
-{
-	if (!sc_table_lock(table, &link->stored->t_self) ||
-		!ItemPointerEquals(&table->found->tts_tid, &link->stored->t_self))
-		ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				errmsg("link " INT64_FORMAT " was changed meanwhile", link->id),
-				errhint("Run the transaction again."));
 }
 
 static void
@@ -296,10 +280,7 @@ put_link(ScTable *table, TupleTableSlot *row, ScLink *link, TimestampTz now)
 		sc_table_set(table, row, LINK_CREATED, TimestampTzGetDatum(now));
 	}
 	sc_table_set(table, row, LINK_UPDATED, TimestampTzGetDatum(now));
-	if (link->entity == NULL)
-		sc_table_set_null(table, row, LINK_ENTITY);
-	else
-		sc_table_set(table, row, LINK_ENTITY, Int64GetDatum(link->entity->id));
+	sc_table_set_id(table, row, LINK_ENTITY, link->entity == NULL ? 0 : link->entity->id);
 	sc_table_set_text(table, row, LINK_EXTERNAL_ID, link->external_id);
 	sc_table_set_text(table, row, LINK_EXTERNAL_KEY, link->external_key);
 	sc_table_set_text(table, row, LINK_URL, link->url);
@@ -307,14 +288,14 @@ put_link(ScTable *table, TupleTableSlot *row, ScLink *link, TimestampTz now)
 				 ObjectIdGetDatum(sc_catalog_get()->link_states[link->state]));
 	sc_table_set_text(table, row, LINK_MARKER, link->marker);
 	sc_table_set(table, row, LINK_SHADOW, PointerGetDatum(sc_shadow_pack(&link->shadow)));
-	put_jsonb(table, row, LINK_CALL,
+	sc_table_set_jsonb(table, row, LINK_CALL,
 			  link->call.kind == SC_CALL_NONE ? NULL : sc_model_call_pack(&link->call));
 	sc_table_set(table, row, LINK_READ_OWED, BoolGetDatum(link->read_owed));
 	put_ids(table, row, LINK_WAITING, link->waiting);
 	put_ids(table, row, LINK_UNSURE, link->unsure);
 	sc_table_set_text(table, row, LINK_TOP_VERSION, link->top_version);
 	sc_table_set(table, row, LINK_IN_ROUTE, BoolGetDatum(link->in_route));
-	put_jsonb(table, row, LINK_LONG, kept);
+	sc_table_set_jsonb(table, row, LINK_LONG, kept);
 	if (link->state == SC_LINK_TOMBSTONE)
 		put_time_of(table, row, LINK_GONE, now);
 	else
@@ -327,15 +308,6 @@ put_time_of(ScTable *table, TupleTableSlot *row, int column, TimestampTz now)
 {
 	if (row->tts_isnull[table->columns[column] - 1])
 		sc_table_set(table, row, column, TimestampTzGetDatum(now));
-}
-
-static void
-put_jsonb(ScTable *table, TupleTableSlot *row, int column, Jsonb *json)
-{
-	if (json == NULL)
-		sc_table_set_null(table, row, column);
-	else
-		sc_table_set(table, row, column, JsonbPGetDatum(json));
 }
 
 static void
@@ -427,15 +399,6 @@ order_entities(const ListCell *a, const ListCell *b)
 {
 	int64 x = ((const ScEntity *) lfirst(a))->id;
 	int64 y = ((const ScEntity *) lfirst(b))->id;
-
-	return x < y ? -1 : x > y ? 1 : 0;
-}
-
-static int
-order_links(const ListCell *a, const ListCell *b)
-{
-	int64 x = ((const ScLink *) lfirst(a))->id;
-	int64 y = ((const ScLink *) lfirst(b))->id;
 
 	return x < y ? -1 : x > y ? 1 : 0;
 }

@@ -28,63 +28,58 @@
 
 extern PGDLLEXPORT Datum syncore_shard(PG_FUNCTION_ARGS);
 
-static void save_due(ScBatch *batch, ScLink **links, int n, bool edited);
+static void save_due(ScBatch *batch, List *links, bool edited);
 static bool is_waiting(ScTable *table);
 static void raise_delivery(ScTable *table, const ScBatch *batch, const ScLink *link, bool edited);
 static int64 put_delivery(ScTable *table, TupleTableSlot *row, const ScBatch *batch,
 						  const ScLink *link);
 static void note_made(ScBatch *batch, ScLink *link, int64 delivery);
 static TimestampTz start_of(const ScBatch *batch, const ScLink *link);
-static int order_links(const void *a, const void *b);
 
 int
 sc_save_deliveries(ScBatch *batch)
 {
-	ScLink **links = palloc(sizeof(ScLink *) * Max(list_length(batch->links), 1));
-	int nedited = 0;
-	int nlinks = 0;
+	List *edited = NIL;
+	List *others = NIL;
+	ListCell *cell;
 
-	/* Edited ones first. */
-	for (int pass = 0; pass < 2; pass++)
+	foreach (cell, batch->links)
 	{
-		ListCell *cell;
+		ScLink *link = lfirst(cell);
 
-		foreach (cell, batch->links)
-		{
-			ScLink *link = lfirst(cell);
-			bool edited =
-				link->entity == NULL || link->fresh || link->entity->changed || link->read_owed;
-
-			if (link->due && edited == (pass == 0))
-				links[nlinks++] = link;
-		}
-		if (pass == 0)
-			nedited = nlinks;
+		if (!link->due)
+			continue;
+		if (link->entity == NULL || link->fresh || link->entity->changed || link->read_owed)
+			edited = lappend(edited, link);
+		else
+			others = lappend(others, link);
 	}
-	save_due(batch, links, nedited, true);
-	save_due(batch, links + nedited, nlinks - nedited, false);
-	return nlinks;
+	save_due(batch, edited, true);
+	save_due(batch, others, false);
+	return list_length(edited) + list_length(others);
 }
 
 /* edited: there is news since a delivery that is waiting was made; else it may stand as it is. */
 static void
-save_due(ScBatch *batch, ScLink **links, int n, bool edited)
+save_due(ScBatch *batch, List *links, bool edited)
 {
 	static const RegProcedure equals[] = { F_INT8EQ };
 	ScTable *table;
 	ScFinder finder;
 	TupleTableSlot **made;
 	int nmade = 0;
+	ListCell *cell;
 
-	if (n == 0)
+	if (links == NIL)
 		return;
-	qsort(links, n, sizeof(ScLink *), order_links);
-	made = palloc(sizeof(TupleTableSlot *) * n);
+	list_sort(links, sc_load_order_links);
+	made = palloc(sizeof(TupleTableSlot *) * list_length(links));
 	table = sc_table_open(sc_catalog_get()->delivery, DELIVERY_COLUMNS, sc_layout_delivery);
 	sc_finder_begin(&finder, table, "delivery_link_key", lengthof(equals), equals);
-	for (int i = 0; i < n; i++)
+	foreach (cell, links)
 	{
-		Datum key[] = { Int64GetDatum(links[i]->id) };
+		ScLink *link = lfirst(cell);
+		Datum key[] = { Int64GetDatum(link->id) };
 
 		sc_finder_seek(&finder, key);
 		if (sc_finder_next(&finder))
@@ -93,12 +88,12 @@ save_due(ScBatch *batch, ScLink **links, int n, bool edited)
 				continue;
 			if (sc_table_lock(table, &table->found->tts_tid))
 			{
-				raise_delivery(table, batch, links[i], edited);
+				raise_delivery(table, batch, link, edited);
 				continue;
 			}
 		}
 		made[nmade] = sc_table_row(table);
-		note_made(batch, links[i], put_delivery(table, made[nmade], batch, links[i]));
+		note_made(batch, link, put_delivery(table, made[nmade], batch, link));
 		nmade++;
 	}
 	sc_finder_end(&finder);
@@ -210,13 +205,4 @@ Datum
 syncore_shard(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT16((int16) sc_save_shard(PG_GETARG_INT64(0)));
-}
-
-static int
-order_links(const void *a, const void *b)
-{
-	int64 x = (*(ScLink *const *) a)->id;
-	int64 y = (*(ScLink *const *) b)->id;
-
-	return x < y ? -1 : x > y ? 1 : 0;
 }

@@ -26,6 +26,8 @@ static void find_columns(ScTable *table, int n, const char *const *names);
 static AttrNumber find_column(TupleDesc desc, AttrNumber from, const char *name);
 static void make_ready(ScTable *table);
 static void open_indexes(ScTable *table, bool arbiter);
+static void update_in_place_of(ScTable *table, HeapTuple old, TupleTableSlot *row,
+							   ScUpdateIndexes *wanted);
 static void update_with_triggers(ScTable *table, HeapTuple old, TupleTableSlot *row);
 static bool insert_speculatively(ScTable *table, TupleTableSlot *row);
 static void check_row(ScTable *table, TupleTableSlot *row);
@@ -149,6 +151,24 @@ sc_table_set_text(const ScTable *table, TupleTableSlot *row, int column, const c
 }
 
 void
+sc_table_set_jsonb(const ScTable *table, TupleTableSlot *row, int column, Jsonb *json)
+{
+	if (json == NULL)
+		sc_table_set_null(table, row, column);
+	else
+		sc_table_set(table, row, column, JsonbPGetDatum(json));
+}
+
+void
+sc_table_set_id(const ScTable *table, TupleTableSlot *row, int column, int64 id)
+{
+	if (id == 0)
+		sc_table_set_null(table, row, column);
+	else
+		sc_table_set(table, row, column, Int64GetDatum(id));
+}
+
+void
 sc_table_insert(ScTable *table, TupleTableSlot **rows, int n)
 {
 	TriggerDesc *triggers = table->result->ri_TrigDesc;
@@ -256,8 +276,7 @@ sc_table_update(ScTable *table, HeapTuple old, TupleTableSlot *row)
 		List *recheck = NIL;
 
 		check_row(table, row);
-		simple_table_tuple_update(table->rel, &old->t_self, row, table->estate->es_snapshot,
-								  &wanted);
+		update_in_place_of(table, old, row, &wanted);
 		if (wanted)
 		{
 			open_indexes(table, false);
@@ -270,12 +289,33 @@ sc_table_update(ScTable *table, HeapTuple old, TupleTableSlot *row)
 	ResetPerTupleExprContext(table->estate);
 }
 
-/* Somebody put a BEFORE trigger on our table: it may change the row, or refuse. */
+/* Waits for who has the row; what became of it is not what we read, then. */
+static void
+update_in_place_of(ScTable *table, HeapTuple old, TupleTableSlot *row, ScUpdateIndexes *wanted)
+{
+	TM_FailureData failure;
+	LockTupleMode mode;
+	TM_Result result =
+		table_tuple_update(table->rel, &old->t_self, row, GetCurrentCommandId(true),
+						   table->estate->es_snapshot, InvalidSnapshot, true, &failure, &mode,
+						   wanted);
+
+	if (result == TM_Updated || result == TM_Deleted)
+		raise_changed();
+	if (result != TM_Ok)
+		elog(ERROR, "could not update a row of \"%s\": result %d",
+			 RelationGetRelationName(table->rel), (int) result);
+}
+
+/* Somebody put a BEFORE trigger on our table: it may change the row, or refuse.  It must not see a newer one. */
 static void
 update_with_triggers(ScTable *table, HeapTuple old, TupleTableSlot *row)
 {
 	EPQState epq;
 
+	if (!sc_table_lock(table, &old->t_self) ||
+		!ItemPointerEquals(&table->found->tts_tid, &old->t_self))
+		raise_changed();
 	open_indexes(table, false);
 	table->found->tts_tid = old->t_self;
 	sc_eval_plan_qual_init(&epq, table->estate);

@@ -14,6 +14,7 @@
 #include "access/skey.h"
 #include "access/tableam.h"
 #include "nodes/execnodes.h"
+#include "utils/jsonb.h"
 
 #define SC_TABLE_COLUMNS_MAX 32
 #define SC_FINDER_KEYS_MAX 3
@@ -72,6 +73,10 @@ extern void sc_table_set(const ScTable *table, TupleTableSlot *row, int column, 
 extern void sc_table_set_null(const ScTable *table, TupleTableSlot *row, int column);
 extern void sc_table_set_text(const ScTable *table, TupleTableSlot *row, int column,
 							  const char *text); /* NULL: null */
+extern void sc_table_set_jsonb(const ScTable *table, TupleTableSlot *row, int column,
+							   Jsonb *json); /* NULL: null */
+extern void sc_table_set_id(const ScTable *table, TupleTableSlot *row, int column,
+							int64 id); /* 0: null */
 
 /* Inserts rows made by sc_table_row.  Raises what an INSERT would. */
 extern void sc_table_insert(ScTable *table, TupleTableSlot **rows, int n);
@@ -87,7 +92,10 @@ extern bool sc_table_claim(ScTable *table, TupleTableSlot *row);
 /* The row for sc_table_update, holding what the old one does; good until the next call. */
 extern TupleTableSlot *sc_table_change(ScTable *table, HeapTuple old);
 
-/* Writes the new version of a row that is locked.  The row must be the newest version. */
+/*
+ * Writes the new version of a row.  Waits for who has it locked; raises
+ * serialization_failure when old is no longer its newest version.
+ */
 extern void sc_table_update(ScTable *table, HeapTuple old, TupleTableSlot *row);
 
 /* The partition of a table by range of one timestamptz that a time belongs to, locked for writing. */
