@@ -68,6 +68,26 @@ SELECT hears('bob', 'BOB-1', '{"title": "one, said again"}', 'kim');
 SELECT settles() > 0 AS worked_on;
 TABLE waits;
 SELECT count(DISTINCT fields ->> 'title') AS different, min(fields ->> 'title') AS title FROM peer WHERE id IN ('A1', 'BOB-1');
+-- 4. R1, R2: a, b, a within a second, from a toy that gives its events no ids and its records no finer time: the third is not the first again,
+-- it is a hint, and only the record says what it holds (control: where versions count it is dropped as the first)
+CREATE FUNCTION thrice(record text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	a jsonb := edits('bob', record, jsonb_build_object('title', record || ', a'), 'kim') - 'eid';
+	b jsonb := jsonb_set(a, '{f,title}', to_jsonb(record || ', b'));
+	outcomes text;
+BEGIN
+	SELECT string_agg((syncore.ingest('bob', e::text)).outcome, ', ' ORDER BY n) INTO outcomes FROM unnest(ARRAY[a, b, a]) WITH ORDINALITY AS t(e, n);
+	RETURN format('%s; to be read: %s', outcomes, (SELECT read_owed FROM syncore.link WHERE external_id = record));
+END $$;
+SELECT thrice('BOB-1');
+SELECT settles() > 0 AS in_step;
+UPDATE syncore.connector SET position_grade = 'coarse' WHERE name = 'toy';
+SELECT hears('bob', 'X-11', '{"title": "X-11"}', 'kim'), settles() > 0 AS in_step;
+SELECT thrice('X-11');
+SELECT rule, reason FROM told WHERE system = 'bob' ORDER BY id DESC LIMIT 1;
+SELECT serves('bob');
+SELECT data ->> 'title' AS title FROM syncore.entity ORDER BY id DESC LIMIT 1;
+DROP FUNCTION thrice(text);
 SELECT ok, what FROM syncore.verify_ledger();
 DROP VIEW waits;
 DROP FUNCTION bob_is_silent(), test_unread(int);

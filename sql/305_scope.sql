@@ -54,6 +54,15 @@ INSERT INTO syncore.event (system, payload) VALUES ('ann', edits('ann', 'A1', '{
 SELECT settles() AS calls;
 SELECT t.kind, count(*), count(DISTINCT t.system) AS systems FROM told t JOIN syncore.ledger l USING (id) WHERE l.correlation_id = 'change-7' GROUP BY 1 ORDER BY 1;
 
+-- a record that its system does not accept is nobody's business, whatever is said of it (control: one that it accepts)
+UPDATE syncore.system SET accepts = '$.mood != "private"' WHERE name = 'ann';
+SELECT work() AS before \gset
+SELECT hears('ann', 'A8', '{"title": "not ours", "severity": "high", "mood": "private"}');
+SELECT kind, system, rule, reason FROM told ORDER BY id DESC LIMIT 1;
+SELECT work() = :'before' AS nothing, (SELECT count(*) FROM syncore.link WHERE external_id = 'A8') AS links;
+SELECT hears('ann', 'A8', '{"mood": "open"}'), settles() > 0 AS sent;
+SELECT count(*) AS of_it FROM peer WHERE fields ->> 'title' = 'not ours';
+
 -- CM-03: a channel is shared only with its visibility written down; a private one not at all
 INSERT INTO syncore.comment_map (system, record_type, channel, direction) VALUES ('ann', 'ticket', 'notes', 'both');
 INSERT INTO syncore.comment_map (system, record_type, channel, visibility, direction) VALUES ('ann', 'ticket', 'notes', 'private', 'both');
