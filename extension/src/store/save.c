@@ -289,7 +289,7 @@ put_link(ScTable *table, TupleTableSlot *row, ScLink *link, TimestampTz now)
 	sc_table_set_text(table, row, LINK_MARKER, link->marker);
 	sc_table_set(table, row, LINK_SHADOW, PointerGetDatum(sc_shadow_pack(&link->shadow)));
 	sc_table_set_jsonb(table, row, LINK_CALL,
-			  link->call.kind == SC_CALL_NONE ? NULL : sc_model_call_pack(&link->call));
+					   link->call.kind == SC_CALL_NONE ? NULL : sc_model_call_pack(&link->call));
 	sc_table_set(table, row, LINK_READ_OWED, BoolGetDatum(link->read_owed));
 	put_ids(table, row, LINK_WAITING, link->waiting);
 	put_ids(table, row, LINK_UNSURE, link->unsure);

@@ -295,10 +295,9 @@ update_in_place_of(ScTable *table, HeapTuple old, TupleTableSlot *row, ScUpdateI
 {
 	TM_FailureData failure;
 	LockTupleMode mode;
-	TM_Result result =
-		table_tuple_update(table->rel, &old->t_self, row, GetCurrentCommandId(true),
-						   table->estate->es_snapshot, InvalidSnapshot, true, &failure, &mode,
-						   wanted);
+	TM_Result result = table_tuple_update(table->rel, &old->t_self, row, GetCurrentCommandId(true),
+										  table->estate->es_snapshot, InvalidSnapshot, true,
+										  &failure, &mode, wanted);
 
 	if (result == TM_Updated || result == TM_Deleted)
 		raise_changed();
