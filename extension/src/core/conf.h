@@ -313,6 +313,7 @@ typedef struct ScSystem
 	ScRoute *routes; /* by position */
 	int nactors;
 	ScActorPattern *actors;	   /* by position */
+	List *references;		   /* char *: what match rules read of its records */
 	MemoryContext cxt;		   /* in which kept may grow; NULL = nothing is remembered */
 	struct ScKeptPlaces *kept; /* shape_keep.c: what was worked out of the rows above */
 } ScSystem;

@@ -122,7 +122,7 @@ places_of_shape(const ScSystem *system, const ScShape *shape, bool only_names)
 	return places;
 }
 
-/* All that the maps of the record type read, below the record. */
+/* All that the maps of the record type, and the match rules, read below the record. */
 static List *
 places_of_maps(const ScSystem *system, const ScShape *shape, List *places)
 {
@@ -130,7 +130,10 @@ places_of_maps(const ScSystem *system, const ScShape *shape, List *places)
 	foreach (cell, record_roots(shape->shape, NIL))
 	{
 		const List *prefix = as_place((ScPointer *) lfirst(cell));
+		ListCell *reference;
 		places = add_condition(places, prefix, system->accepts);
+		foreach (reference, system->references)
+			places = add_pointer(places, prefix, lfirst(reference));
 		for (int m = 0; m < system->nmaps; m++)
 		{
 			const ScRecordMap *map = &system->maps[m];

@@ -322,6 +322,10 @@ load_matches(ScConf *conf)
 		rule->system_id = system_id(conf, sc_config_text(i, 8));
 		rule->path = sc_config_is_null(i, 9) ? NULL : sc_config_pointer(sc_config_text(i, 9));
 		rule->refers_to = system_id(conf, sc_config_text(i, 10));
+		for (int k = 0; rule->path != NULL && k < conf->nsystems; k++)
+			if (conf->systems[k].id == rule->system_id)
+				conf->systems[k].references =
+					lappend(conf->systems[k].references, sc_config_text(i, 9));
 	}
 }
 
