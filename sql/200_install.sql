@@ -28,8 +28,10 @@ FROM pg_proc p WHERE p.pronamespace = 'syncore'::regnamespace AND p.proname = AN
 
 -- everything has a comment, and those of calls and views begin with their group
 SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE c.relnamespace = 'syncore'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND col_description(c.oid, a.attnum) IS NULL ORDER BY 1, 2;
-SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'syncore'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND obj_description(c.oid, 'pg_class') IS NULL ORDER BY 1;
+WHERE c.relnamespace = 'syncore'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition AND col_description(c.oid, a.attnum) IS NULL ORDER BY 1, 2;
+SELECT t.tgrelid::regclass, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE c.relnamespace = 'syncore'::regnamespace AND NOT c.relispartition AND NOT t.tgisinternal
+	AND t.tgparentid = 0 AND obj_description(t.oid, 'pg_trigger') IS NULL ORDER BY 1, 2;
+SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'syncore'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S') AND obj_description(c.oid, 'pg_class') IS NULL ORDER BY 1;
 SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'syncore'::regnamespace
 	AND coalesce(obj_description(p.oid, 'pg_proc'), '') !~ '^(configure|feed|decide|run|ask|trust|watch|type): ' ORDER BY 1::text;
 SELECT t.oid::regtype FROM pg_type t WHERE t.typnamespace = 'syncore'::regnamespace AND (t.typtype IN ('d', 'e') OR (t.typtype = 'b' AND t.typelem = 0))

@@ -26,10 +26,15 @@ my %check = (
 		WHERE m.classid = 'pg_proc'::regclass AND obj_description(p.oid, 'pg_proc') IS NULL",
 	'relation without a comment' => "
 		SELECT c.oid::regclass FROM pg_class c $member c.oid
-		WHERE m.classid = 'pg_class'::regclass AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition AND obj_description(c.oid, 'pg_class') IS NULL",
+		WHERE m.classid = 'pg_class'::regclass AND c.relkind IN ('r', 'p', 'v', 'S') AND NOT c.relispartition AND obj_description(c.oid, 'pg_class') IS NULL",
 	'column without a comment' => "
 		SELECT c.oid::regclass || '.' || a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped $member c.oid
-		WHERE m.classid = 'pg_class'::regclass AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND col_description(c.oid, a.attnum) IS NULL",
+		WHERE m.classid = 'pg_class'::regclass AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition AND col_description(c.oid, a.attnum) IS NULL",
+	'trigger without a comment' => "
+		SELECT c.oid::regclass || '.' || t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid $member c.oid
+		WHERE m.classid = 'pg_class'::regclass AND NOT t.tgisinternal AND t.tgparentid = 0 AND obj_description(t.oid, 'pg_trigger') IS NULL",
+	'role without a comment' => "
+		SELECT rolname FROM pg_roles WHERE rolname LIKE 'syncore\\_%' AND shobj_description(oid, 'pg_authid') IS NULL",
 	'type without a comment' => "
 		SELECT t.oid::regtype FROM pg_type t $member t.oid
 		WHERE m.classid = 'pg_type'::regclass AND t.typtype IN ('b', 'e', 'd') AND t.typelem = 0 AND obj_description(t.oid, 'pg_type') IS NULL",
