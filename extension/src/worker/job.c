@@ -23,6 +23,7 @@
 
 #include "core/json.h"
 #include "core/pointer.h"
+#include "net/auth.h"
 #include "store/config.h"
 #include "store/plan.h"
 #include "worker/dispatcher.h"
@@ -32,6 +33,7 @@
 #define CLOCK_WRONG_S 300
 
 static ScJobRun *take_next(ScDispatcher *d, MemoryContext cxt);
+static char *find_credential_fault(const ScPeer *peer);
 static void prepare(ScDispatcher *d, ScJobRun *run);
 static void unpin(void *arg);
 static ScRequest *next_request(ScJobRun *run);
@@ -122,6 +124,19 @@ take_next(ScDispatcher *d, MemoryContext cxt)
 	return run;
 }
 
+/* Why the headers that calls would carry cannot be made, or NULL. */
+static char *
+find_credential_fault(const ScPeer *peer)
+{
+	ScHeaderList headers = { NULL, 0 };
+	char *error = NULL;
+	bool works =
+		sc_auth_headers(&peer->credential, peer->base_url, sc_secret_directory, &headers, &error);
+
+	sc_auth_free_headers(&headers);
+	return works ? NULL : error;
+}
+
 static void
 prepare(ScDispatcher *d, ScJobRun *run)
 {
@@ -136,6 +151,7 @@ prepare(ScDispatcher *d, ScJobRun *run)
 	run->system = sc_conf_system(run->conf, run->system_id);
 	ScPeer *peer = sc_dispatch_peer(d, run->conf, run->system_id);
 	run->system_name = pstrdup(run->system ? run->system->name : "?");
+	char *fault = peer == NULL || !peer->has_credential ? NULL : find_credential_fault(peer);
 	if (run->system == NULL || peer == NULL)
 		sc_job_fail(run, "42704", pstrdup("the system no longer exists"), NULL);
 	else if (!d->instance_ok)
@@ -146,6 +162,12 @@ prepare(ScDispatcher *d, ScJobRun *run)
 	else if (!peer->has_credential)
 		sc_job_fail(run, "SY005", psprintf("system \"%s\" has no credential", peer->name),
 					psprintf("SELECT syncore.set_credential('%s', …);", peer->name));
+	else if (fault != NULL)
+		sc_job_fail(
+			run, "SY005",
+			psprintf("could not use the credential of system \"%s\": %s", peer->name, fault),
+			psprintf("Put the secret in its place, or: SELECT syncore.set_credential('%s', …);",
+					 peer->name));
 	else if (run->registers)
 		sc_job_webhook_prepare(run);
 	else if (next_request(run) == NULL)
