@@ -41,6 +41,14 @@ SELECT * FROM pg_temp.limits(0, 0, '0 ask
 30 ask
 2009 ask
 2010 ask');
+-- and so does not open the circuit (RL-08), however often it is told; the control is below: as many failures do
+SELECT * FROM pg_temp.limits(0, 0, '0 later 100
+100 later 100
+200 later 100
+300 later 100
+400 later 100
+500 later 100
+600 ask');
 -- RL-08: five failures in a row open it; one probe after two seconds; failing, it stays open twice as long; answering, it closes
 SELECT * FROM pg_temp.limits(0, 0, '0 ask
 0 fail

@@ -105,6 +105,12 @@ SELECT a.what, worth('update', VARIADIC a.answers) FROM (VALUES
 	(21, 'not gone after all', ARRAY['{"status": 404}'::jsonb, '{"status": 200, "body": {"result": {"sys_id": "022fc28b83603210"}}}']),
 	(22, 'gone, cannot be sure', ARRAY['{"status": 410}'::jsonb, '{"status": 503}'])
 	) AS a(n, what, answers) ORDER BY a.n;
+-- A long message is cut, at the border of a character, and is one line.
+SELECT length(m) < 600 AS cut, octet_length(m) > 400 AS not_lost, m !~ '[[:cntrl:]]' AS one_line, m ~ 'é$' AS whole FROM worth('update',
+	jsonb_build_object('status', 400, 'body', jsonb_build_object('error', jsonb_build_object('message', E'a\tb\n' || repeat('é', 2000))))) m;
+-- RL-02: an answer that uses up the last of a limit names the time of the next call, too.
+SELECT max(line) FILTER (WHERE line LIKE '=>%') FROM unnest('{1,0}'::text[]) left_over, play('jira', jira('{"kind": "read"}'), jsonb_build_object('status', 200,
+	'headers', jsonb_build_object('x-ratelimit-remaining', left_over, 'x-ratelimit-reset', '946684810'), 'body', '{"id": "10002", "key": "OPS-7"}'::jsonb)) line GROUP BY left_over ORDER BY left_over DESC;
 -- The same of a read: nothing was changed, so nothing is unknown.
 SELECT a.what, worth('read', VARIADIC a.answers) FROM (VALUES
 	(1, 'lost', ARRAY['{"lost": "connection reset"}'::jsonb]),
