@@ -74,7 +74,7 @@ CREATE TABLE syncore.connector_operation (
 		'find', 'list', 'transitions', 'transition', 'comment', 'comment_edit', 'comment_delete', 'comments', 'register_webhook'])),
 	position integer NOT NULL DEFAULT 1,           -- several of one name: by visibility of a comment, by kind of field
 	method text NOT NULL CHECK (method OPERATOR(pg_catalog.=) ANY (ARRAY['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])),
-	url text NOT NULL CHECK (syncore._check_template(url)),  -- URI Template (RFC 6570) below base_url; variables: see engine/README
+	url text NOT NULL CHECK (syncore._check_template(url)),  -- URI Template (RFC 6570) below base_url; variables: see extension/connectors/README.md
 	headers jsonb NOT NULL DEFAULT '{}',
 	body jsonb,                                    -- template; the write document is merged into it (RFC 7396)
 	body_kind text NOT NULL DEFAULT 'json' CHECK (body_kind OPERATOR(pg_catalog.=) ANY (ARRAY['json', 'form', 'none'])),
