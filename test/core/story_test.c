@@ -11,6 +11,7 @@
  *	  jira answers [v7 [field=value …]]		the write is acknowledged, with or without a body
  *	  jira shows [v7] field=value …			a read in the slot (of a read, or after a write)
  *	  jira made OPS-7 v1 [field=value …]	a create is acknowledged
+ *	  jira finds OPS-7 v1 [field=value …]	a look-up shows the record of a create whose answer was lost
  *	  jira loses | refuses | fails | gone | finds_nothing
  *	  hub severity=low by ada	state		again 3 (the third event, decided anew)
  *
@@ -450,21 +451,23 @@ claim(Story *story, ScLink *link)
 static void
 take(Story *story, ScLink *link)
 {
-	static const char words[] = "answers loses refuses fails gone finds_nothing shows made ";
+	static const char words[] = "answers loses refuses fails gone finds_nothing shows made finds ";
 	static const ScOutcomeKind kinds[] = { SC_OUTCOME_OK,	   SC_OUTCOME_UNKNOWN,
 										   SC_OUTCOME_REFUSED, SC_OUTCOME_FAILED,
 										   SC_OUTCOME_GONE,	   SC_OUTCOME_NOT_FOUND,
-										   SC_OUTCOME_OK,	   SC_OUTCOME_OK };
+										   SC_OUTCOME_OK,	   SC_OUTCOME_OK,
+										   SC_OUTCOME_OK };
 	const char *verb = story->words[1];
+	bool read = strcmp(verb, "shows") == 0 || strcmp(verb, "finds") == 0;
 	ScOutcome outcome = { .kind = kinds[world_word(verb, words)] };
-	ScStatement *body = make_statement(
-		story, link, strcmp(verb, "shows") == 0 ? SC_STATEMENT_READ : SC_STATEMENT_RESPONSE);
+	ScStatement *body =
+		make_statement(story, link, read ? SC_STATEMENT_READ : SC_STATEMENT_RESPONSE);
 
-	outcome.position = strcmp(verb, "shows") == 0 ? outcome.position : body->position;
+	outcome.position = read ? outcome.position : body->position;
 	read_fields(story, link, body);
-	if (body->nfields > 0 || strcmp(verb, "shows") == 0)
+	if (body->nfields > 0 || read)
 		outcome.body = body;
-	if (strcmp(verb, "made") == 0)
+	if (strcmp(verb, "made") == 0 || strcmp(verb, "finds") == 0)
 		outcome.external_id = story->words[2];
 	if (link->call.kind == SC_CALL_COMMENT && outcome.kind == SC_OUTCOME_OK && story->nwords > 2)
 		outcome.comment_id = story->words[2];

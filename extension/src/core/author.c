@@ -110,13 +110,14 @@ sc_author_take(ScBatch *batch, ScLink *link, const ScStatement *statement, const
 {
 	ScShadowField *shadow = sc_shadow_get(&link->shadow, said->map->field->name);
 	const ScVersion *version = last_version(link, shadow->field);
-	bool old = order->verdict == SC_VERDICT_STALE;
+	bool old = order->verdict == SC_VERDICT_STALE ||
+			   (order->verdict == SC_VERDICT_NOTHING && order->write >= 0);
 
 	if (statement->event == 0 || statement->actor_is_us ||
 		(!old && order->verdict != SC_VERDICT_NOTHING && order->verdict != SC_VERDICT_UNSURE) ||
 		!tells_of(shadow, statement, version, order))
 		return false;
-	if (version == NULL ? !old || !sc_order_was_held(shadow, said)
+	if (version == NULL ? !old || !sc_order_was_overwritten(shadow, said)
 						: !is_value(batch, link, version, said))
 		return false;
 	if (order->verdict == SC_VERDICT_NOTHING)

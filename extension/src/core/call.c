@@ -128,6 +128,8 @@ first_step(const ScCallPlan *plan)
 	switch (plan->call.kind)
 	{
 		case SC_CALL_CREATE:
+			if (plan->call.landed)
+				return SC_STEP_READ;
 			return unknown ? SC_STEP_FIND : SC_STEP_CREATE;
 		case SC_CALL_UPDATE:
 			if (unknown)

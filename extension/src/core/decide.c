@@ -60,6 +60,9 @@ sc_decide_statement(ScBatch *batch, ScLink *link, const ScStatement *statement,
 	sc_decide_keys(link, statement);
 	note_arrival(batch, link, statement);
 	revision = link->entity->revision;
+	/* Heard of before its answer: the record as our create made it. */
+	if (link->call.kind == SC_CALL_CREATE && statement->actor_is_us)
+		sc_decide_baseline(batch, link, statement, &link->call);
 	sc_decide_fields(batch, link, statement, NULL);
 	sc_decide_comments(batch, link, statement);
 	if (link->entity->revision > revision)

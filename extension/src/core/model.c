@@ -103,6 +103,8 @@ sc_model_call_pack(const ScCall *call)
 
 	sc_json_text(&json, "kind", call_names[call->kind]);
 	sc_json_boolean(&json, "unknown", call->unknown);
+	if (call->landed)
+		sc_json_boolean(&json, "landed", true);
 	sc_json_boolean(&json, "heard", call->heard);
 	if (call->unreadable)
 		sc_json_boolean(&json, "unreadable", true);
@@ -135,6 +137,7 @@ sc_model_call_unpack(Jsonb *packed)
 		if (strcmp(kind, call_names[i]) == 0)
 			call.kind = i;
 	call.unknown = sc_json_get_boolean(packed, "unknown", true);
+	call.landed = sc_json_get_boolean(packed, "landed", false);
 	call.heard = sc_json_get_boolean(packed, "heard", true);
 	call.unreadable = sc_json_get_boolean(packed, "unreadable", false);
 	call.delivery = sc_json_get_number(packed, "delivery", 0);

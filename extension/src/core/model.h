@@ -49,6 +49,7 @@ typedef struct ScCall /* the intent (R13), kept in link.call as jsonb */
 {
 	ScCallKind kind; /* SC_CALL_NONE: no call */
 	bool unknown;	 /* the outcome was lost: read or look up before anything else */
+	bool landed;	 /* acknowledged, and nothing shows what came of it: the read will */
 	int64 delivery;
 	int32 gen;
 	char *marker;	/* also the Idempotency-Key; stable over retries of one intent */

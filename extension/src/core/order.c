@@ -275,6 +275,16 @@ sc_order_was_held(const ScShadowField *shadow, const ScMapped *said)
 	return false;
 }
 
+bool
+sc_order_was_overwritten(const ScShadowField *shadow, const ScMapped *said)
+{
+	for (int i = 0; i < shadow->nwrites; i++)
+		if (shadow->writes[i].before_held.state != SC_VALUE_UNKNOWN &&
+			was_held(&shadow->writes[i].before_held, 1, &said->external))
+			return true;
+	return false;
+}
+
 static ScOrder
 verdict(ScVerdict kind, const char *rule)
 {

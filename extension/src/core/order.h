@@ -48,6 +48,9 @@ extern ScCallField *sc_order_in_call(const ScLink *link, const char *field);
 /* What a call's marker leaves in the writes it made; never 0 for a marker. */
 extern int64 sc_order_marker(const char *marker);
 
+/* Was it what a write of ours found there, and overwrote? */
+extern bool sc_order_was_overwritten(const ScShadowField *shadow, const ScMapped *said);
+
 /* Is it what the field held some time ago, by an outside edit or by our own write? */
 extern bool sc_order_was_held(const ScShadowField *shadow, const ScMapped *said);
 

@@ -40,14 +40,14 @@ static void land_read(ScBatch *batch, ScLink *link, const ScStatement *body,
 					  const ScCallField *carried);
 static void land_silent(ScBatch *batch, ScLink *link, ScPosition at, const ScCallField *carried);
 static void acknowledge(ScBatch *batch, ScLink *link, const ScCallField *carried, ScWrite *write);
-static void take_baseline(ScBatch *batch, ScLink *link, const ScStatement *body,
-						  const ScCall *call);
 static bool ask_others(const ScLink *link, const ScField *field);
 static void force_change(ScBatch *batch, ScLink *link, const ScStatement *body,
 						 const ScMapped *said);
 static ScPosition position_before(ScPosition at);
 static ScLedgerEntry *note_field(ScBatch *batch, ScLedgerKind kind, ScLink *link,
 								 const ScCallField *carried);
+static ScLedgerEntry *note_landed(ScBatch *batch, ScLink *link, const ScCallField *carried,
+								  char *reason);
 static void clear_call(ScLink *link);
 static void give_replay(ScLink *link);
 static ScCopy *find_copy(const ScLink *link, int64 comment);
@@ -116,12 +116,23 @@ take_ok(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 	}
 }
 
-/* R14: an acknowledged write.  Without body and position it is proved but not shown: the record is read. */
+/*
+ * R14: an acknowledged write.  Without body and position it is proved but not
+ * shown: until the record was read nobody knows what the system made of it, nor
+ * whether what was heard meanwhile was said before it or after it.
+ */
 static void
 take_write(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 {
 	ScCall call = link->call;
 
+	if (outcome->body == NULL && !outcome->position.known && sc_order_can_be_read(link))
+	{
+		link->call.unknown = true;
+		link->call.landed = true;
+		link->read_owed = true;
+		return;
+	}
 	for (int i = 0; i < call.nfields; i++)
 		land(batch, link, outcome, &call.fields[i]);
 	if (outcome->body == NULL)
@@ -129,7 +140,7 @@ take_write(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 	else
 	{
 		if (call.kind == SC_CALL_CREATE)
-			take_baseline(batch, link, outcome->body, &call);
+			sc_decide_baseline(batch, link, outcome->body, &call);
 		sc_decide_fields(batch, link, outcome->body, &call);
 		sc_decide_keys(link, outcome->body);
 	}
@@ -141,6 +152,7 @@ take_created(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 {
 	ScLedgerEntry *entry;
 	bool found = link->call.unknown;
+	bool told = link->call.landed;
 
 	/* A record that was heard of first may have been read and found to be ours: then its id is known. */
 	if (outcome->external_id == NULL && (link->external_id == NULL || outcome->body == NULL))
@@ -155,6 +167,12 @@ take_created(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 	if (outcome->url != NULL)
 		link->url = outcome->url;
 	link->state = SC_LINK_ACTIVE;
+	if (told)
+	{
+		link->read_owed = false;
+		take_write(batch, link, outcome);
+		return;
+	}
 	entry = sc_model_note(batch, found ? SC_LEDGER_LANDED : SC_LEDGER_LINK, link->entity, link);
 	entry->delivery = outcome->delivery;
 	entry->rule = "create";
@@ -291,8 +309,11 @@ static void
 settle_lost(ScBatch *batch, ScLink *link, const ScStatement *body)
 {
 	ScCall call = link->call;
-	bool landed = has_landed(link, body);
+	bool landed = call.landed || has_landed(link, body);
 
+	/* A replica that lags behind what was known at the send cannot show what was written since. */
+	if (call.landed && call.base.known && body->position.known && body->position.at < call.base.at)
+		return;
 	link->read_owed = false;
 	sc_decide_keys(link, body);
 	if (landed)
@@ -300,8 +321,9 @@ settle_lost(ScBatch *batch, ScLink *link, const ScStatement *body)
 		for (int i = 0; i < call.nfields; i++)
 		{
 			land_read(batch, link, body, &call.fields[i]);
-			note_field(batch, SC_LEDGER_LANDED, link, &call.fields[i])->reason =
-				psprintf("the write to %s whose answer was lost has landed", link->system->name);
+			note_landed(
+				batch, link, &call.fields[i],
+				psprintf("the write to %s whose answer was lost has landed", link->system->name));
 		}
 		sc_decide_fields(batch, link, body, &call);
 	}
@@ -333,11 +355,11 @@ sc_decide_proof(ScBatch *batch, ScLink *link, const ScStatement *statement)
 			land_read(batch, link, statement, &call.fields[i]);
 		else
 			land_silent(batch, link, position_before(statement->position), &call.fields[i]);
-		entry = note_field(batch, SC_LEDGER_LANDED, link, &call.fields[i]);
+		entry = note_landed(batch, link, &call.fields[i],
+							psprintf("%s tells of it: the write whose answer was lost has landed",
+									 link->system->name));
 		entry->event = statement->event;
 		entry->rule = "R15";
-		entry->reason = psprintf("%s tells of it: the write whose answer was lost has landed",
-								 link->system->name);
 	}
 	link->read_owed = link->unsure != NIL;
 	link->changed = true;
@@ -496,12 +518,16 @@ land(ScBatch *batch, ScLink *link, const ScOutcome *outcome, const ScCallField *
 	note_field(batch, SC_LEDGER_CONFIRM, link, carried)->delivery = outcome->delivery;
 }
 
-/* One field of a write that landed, shown by a read: ours if loosely so, else somebody's since. */
+/*
+ * One field of a write that landed, shown by a read: ours if loosely so, else
+ * somebody's since.  A create overwrites nothing: what was said of its record
+ * before the read was said after it.
+ */
 static void
 land_read(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCallField *carried)
 {
 	ScShadowField *shadow = sc_shadow_get(&link->shadow, carried->field);
-	bool lost = link->call.unknown;
+	bool lost = link->call.unknown && !link->call.landed;
 	const ScMapped *said;
 
 	shows(body, carried, &said);
@@ -510,6 +536,8 @@ land_read(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCallFie
 		ScWrite *write =
 			sc_order_landed(shadow, carried, &said->external, body->position, batch->now);
 
+		if (link->call.kind == SC_CALL_CREATE)
+			write->before_known_at = body->position;
 		acknowledge(batch, link, carried, write);
 		if (lost && !sc_merge_is_enumeration(said->map) &&
 			!sc_order_same(said->map, &said->external, &carried->value))
@@ -548,8 +576,8 @@ acknowledge(ScBatch *batch, ScLink *link, const ScCallField *carried, ScWrite *w
  * defaults.  Where the entity has a value already, or another record of it has
  * yet to tell one, they are where that system starts from, not an edit.
  */
-static void
-take_baseline(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *call)
+void
+sc_decide_baseline(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *call)
 {
 	for (int i = 0; i < body->nfields; i++)
 	{
@@ -629,6 +657,19 @@ note_field(ScBatch *batch, ScLedgerKind kind, ScLink *link, const ScCallField *c
 	entry->new_value = sc_say_jsonb(field, &carried->canonical);
 	entry->reason =
 		psprintf("%s took %s", link->system->name, sc_say_value(field, &carried->canonical));
+	return entry;
+}
+
+/* What was acknowledged is confirmed, whatever showed it; what was lost has landed. */
+static ScLedgerEntry *
+note_landed(ScBatch *batch, ScLink *link, const ScCallField *carried, char *reason)
+{
+	bool acknowledged = link->call.landed;
+	ScLedgerEntry *entry =
+		note_field(batch, acknowledged ? SC_LEDGER_CONFIRM : SC_LEDGER_LANDED, link, carried);
+
+	if (!acknowledged)
+		entry->reason = reason;
 	return entry;
 }
 

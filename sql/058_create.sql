@@ -1,0 +1,153 @@
+-- R4e, R14, R21: what the record of our own create says before its answer is known: histories as in 052 (test/core/story_test.c).
+CREATE SCHEMA t058;
+SET search_path = t058;
+SET client_min_messages = warning;
+CREATE FUNCTION core_story(world jsonb, story text, reasons boolean) RETURNS text[]
+	AS '$libdir/syncore_core_test', 'core_story' LANGUAGE C STRICT;
+CREATE FUNCTION world(more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
+	SELECT '{"fields": {"severity": {"kind": "rank", "allowed": ["critical", "high", "medium", "low"]}, "title": {"kind": "text"}, "status": {"kind": "state"}},
+	         "states": [["new", "open"], ["working", "open"], ["closed", "done"]],
+	         "systems": {"pd": {"rank": 30, "route": true}, "snow": {"rank": 10}},
+	         "policy": {"*": ["last_update_wins"], "severity": ["escalation_wins", "last_update_wins"]}}'::jsonb || more $$;
+CREATE FUNCTION story(world jsonb, story text, reasons boolean DEFAULT false) RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT unnest(core_story(world, story, reasons)) $$;
+\pset tuples_only on
+\pset format unaligned
+
+-- The webhook of our own create comes before its answer, and after somebody set a field that the create did not carry: what
+-- the product put there by itself is where the record starts from, not an edit. It is given the field.
+SELECT story(world(), $$
+snow says title=a severity=high v1 by a.lee
+pd sends
+at 14:00:05
+snow says status=working v2 by a.lee
+at 14:00:10
+pd says title=a severity=high status=new v1 us
+state
+pd made PD-1 v1 title=a severity=high status=new
+pd sends
+$$, true);
+-- The same where the answer is lost and a look-up finds the record
+SELECT story(world(), $$
+snow says title=a severity=high v1 by a.lee
+pd sends
+pd loses
+at 14:00:05
+snow says status=working v2 by a.lee
+at 14:00:10
+pd says title=a severity=high status=new v1 us
+pd sends
+pd made PD-1 v1 title=a severity=high status=new
+pd sends
+$$);
+-- (control) a person's edit of that field is one, heard before the answer or after it
+SELECT story(world(), $$
+snow says title=a severity=high v1 by a.lee
+pd sends
+at 14:00:05
+snow says status=working v2 by a.lee
+at 14:00:10
+pd says title=a severity=high status=new v1 us
+pd says title=a severity=high status=closed v2 by b.kim
+pd made PD-1 v1 title=a severity=high status=new
+state
+$$);
+-- (control) what nobody has said elsewhere is heard: the product knows, and nobody else
+SELECT story(world(), $$
+snow says title=a severity=high v1 by a.lee
+pd sends
+pd says title=a severity=high status=new v1 us
+pd made PD-1 v1 title=a severity=high status=new
+state
+$$);
+
+-- R4e: the create was found by a look-up, so its position is a bound only. A person's webhook from before that shows the whole
+-- record, with what we put there: that is ours, not the person's. The severity was lowered elsewhere meanwhile, and stays so.
+SELECT story(world(), $$
+snow says title=a severity=high v1 by a.lee
+pd sends
+pd loses
+at 14:00:05
+snow says severity=low v2 by a.lee
+at 14:00:10
+pd says title=kim severity=high v1 by b.kim
+pd sends
+pd finds PD-1 v2 title=kim severity=high status=working
+state
+pd sends
+$$, true);
+-- (control) what the person did change is heard, where it differs from ours
+SELECT story(world(), $$
+snow says title=a severity=high v1 by a.lee
+pd sends
+pd loses
+at 14:00:05
+snow says severity=low v2 by a.lee
+at 14:00:10
+pd says title=kim severity=critical v1 by b.kim
+pd sends
+pd finds PD-1 v2 title=kim severity=critical status=working
+state
+$$);
+
+-- R14: a write was acknowledged, and the read that was to show what came of it failed: what is heard before that read was made
+-- is neither before nor after the write. It waits; read later, our value is ours, however the product spells it.
+SELECT story(world('{"systems": {"pd": {"rank": 30}, "snow": {"rank": 10}}}'), $$
+snow says title=a severity=high v1 by a.lee
+pd says title=a severity=high status=new v1 by b.kim
+at 14:00:05
+snow says title=b v2 by a.lee
+pd sends
+pd answers
+at 14:00:10
+pd says title=a severity=low status=new v2 by b.kim
+pd sends
+pd shows v3 title=B severity=low status=new
+state
+snow sends
+$$);
+-- (control) what a person set since our write is news, and the same for a create
+SELECT story(world(), $$
+snow says title=a severity=high v1 by a.lee
+pd sends
+pd made PD-1
+at 14:00:05
+snow says severity=low v2 by a.lee
+at 14:00:10
+pd says title=kim severity=high status=new v1 by b.kim
+pd sends
+pd shows v1 title=kim severity=high status=new
+state
+pd sends
+$$);
+-- (control) a replica that shows less than was known at the send has shown nothing: it is read again
+SELECT story(world('{"systems": {"pd": {"rank": 30}, "snow": {"rank": 10}}}'), $$
+snow says title=a severity=high v1 by a.lee
+pd says title=a severity=high status=new v5 by b.kim
+snow says title=b v2 by a.lee
+pd sends
+pd answers
+pd sends
+pd shows v4 title=a severity=high status=new
+pd sends
+pd shows v6 title=b severity=high status=new
+state
+$$);
+
+-- R5: a read showed a person's title without saying whose; our write replaced it before the person's own statement came. That of
+-- another field, which shows what stood before, tells nothing of it.
+SELECT story(world('{"systems": {"pd": {"rank": 30}, "snow": {"rank": 10}}}'), $$
+snow says title=a severity=high v1 by a.lee
+pd says title=a severity=high status=new v1 by b.kim
+pd reads
+pd shows v3 title=lee severity=critical status=new
+snow sends
+snow answers v2 title=lee severity=critical status=new
+at 14:00:05
+snow says title=b v3 by a.lee
+pd sends
+pd answers v4 title=b
+pd says title=a severity=critical status=new v2 by b.kim
+pd says title=lee severity=critical status=new v3 by c.lee
+state
+$$, true);
