@@ -90,6 +90,43 @@ is(scalar @early, 0, 'no request to that system before its Retry-After is over')
 $t->quiesce;
 is($jira->record($pairs[0][1]{id})->{fields}{summary}, 'first to be told', 'and the refused one arrives');
 
+# MO-01: fifty events a second, each in a transaction of its own, over five records. What the views say of it agrees with what was sent and with
+# what arrived; how long it took is told, and decides nothing.
+{
+	my ($seconds, $rate) = (6, 50);
+	my %count = map { $_ => scalar $t->value($_) } my ($calls, $errors, $sent, $events) = (q{SELECT calls FROM syncore.stat_system WHERE system = 'jira'}, q{SELECT errors FROM syncore.stat_system WHERE system = 'jira'},
+		q{SELECT sum(sent) FROM syncore.stat_worker}, q{SELECT count(*) FROM syncore.event WHERE system = 'snow'});
+	my $mark = $t->value('SELECT max(id) FROM syncore.ledger');
+	my $version = 5000;
+	$_->clear_log for $snow, $jira;
+	my $start = time;
+	my %last;
+	for my $n (0 .. $seconds * $rate - 1)
+	{
+		my $early = $start + $n / $rate - time;
+		Time::HiRes::sleep($early) if $early > 0;
+		my ($inc, $issue) = @{ $pairs[$n % @pairs] };
+		$last{ $issue->{id} } = "paced $n";
+		$t->value('SELECT outcome FROM syncore.ingest(?, ?)', 'snow', JSON::PP->new->encode({ table => 'incident', sys_id => $inc->{id}, number => $inc->{key},
+			operation => 'update', sys_mod_count => ++$version, sys_updated_on => '2026-11-22 00:00:00', sys_updated_by => 'a.lee',
+			fields => { short_description => "paced $n" }, journal => [] }));
+	}
+	my $took = time - $start;
+	$t->quiesce;
+	my $puts = grep { $_->{method} eq 'PUT' } $jira->writes;
+	is($t->value($events) - $count{$events}, $seconds * $rate, 'every event sent is an event stored');
+	is($t->value(q{SELECT count(*) FROM syncore.ledger WHERE id > ? AND kind = 'change' AND new #>> '{}' LIKE 'paced %'}, $mark), $seconds * $rate, 'and a change decided');
+	is_deeply({ map { ($_->[1]{id} => $jira->record($_->[1]{id})->{fields}{summary}) } @pairs }, \%last, 'each record holds the last word of it');
+	is($t->value(q{SELECT count(*) FROM syncore.ledger WHERE id > ? AND kind = 'confirm'}, $mark), $puts, "the ledger has the $puts writes that arrived");
+	is($t->value($calls) - $count{$calls}, $puts, 'as has the view of systems');
+	is($t->value($sent) - $count{$sent}, scalar($jira->requests), 'and the view of workers every request, what was read back included');
+	is($t->value($errors), $count{$errors}, 'none of them failed');
+	is_deeply($t->row(q{SELECT queued, dead, oldest FROM syncore.stat_system WHERE system = 'jira'}), { queued => 0, dead => 0, oldest => undef }, 'nothing is left over');
+	note sprintf '%d events in %.1f s; from the commit of an event to the confirmed write of its word, or a later one: p95 %.0f ms', $seconds * $rate, $took,
+		1000 * $t->value(q{SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM (SELECT min(c.at) FROM syncore.ledger c
+			WHERE c.entity = l.entity AND c.id > l.id AND c.kind = 'confirm') - l.at)) FROM syncore.ledger l WHERE l.id > ? AND l.kind = 'change' AND l.new #>> '{}' LIKE 'paced %'}, $mark);
+}
+
 $t->verify;
 $t->finish;
 done_testing();
