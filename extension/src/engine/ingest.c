@@ -40,7 +40,7 @@ typedef struct Ingest /* the INSERT under way */
 static Ingest *current = NULL;
 
 static void check_system(const char *name);
-static bool parse_all(int n, const ScIngestBody *bodies, Jsonb **parsed);
+static ErrorData *parse_all(int n, const ScIngestBody *bodies, Jsonb **parsed);
 static void parse_one(const ScIngestBody *body, Jsonb **parsed, ScProblem *problem);
 static Jsonb *parse(const ScIngestBody *body);
 static void insert_rows(const char *system, const char *via, const ScIngestBody *bodies,
@@ -70,7 +70,7 @@ sc_ingest(const char *system, const char *via, int n, const ScIngestBody *bodies
 	check_system(system);
 	ingest.events = palloc0(sizeof(int64) * Max(n, 1));
 	ingest.problems = palloc0(sizeof(ScProblem) * Max(n, 1));
-	if (!parse_all(n, bodies, parsed))
+	if (parse_all(n, bodies, parsed) != NULL)
 		for (int i = 0; i < n; i++)
 			parse_one(&bodies[i], &parsed[i], &ingest.problems[i]);
 	current = &ingest;
@@ -162,13 +162,17 @@ check_system(const char *name)
 							: errhint("Add it with syncore.add_system()."));
 }
 
-/* All in one sub-transaction, for that is what they are nearly always: well-formed. */
-static bool
+/*
+ * All in one sub-transaction, for that is what they are nearly always:
+ * well-formed.  NULL, or what is wrong with the first that is not; then none
+ * counts as parsed.
+ */
+static ErrorData *
 parse_all(int n, const ScIngestBody *bodies, Jsonb **parsed)
 {
 	MemoryContext old_cxt = CurrentMemoryContext;
 	ResourceOwner old_owner = CurrentResourceOwner;
-	volatile bool good = true;
+	ErrorData *volatile error = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(old_cxt);
@@ -181,58 +185,36 @@ parse_all(int n, const ScIngestBody *bodies, Jsonb **parsed)
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(old_cxt);
-		ErrorData *error = CopyErrorData();
-
+		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(old_cxt);
 		CurrentResourceOwner = old_owner;
 		if (!sc_run_is_data_error(error->sqlerrcode))
 			ReThrowError(error);
-		good = false;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(old_cxt);
 	CurrentResourceOwner = old_owner;
-	return good;
+	return error;
 }
 
+/* One of those among which some are not well-formed: parsed, or told what is wrong with it. */
 static void
 parse_one(const ScIngestBody *body, Jsonb **parsed, ScProblem *problem)
 {
-	MemoryContext old_cxt = CurrentMemoryContext;
-	ResourceOwner old_owner = CurrentResourceOwner;
+	const ErrorData *error = parse_all(1, body, parsed);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(old_cxt);
-	PG_TRY();
-	{
-		*parsed = parse(body);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(old_cxt);
-		ErrorData *error = CopyErrorData();
-
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(old_cxt);
-		CurrentResourceOwner = old_owner;
-		if (!sc_run_is_data_error(error->sqlerrcode))
-			ReThrowError(error);
-		*parsed = NULL;
-		problem->sqlstate = error->sqlerrcode;
-		problem->path = "";
-		problem->message = error->message;
-		problem->hint = "The body is kept as it came: look at it with "
-						"syncore.quarantine_payload(), and correct the sender.";
-		problem->raw = body->bytes;
-		problem->raw_len = body->len;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(old_cxt);
-	CurrentResourceOwner = old_owner;
+	if (error == NULL)
+		return;
+	*parsed = NULL;
+	problem->sqlstate = error->sqlerrcode;
+	problem->path = "";
+	problem->message = error->message;
+	problem->hint = "The body is kept as it came: look at it with "
+					"syncore.quarantine_payload(), and correct the sender.";
+	problem->raw = body->bytes;
+	problem->raw_len = body->len;
 }
 
 /* Bodies are UTF-8 (RFC 8259), whatever the encoding of the database. */
