@@ -81,6 +81,12 @@ SELECT syncore.retry('all', '500'), syncore.retry('INC0012345', '422');
 SELECT state, attempts FROM syncore.delivery;
 SELECT kind, count(*) FROM syncore.ledger WHERE kind IN ('retry', 'cancel') GROUP BY 1 ORDER BY 1;
 SELECT syncore.pause('INC0012345');
+-- a system that is not at work yet is said to be so
+SELECT count(*) > 0 AS added FROM syncore.add_system('later', 'jira', 'https://later.atlassian.net', settings => '{"project": "OPS"}');
+\set VERBOSITY default
+SELECT syncore.retry('later');
+\echo :SQLSTATE
+\set VERBOSITY terse
 SELECT ok FROM syncore.verify_ledger();
 \c regression
 DROP DATABASE sc_review;

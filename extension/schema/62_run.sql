@@ -144,8 +144,15 @@ CREATE FUNCTION syncore._retry_target(kind text, id bigint, error_code text) RET
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+	DECLARE
+		draft text;
 	BEGIN
 		PERFORM syncore._require_target(kind, id);
+		SELECT y.name INTO draft FROM syncore.system y WHERE _retry_target.kind = 'system' AND y.id = _retry_target.id AND y.mode = 'draft';
+		IF draft IS NOT NULL THEN
+			RAISE EXCEPTION 'system "%" is in mode draft', draft
+				USING ERRCODE = 'SY004', DETAIL = 'Nothing is sent to it, and nothing that it says is decided.', HINT = format('SELECT syncore.activate(%L);', draft);
+		END IF;
 		RETURN syncore._retry(ARRAY(
 			SELECT d.id FROM syncore.delivery d
 			WHERE d.state = 'dead' AND (_retry_target.error_code IS NULL OR d.error_code = _retry_target.error_code)

@@ -265,6 +265,7 @@ typedef struct ScLedgerEntry
 
 typedef struct ScConflictOut
 {
+	int64 id; /* drawn when it is saved */
 	ScEntity *entity;
 	char *field;
 	const char *kind;  /* update_origin_differs, … */

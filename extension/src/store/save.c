@@ -27,7 +27,7 @@
 
 static void give_ids(ScBatch *batch);
 static char *draw_marker(void);
-static ScLedgerTail *number_tails(ScBatch *batch, int64 **conflicts);
+static ScLedgerTail *number_tails(ScBatch *batch);
 static void save_entities(ScBatch *batch, List *grown);
 static void put_entity(ScTable *table, TupleTableSlot *row, ScEntity *entity, TimestampTz now);
 static void put_chain_end(ScTable *table, TupleTableSlot *row, ScEntity *entity);
@@ -44,17 +44,16 @@ static int order_entities(const ListCell *a, const ListCell *b);
 bool
 sc_save(ScBatch *batch)
 {
-	int64 *conflicts;
 	List *grown = NIL;
 
 	give_ids(batch);
 	int due = sc_save_deliveries(batch);
-	ScLedgerTail *tails = number_tails(batch, &conflicts);
+	ScLedgerTail *tails = number_tails(batch);
 
 	sc_ledger_write(batch, tails, &grown);
 	save_entities(batch, grown);
 	save_links(batch);
-	sc_save_conflicts(batch, conflicts);
+	sc_save_conflicts(batch);
 	sc_save_comments(batch);
 	sc_save_alerts(batch);
 	return due > 0;
@@ -92,22 +91,19 @@ draw_marker(void)
 
 /* Draws the conflicts' ids, and says for each ledger entry which conflict it tells of. */
 static ScLedgerTail *
-number_tails(ScBatch *batch, int64 **conflicts)
+number_tails(ScBatch *batch)
 {
 	ScLedgerTail *tails = palloc0(sizeof(ScLedgerTail) * Max(list_length(batch->ledger), 1));
 	ListCell *cell;
 
-	*conflicts = palloc0(sizeof(int64) * Max(list_length(batch->conflicts), 1));
-	for (int i = 0; i < list_length(batch->conflicts); i++)
-		(*conflicts)[i] = sc_load_next_id(sc_catalog_get()->conflict_seq);
+	foreach (cell, batch->conflicts)
+		((ScConflictOut *) lfirst(cell))->id = sc_load_next_id(sc_catalog_get()->conflict_seq);
 	foreach (cell, batch->ledger)
 	{
 		const ScLedgerEntry *entry = lfirst(cell);
-		ScLedgerTail *tail = &tails[foreach_current_index(cell)];
 
-		for (int i = 0; entry->conflict != NULL && i < list_length(batch->conflicts); i++)
-			if (list_nth(batch->conflicts, i) == entry->conflict)
-				tail->conflict = (*conflicts)[i];
+		if (entry->conflict != NULL)
+			tails[foreach_current_index(cell)].conflict = entry->conflict->id;
 	}
 	return tails;
 }

@@ -18,7 +18,7 @@ extern bool sc_save(ScBatch *batch);
 /* save_more.c: what hangs on entities and links.  Called by sc_save in this order. */
 extern int sc_save_deliveries(
 	ScBatch *batch); /* how many links are due; notes new deliveries for the ledger */
-extern void sc_save_conflicts(ScBatch *batch, const int64 *ids);
+extern void sc_save_conflicts(ScBatch *batch);
 extern void sc_save_comments(ScBatch *batch);
 extern void sc_save_alerts(ScBatch *batch);
 

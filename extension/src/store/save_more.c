@@ -35,7 +35,7 @@ static void update_copies(ScBatch *batch);
 static void close_alert(const ScAlertOut *alert);
 
 void
-sc_save_conflicts(ScBatch *batch, const int64 *ids)
+sc_save_conflicts(ScBatch *batch)
 {
 	static const ScColumn columns[] = { { "id", INT8OID },
 										{ "space_id", INT4OID },
@@ -63,7 +63,7 @@ sc_save_conflicts(ScBatch *batch, const int64 *ids)
 	foreach (cell, batch->conflicts)
 	{
 		const ScConflictOut *conflict = lfirst(cell);
-		Datum values[] = { Int64GetDatum(ids[foreach_current_index(cell)]),
+		Datum values[] = { Int64GetDatum(conflict->id),
 						   Int32GetDatum(conflict->entity->space->id),
 						   Int64GetDatum(conflict->entity->id),
 						   CStringGetTextDatum(conflict->field),
