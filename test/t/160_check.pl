@@ -104,6 +104,18 @@ $node->append_conf('postgresql.conf', "syncore.allowed_hosts = '127.0.0.1'");
 $node->reload;
 $t->wait_until('a host on the list is called', sub { (check('snow'))[0] eq '00000' });
 
+# S2: a row of a connector whose URL would lead to another host takes the credential nowhere else
+$_->clear_log for $t->snow, $t->jira;
+my $urls = q{BEGIN; ALTER TABLE syncore.connector_operation DISABLE TRIGGER b_shipped;
+	UPDATE syncore.connector_operation SET url = %s WHERE connector = 'servicenow' AND operation = 'check';
+	ALTER TABLE syncore.connector_operation ENABLE TRIGGER b_shipped; COMMIT};
+my $elsewhere = '@' . $t->jira->host_port;
+$t->sql(sprintf $urls, "'$elsewhere' || url");
+isnt((check('snow'))[0], '00000', 'such a URL leads nowhere');
+is(scalar($t->jira->requests), 0, 'and nobody else is called');
+$t->sql(sprintf $urls, "replace(url, '$elsewhere', '')");
+is((check('snow'))[0], '00000', 'control: below it, it is called');
+
 # H9: a redirect is not followed; H6: nor is more read than the limit; H7: HTML is no answer
 my %bad = (
 	redirect => "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:$port/_sim/state\r\nContent-Length: 0\r\n\r\n",
