@@ -94,7 +94,7 @@ DELETE FROM syncore.connector WHERE name = 'servicenow';
 UPDATE syncore.entity_type SET on_delete = 'unlink' WHERE name = 'task';
 SELECT name, on_delete, shipped FROM syncore.entity_type ORDER BY name;
 
--- history: one version a transaction, with who and why; SY007 where the space asks for a reason
+-- OW-06: history: one version a transaction, with who and why; SY007 where the space asks for a reason
 BEGIN;
 SET LOCAL syncore.change_reason = 'CHG0041: first sync';
 SET LOCAL syncore.operator = 'a.lee';

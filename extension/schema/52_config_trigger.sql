@@ -22,7 +22,7 @@ CREATE FUNCTION syncore._config_key(table_name text) RETURNS text[]
 			WHEN 'state_transition' THEN '{entity_type,from_state,to_state}'
 			WHEN 'record_map' THEN '{system,record_type,entity_type}'
 			WHEN 'field_map' THEN '{system,record_type,entity_type,field,path}'
-			WHEN 'value_map' THEN '{name,external,canonical,direction}'
+			WHEN 'value_map' THEN '{name,external,canonical,qualifier,direction}'
 			WHEN 'comment_map' THEN '{system,record_type,channel}'
 			WHEN 'identity_map' THEN '{system,external_id}'
 			WHEN 'actor' THEN '{system,pattern}'

@@ -33,6 +33,9 @@ CREATE FUNCTION syncore._require_reason(space_id integer, reason text) RETURNS v
 CREATE FUNCTION syncore._config_version() RETURNS trigger
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
+	-- What is written is compared later: it must not depend on how a session likes to see intervals and times.
+	SET intervalstyle = 'postgres'
+	SET timezone = 'UTC'
 	AS $$
 	DECLARE
 		was jsonb;

@@ -8,6 +8,8 @@ CREATE VIEW syncore.manual WITH (security_invoker = true) AS
 		('set_owner', 'SELECT syncore.set_owner(''incident'', ''resolution_notes'', ''jira'', on_foreign_write => ''revert'');'),
 		('lint', 'SELECT * FROM syncore.lint();'),
 		('activate', 'SELECT syncore.activate(''snow'', ''shadow'');'),
+		('config_diff', 'SELECT * FROM syncore.config_diff(41, 42);'),
+		('config_restore', 'SELECT * FROM syncore.config_restore(41, dry_run => false);'),
 		('check_system', 'CALL syncore.wait(syncore.check_system(''snow''));'),
 		('register_webhook', 'CALL syncore.wait(syncore.register_webhook(''jira''));'),
 		('wait', 'CALL syncore.wait(12);'),

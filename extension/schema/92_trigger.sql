@@ -4,10 +4,7 @@ DO $triggers$
 DECLARE
 	t text;
 BEGIN
-	FOREACH t IN ARRAY ARRAY['space', 'space_role', 'connector', 'connector_operation', 'connector_event', 'connector_template',
-		'system', 'credential', 'entity_type', 'field', 'state', 'state_transition', 'record_map', 'field_map', 'value_map',
-		'comment_map', 'identity_map', 'actor', 'ownership', 'policy', 'match_rule', 'route', 'alert_route', 'test_case']
-	LOOP
+	FOREACH t IN ARRAY syncore._config_tables() LOOP
 		EXECUTE pg_catalog.format('CREATE TRIGGER config_version AFTER INSERT OR UPDATE OR DELETE ON syncore.%I
 			FOR EACH ROW EXECUTE FUNCTION syncore._config_version()', t);
 		EXECUTE pg_catalog.format('CREATE TRIGGER config_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON syncore.%I
