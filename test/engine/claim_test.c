@@ -66,7 +66,10 @@ test_claim(PG_FUNCTION_ARGS)
 		plans = lappend(plans, plan);
 		MemoryContextSwitchTo(result_cxt);
 		appendStringInfo(&out, "%s%s%s of %s", out.len > 0 ? "\n" : "", kinds[plan->call.kind],
-						 plan->call.unknown ? " (lost)" : "", plan->record_type);
+						 plan->call.landed	  ? " (landed)"
+						 : plan->call.unknown ? " (lost)"
+											  : "",
+						 plan->record_type);
 		for (int i = 0; i < plan->call.nfields; i++)
 			appendStringInfo(&out, "%s%s", i == 0 ? ": " : ", ", plan->call.fields[i].field);
 		if (plan->write != NULL && !plan->call.unknown)
