@@ -1,0 +1,39 @@
+-- Sets that two systems add to at once keep what both added, under the rule "union" (RS-11, R8); a record from before a system was activated is not
+-- created there (R21); what a lost call remembers of long values is enough to tell what became of it (R13, R15).
+\getenv top PG_ABS_SRCDIR
+\set peers :top '/sql/include/peers.sql'
+\i :peers
+DELETE FROM syncore.route WHERE system = 'cyd';
+INSERT INTO syncore.field_map (system, record_type, field, path) SELECT name, 'ticket', 'tags', '/tags' FROM syncore.system;
+SELECT syncore.set_policy('incident', 'tags', '{union}');
+SELECT hears('ann', 'A1', '{"title": "one", "tags": ["vpn"]}') IS NOT NULL AS heard, settles() > 0 AS in_step;
+-- neither has seen the other's
+SELECT hears('ann', 'A1', '{"tags": ["vpn", "network"]}', 'kim'), hears('bob', 'BOB-1', '{"tags": ["bug", "vpn"]}', 'lee');
+SELECT data -> 'tags' AS tags FROM syncore.entity;
+SELECT settles() AS calls;
+SELECT DISTINCT fields -> 'tags' AS both_have FROM peer;
+SELECT system, rule, reason FROM told WHERE field = 'tags' AND kind = 'conflict';
+-- taken away by somebody who has seen it all: gone
+SELECT hears('bob', 'BOB-1', '{"tags": ["network"]}', 'lee'), settles() > 0 AS told;
+SELECT DISTINCT fields -> 'tags' AS both_have FROM peer;
+
+-- a create that waits when the system's first day is set: the record is older, so it is dropped, and told; (control) a later one is made
+SELECT hears('ann', 'A2', '{"title": "of yesterday"}');
+SELECT count(*) AS creating FROM syncore.link WHERE state = 'creating';
+UPDATE syncore.system SET create_after = now() + interval '1 second' WHERE name = 'bob';
+SELECT serves('bob') AS nothing;
+SELECT count(*) AS links, (SELECT count(*) FROM syncore.delivery) AS deliveries FROM syncore.link WHERE entity = (SELECT entity FROM syncore.link WHERE external_id = 'A2');
+SELECT kind, system, reason FROM told WHERE kind = 'unlink';
+UPDATE syncore.system SET create_after = now() - interval '1 hour' WHERE name = 'bob';
+SELECT hears('ann', 'A3', '{"title": "of today"}'), left(serves('bob'), 16) AS made;
+
+-- long values: written, the answer lost; the read tells that it has landed, and that it has not
+SELECT hears('ann', 'A3', jsonb_build_object('description', repeat('long ', 1000))), settles() > 0 AS in_step;
+SELECT hears('ann', 'A3', jsonb_build_object('description', repeat('longer ', 1000))), left(serves('bob', 'lost'), 16) AS lost;
+SELECT left(serves('bob'), 13) AS looked_up, settles() AS more;
+SELECT hears('ann', 'A3', jsonb_build_object('description', repeat('longest ', 1000))), left(serves('bob', 'cut'), 16) AS cut;
+SELECT left(serves('bob'), 13) AS looked_up, left(serves('bob'), 16) AS again, settles() AS more;
+SELECT kind FROM told WHERE system = 'bob' AND field = 'description' AND kind IN ('landed', 'repeated', 'confirm') ORDER BY id;
+SELECT count(DISTINCT fields ->> 'description') AS different FROM peer WHERE fields ->> 'title' = 'of today';
+SELECT ok FROM syncore.verify_ledger();
+CALL pg_temp.toys_go();
