@@ -9,6 +9,7 @@ CREATE VIEW syncore.manual WITH (security_invoker = true) AS
 		('lint', 'SELECT * FROM syncore.lint();'),
 		('activate', 'SELECT syncore.activate(''snow'', ''shadow'');'),
 		('config_diff', 'SELECT * FROM syncore.config_diff(41, 42);'),
+		('config_export', 'SELECT * FROM syncore.config_export(''jira'');'),
 		('config_restore', 'SELECT * FROM syncore.config_restore(41, dry_run => false);'),
 		('check_system', 'CALL syncore.wait(syncore.check_system(''snow''));'),
 		('register_webhook', 'CALL syncore.wait(syncore.register_webhook(''jira''));'),
