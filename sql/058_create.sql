@@ -90,6 +90,46 @@ pd finds PD-1 v2 title=kim severity=critical status=working
 state
 $$);
 
+-- R21: what the look-up finds may be somebody's edit since, or the product's default: nobody knows before it is told. It is not
+-- taken for a start, and what our write replaced is heard as such (R4e): a conflict, not lost; the default, told by our own create, is none.
+SELECT story(world(), $$
+snow says title=a severity=high v1 by a.lee
+pd sends
+pd loses
+at 14:00:05
+snow says status=working v2 by a.lee
+pd sends
+pd finds PD-1 v2 title=a severity=high status=closed
+state
+pd sends
+pd answers v3 status=working
+pd creates title=a severity=high status=new v1 us
+at 14:00:10
+pd says title=a severity=high status=closed v2 by b.kim
+state
+$$, true);
+-- (control) where it shows what stands, there is nothing to lose; a record that nobody touched has its defaults
+SELECT story(world(), $$
+snow says title=a severity=high v1 by a.lee
+pd sends
+pd loses
+at 14:00:05
+snow says status=working v2 by a.lee
+pd sends
+pd finds PD-1 v2 title=a severity=high status=working
+state
+$$);
+SELECT story(world(), $$
+snow says title=a severity=high v1 by a.lee
+pd sends
+pd loses
+at 14:00:05
+snow says status=working v2 by a.lee
+pd sends
+pd finds PD-1 v1 title=a severity=high status=new us
+state
+$$);
+
 -- R14: a write was acknowledged, and the read that was to show what came of it failed: what is heard before that read was made
 -- is neither before nor after the write. It waits; read later, our value is ours, however the product spells it.
 SELECT story(world('{"systems": {"pd": {"rank": 30}, "snow": {"rank": 10}}}'), $$

@@ -5,6 +5,7 @@
  *
  *	  at 14:03:12			the clock
  *	  snow says severity=1 status=2 v5 by a.lee [human|automation|integration|unknown|us] [full] [marker]
+ *	  snow creates severity=1 v0 us		the same, told as the creation of the record
  *	  snow deletes v6		snow comments work_notes c1 text_of_it [by …]
  *	  jira sends			claims what is due (or a read, or a look-up), as a dispatcher would
  *	  jira reads			a read is owed and claimed
@@ -170,7 +171,7 @@ play_system(Story *story, ScLink *link)
 {
 	const char *verb = story->words[1];
 
-	if (strcmp(verb, "says") == 0)
+	if (strcmp(verb, "says") == 0 || strcmp(verb, "creates") == 0)
 		say(story, link);
 	else if (strcmp(verb, "deletes") == 0)
 		decide(story, make_statement(story, link, SC_STATEMENT_DELETE));
@@ -188,7 +189,9 @@ play_system(Story *story, ScLink *link)
 static void
 say(Story *story, ScLink *link)
 {
-	ScStatement *statement = make_statement(story, link, SC_STATEMENT_UPDATE);
+	bool creates = strcmp(story->words[1], "creates") == 0;
+	ScStatement *statement =
+		make_statement(story, link, creates ? SC_STATEMENT_CREATE : SC_STATEMENT_UPDATE);
 
 	read_fields(story, link, statement);
 	decide(story, statement);

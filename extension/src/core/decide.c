@@ -13,6 +13,8 @@
 
 static void ask_of_defaults(ScBatch *batch, ScLink *link, const ScField *field);
 static bool holds_value(const ScBatch *batch, const ScLink *link, const ScShadowField *shadow);
+static bool is_own_start(const ScLink *link, const ScStatement *statement, const ScMapped *said,
+						 ScOrder *order);
 static bool is_empty_start(const ScLink *link, const ScShadowField *shadow, const ScMapped *said);
 static bool is_said(const ScMapped *said);
 static bool is_repeated(const ScStatement *statement, int at);
@@ -62,7 +64,8 @@ sc_decide_statement(ScBatch *batch, ScLink *link, const ScStatement *statement,
 	revision = link->entity->revision;
 	/* Heard of before its answer: the record as our create made it. */
 	if (link->call.kind == SC_CALL_CREATE && statement->actor_is_us)
-		sc_decide_baseline(batch, link, statement, &link->call);
+		sc_decide_baseline(batch, link, statement,
+						   &(ScCall){ .nfields = link->call.nfields, .fields = link->call.fields });
 	sc_decide_fields(batch, link, statement, NULL);
 	sc_decide_comments(batch, link, statement);
 	if (link->entity->revision > revision)
@@ -105,6 +108,12 @@ sc_decide_field(ScBatch *batch, ScLink *link, const ScStatement *statement, cons
 		ask_of_defaults(batch, link, said->map->field);
 		return;
 	}
+	if (is_own_start(link, statement, said, &order))
+	{
+		(void) sc_order_apply(shadow, &order, statement, said);
+		link->changed = true;
+		return;
+	}
 	if (sc_author_take(batch, link, statement, said, &order))
 		return;
 	if (order.verdict == SC_VERDICT_UNSURE && link->read_taken &&
@@ -137,6 +146,21 @@ is_empty_start(const ScLink *link, const ScShadowField *shadow, const ScMapped *
 
 	return shadow->held.state == SC_VALUE_UNKNOWN && sc_value_is_null(&said->canonical) &&
 		   (stamp == NULL || stamp->nversions == 0);
+}
+
+/*
+ * Our own create, told of late: what its record started with is no edit where
+ * the entity has a value.  It was there before all that anybody wrote since.
+ */
+static bool
+is_own_start(const ScLink *link, const ScStatement *statement, const ScMapped *said, ScOrder *order)
+{
+	if (statement->kind != SC_STATEMENT_CREATE || !statement->actor_is_us || link->fresh ||
+		order->verdict != SC_VERDICT_RACED || order->carried != NULL ||
+		sc_model_value(link->entity, said->map->field->name) == NULL)
+		return false;
+	order->verdict = SC_VERDICT_NOTHING;
+	return true;
 }
 
 /* This record has no value: what another one of the entity started with (take_baseline) is heard of anew, as a value. */

@@ -63,8 +63,7 @@ extern void sc_decide_gone(ScBatch *batch, ScLink *link, const ScStatement *stat
 extern void sc_decide_proof(ScBatch *batch, ScLink *link, const ScStatement *statement);
 
 /* What a record of our own making holds beside what the call gave it: where it starts from, no edit. */
-extern void sc_decide_baseline(ScBatch *batch, ScLink *link, const ScStatement *body,
-							   const ScCall *call);
+extern void sc_decide_baseline(ScBatch *batch, ScLink *link, const ScStatement *body, ScCall *call);
 
 /* Comments of a statement: new ones to be copied, echoes of our copies. */
 extern void sc_decide_comments(ScBatch *batch, ScLink *link, const ScStatement *statement);

@@ -575,10 +575,22 @@ acknowledge(ScBatch *batch, ScLink *link, const ScCallField *carried, ScWrite *w
  * What a record that we made holds beside what we gave it are the system's
  * defaults.  Where the entity has a value already, or another record of it has
  * yet to tell one, they are where that system starts from, not an edit.
+ *
+ * A read made some time after the create may show what somebody set since just
+ * as well.  Where it is not what stands, nobody knows until it is told: it
+ * counts as not read (the call is given the field), and what is written over it
+ * is judged when it is heard.
  */
 void
-sc_decide_baseline(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *call)
+sc_decide_baseline(ScBatch *batch, ScLink *link, const ScStatement *body, ScCall *call)
 {
+	bool touched = call->unknown && !body->actor_is_us;
+	int ncarried = call->nfields;
+	ScCallField *fields = palloc0(sizeof(ScCallField) * (ncarried + body->nfields));
+
+	if (ncarried > 0)
+		memcpy(fields, call->fields, sizeof(ScCallField) * ncarried);
+	call->fields = fields;
 	for (int i = 0; i < body->nfields; i++)
 	{
 		const ScMapped *said = &body->fields[i];
@@ -587,8 +599,8 @@ sc_decide_baseline(ScBatch *batch, ScLink *link, const ScStatement *body, const 
 		ScShadowField *shadow;
 		bool carried = false;
 
-		for (int k = 0; k < call->nfields; k++)
-			carried = carried || strcmp(call->fields[k].field, name) == 0;
+		for (int k = 0; k < ncarried; k++)
+			carried = carried || strcmp(fields[k].field, name) == 0;
 		if (carried || (said->outcome != SC_MAP_OK && said->outcome != SC_MAP_NEAREST) ||
 			(value == NULL &&
 			 (sc_value_is_null(&said->canonical) || !ask_others(link, said->map->field))))
@@ -596,6 +608,11 @@ sc_decide_baseline(ScBatch *batch, ScLink *link, const ScStatement *body, const 
 		shadow = sc_shadow_get(&link->shadow, name);
 		if (shadow->held.state != SC_VALUE_UNKNOWN)
 			continue;
+		if (touched && value != NULL && !sc_value_equal(&value->value, &said->canonical))
+		{
+			fields[call->nfields++].field = pstrdup(name);
+			continue;
+		}
 		shadow->held = said->external;
 		shadow->known_at = body->position;
 	}
