@@ -16,7 +16,7 @@ my %GIVEN = (on_utility => 'ProcessUtility_hook');
 my %LIMIT = (file => 900, function => 60, parameters => 5);
 
 my @files = our_files();
-check_c($_) for grep { m{^(?:extension/src/.*\.[ch]|test/core/.*\.c)$} } @files;
+check_c($_) for grep { m{^(?:extension/src/.*\.[ch]|test/(?:core|check)/.*\.c)$} } @files;
 check_sql($_) for grep { m{^extension/(?:schema|connectors)/[^/]*\.sql$} } @files;
 check_text($_) for @files;
 exit($findings ? 1 : 0);

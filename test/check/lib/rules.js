@@ -1,0 +1,64 @@
+'use strict';
+// Which of several versions stands: SEMANTICS R8 and the rules of a policy, as orders over sets.
+//
+// A version here: {link, n, value, kind, at, version, context}; a context maps a link to its highest number seen.
+
+const covers = (context, one) => (context[one.link] || 0) >= one.n;
+
+// R8: what stands of all versions that were ever made, whatever the order in which they were heard.
+function standing(versions) {
+	return versions.filter((one) => !versions.some((other) => other !== one && covers(other.context, one)));
+}
+
+// Every dot ever merged, and all that their writers had seen.
+function clock(versions) {
+	const all = {};
+	for (const one of versions) {
+		all[one.link] = Math.max(all[one.link] || 0, one.n);
+		for (const link of Object.keys(one.context))
+			all[link] = Math.max(all[link] || 0, one.context[link]);
+	}
+	return all;
+}
+
+// Of kinds unknown, integration, automation, human: who is not known may be a person, so no machine beats him for being one.
+const AUTHORITY = [2, 1, 2, 3];
+
+// How well each rule likes a version: more is better.
+function liking(rule, one, world) {
+	switch (rule.rule) {
+		case 'escalation_wins': return -severity(one.value, world);
+		case 'human_wins': return AUTHORITY[one.kind];
+		case 'system_of_record': return one.link === rule.link ? 1 : 0;
+		case 'version_wins': return one.version;
+		case 'last_update_wins': return one.at;
+		default: throw new Error('no rule ' + rule.rule);
+	}
+}
+
+const severity = (value, world) => {
+	const at = world.allowed.indexOf(value);
+	return at < 0 ? world.allowed.length : at;
+};
+
+const best = (list, like) => {
+	const most = Math.max(...list.map(like));
+	return list.filter((one) => like(one) === most);
+};
+
+const different = (list) => list.some((one) => one.value !== list[0].value);
+
+// {winner, held}: a list of rules is lexicographic, the last word is the rank of the system (lower is better).
+function choose(versions, policy, world) {
+	let left = versions;
+	let held = false;
+	for (const rule of policy) {
+		if (rule.rule !== 'manual')
+			left = best(left, (one) => liking(rule, one, world));
+		else if (different(left) && (rule.from === undefined || left.some((one) => severity(one.value, world) <= severity(rule.from, world))))
+			held = true;
+	}
+	return { winner: best(left, (one) => -world.ranks[one.link])[0], held };
+}
+
+module.exports = { standing, clock, choose, covers };

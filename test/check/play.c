@@ -1,0 +1,375 @@
+/*
+ * play.c
+ *	  check_play(world, histories): one history a line (play.h), one line of
+ *	  answers for each.  It judges nothing: what is right is said by the model beside it,
+ *	  which knows SEMANTICS and not this code.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "play.h"
+
+PG_MODULE_MAGIC;
+
+PGDLLEXPORT Datum check_play(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(check_play);
+
+typedef struct Step
+{
+	char word;
+	int nargs; /* with the word itself */
+	void (*play)(Play *play);
+} Step;
+
+static void play_history(Play *play, char *line);
+static void play_step(Play *play);
+static void begin(Play *play);
+static void merge(Play *play);
+static void keep(Play *play);
+static void move_clock(Play *play);
+static void say(Play *play);
+static void say_again(Play *play);
+static void claim(Play *play);
+static void answer(Play *play);
+static void read_record(Play *play);
+static void lose(Play *play);
+static void refuse(Play *play);
+static void owe(Play *play);
+static void hub(Play *play);
+static void decide(Play *play, ScStatement *statement);
+static void take(Play *play, ScLink *link, const ScOutcome *outcome);
+static void end_batch(Play *play);
+static void replay(Play *play, ScLink *link);
+static void tell_news(Play *play);
+
+static const Step steps[] = {
+	{ 'M', 10, merge },		 { 'K', 1, keep },
+	{ 'Z', 1, begin },		 { 'T', 2, move_clock },
+	{ 'S', 9, say },		 { 'G', 2, say_again },
+	{ 'C', 2, claim },		 { 'A', 4, answer },
+	{ 'W', 4, read_record }, { 'L', 2, lose },
+	{ 'F', 2, refuse },		 { 'O', 2, owe },
+	{ 'H', 3, hub },		 { 'D', 1, play_tell_state },
+};
+
+Datum
+check_play(PG_FUNCTION_ARGS)
+{
+	Play play = { 0 };
+	StringInfoData out;
+	char *histories = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char *rest = NULL;
+	MemoryContext cxt =
+		AllocSetContextCreate(CurrentMemoryContext, "history", ALLOCSET_DEFAULT_SIZES);
+
+	initStringInfo(&out);
+	play.out = &out;
+	play.world = world_build(PG_GETARG_JSONB_P(0));
+	play.nlinks = Min(play.world.conf->nsystems, PLAY_LINKS_MAX);
+	for (char *line = strtok_r(histories, "\n", &rest); line != NULL;
+		 line = strtok_r(NULL, "\n", &rest))
+	{
+		MemoryContext old = MemoryContextSwitchTo(cxt);
+
+		play_history(&play, line);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(cxt);
+		appendStringInfoChar(&out, '\n');
+		CHECK_FOR_INTERRUPTS();
+	}
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(out.data, out.len));
+}
+
+static void
+play_history(Play *play, char *line)
+{
+	char *rest = NULL;
+
+	memset(play->events, 0, sizeof(play->events));
+	begin(play);
+	for (char *step = strtok_r(line, " ", &rest); step != NULL; step = strtok_r(NULL, " ", &rest))
+	{
+		char *inner = NULL;
+
+		play->nargs = 0;
+		for (char *arg = strtok_r(step, ",", &inner); arg != NULL && play->nargs < PLAY_ARGS_MAX;
+			 arg = strtok_r(NULL, ",", &inner))
+			play->args[play->nargs++] = arg;
+		play_step(play);
+	}
+}
+
+static void
+play_step(Play *play)
+{
+	for (int i = 0; i < lengthof(steps); i++)
+		if (steps[i].word == play->args[0][0] && steps[i].nargs == play->nargs)
+		{
+			int before = play->out->len;
+
+			appendStringInfoChar(play->out, '|');
+			steps[i].play(play);
+			if (play->out->len == before + 1)
+				play->out->data[--play->out->len] = '\0';
+			return;
+		}
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("no step \"%s\" with %d arguments", play->args[0], play->nargs - 1)));
+}
+
+/* One entity with a record in every system, of which nothing was heard yet. */
+static void
+begin(Play *play)
+{
+	memset(&play->batch, 0, sizeof(ScBatch));
+	play->batch.conf = play->world.conf;
+	play->batch.hooks = &world_hooks;
+	play->batch.now = USECS_PER_DAY * 9000;
+	play->told = 0;
+	play->entity = palloc0(sizeof(ScEntity));
+	play->entity->id = 1;
+	play->entity->space = play->world.space;
+	play->entity->type = play->world.type;
+	for (int i = 1; i <= play->nlinks; i++)
+	{
+		ScLink *link = palloc0(sizeof(ScLink));
+
+		link->id = i;
+		link->system = &play->world.conf->systems[i - 1];
+		link->map = &link->system->maps[0];
+		link->record_type = "ticket";
+		link->external_id = "1";
+		link->state = SC_LINK_ACTIVE;
+		link->in_route = true;
+		link->entity = play->entity;
+		play->entity->links = lappend(play->entity->links, link);
+		play->links[i] = link;
+	}
+}
+
+static void
+merge(Play *play)
+{
+	const ScField *field = sc_conf_field(play->world.type, play->args[1]);
+	const ScPolicy *policy =
+		sc_conf_policy(play->world.conf, play->world.space, play->world.type, field->name);
+	ScVersion version = { .dot = { atoi(play->args[2]), atoi(play->args[3]) } };
+
+	version.context = play_clock(play->args[4]);
+	version.value = play_value(play->args[5]);
+	version.actor_kind = atoi(play->args[6]);
+	version.at = atoll(play->args[7]) * 1000;
+	version.source_version = atoll(play->args[8]);
+	version.replaced = play_value(play->args[9]);
+	version.system_id = (int32) version.dot.link;
+	version.rank =
+		version.system_id > 0 ? play->world.conf->systems[version.system_id - 1].rank : 0;
+	sc_merge_version(&play->batch, play->entity, field, policy, &version);
+}
+
+/* As between two transactions: the winner's value is the entity's, the rest is in the packed form. */
+static void
+keep(Play *play)
+{
+	bytea *packed = sc_stamps_pack(&play->entity->stamps);
+
+	play->entity->stamps = sc_stamps_unpack(packed);
+	for (int i = 0; i < play->entity->stamps.len; i++)
+	{
+		ScStamp *stamp = &play->entity->stamps.items[i];
+
+		if (stamp->nversions > 0)
+			stamp->versions[0].value = sc_model_value(play->entity, stamp->field)->value;
+	}
+	for (int i = 1; i <= play->nlinks; i++)
+		play->links[i]->shadow = sc_shadow_unpack(sc_shadow_pack(&play->links[i]->shadow));
+}
+
+static void
+move_clock(Play *play)
+{
+	play->batch.now = USECS_PER_DAY * 9000 + atoll(play->args[1]) * 1000;
+}
+
+static void
+say(Play *play)
+{
+	ScStatement *statement =
+		play_statement(play, SC_STATEMENT_UPDATE, play->args[3], play->args[8]);
+
+	statement->event = atoi(play->args[2]);
+	statement->actor_kind = atoi(play->args[4]);
+	statement->actor_is_us = play->args[5][0] == '1';
+	statement->actor = statement->actor_is_us					 ? "us"
+					   : statement->actor_kind == SC_ACTOR_HUMAN ? "kim"
+																 : "bot";
+	statement->full_record = play->args[6][0] == '1';
+	statement->source_time = USECS_PER_DAY * 9000 + atoll(play->args[7]) * 1000;
+	if (statement->event < 1 || statement->event >= PLAY_EVENTS_MAX)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("too many events")));
+	play->events[statement->event] = statement;
+	decide(play, statement);
+}
+
+static void
+say_again(Play *play)
+{
+	decide(play, play->events[atoi(play->args[1])]);
+}
+
+static void
+decide(Play *play, ScStatement *statement)
+{
+	ScLink *link = play->links[statement->system->id];
+	const ScMapped *failure;
+
+	if (sc_decide_statement(&play->batch, link, statement, &failure) == SC_DECIDED_QUARANTINE)
+		appendStringInfoString(play->out, "quarantine ");
+	replay(play, link);
+	end_batch(play);
+}
+
+/* The intent, as a claim writes it (R13): a read where one is owed, else all that is due. */
+static void
+claim(Play *play)
+{
+	ScLink *link = play->links[atoi(play->args[1])];
+	List *due;
+
+	link->call.heard = false;
+	if (link->call.unknown || link->read_owed)
+	{
+		if (!link->call.unknown)
+			link->call.kind = SC_CALL_READ;
+		appendStringInfoString(play->out, "read");
+		return;
+	}
+	due = sc_merge_due(&play->batch, play->entity, link);
+	appendStringInfoString(play->out, due == NIL ? "nothing" : "send");
+	if (due == NIL)
+		return;
+	memset(&link->call, 0, sizeof(ScCall));
+	link->call.kind = SC_CALL_UPDATE;
+	link->call.at = link->call.first_at = play->batch.now;
+	link->call.base = sc_order_top(link);
+	link->call.fields = palloc0(sizeof(ScCallField) * list_length(due));
+	for (int i = 0; i < list_length(due); i++)
+	{
+		ScCallField *field = list_nth(due, i);
+		ScShadowField *shadow = sc_shadow_get(&link->shadow, field->field);
+
+		field->before_held = shadow->held;
+		field->before_known_at = shadow->known_at;
+		field->before_seen = sc_vclock_copy(&shadow->seen);
+		link->call.fields[link->call.nfields++] = *field;
+		appendStringInfo(play->out, " %s=%s", field->field, play_told(&field->value));
+	}
+}
+
+static void
+answer(Play *play)
+{
+	ScOutcome outcome = { .kind = SC_OUTCOME_OK, .position = play_position(play->args[2]) };
+
+	if (strcmp(play->args[3], "-") != 0)
+		outcome.body = play_statement(play, SC_STATEMENT_RESPONSE, play->args[2], play->args[3]);
+	take(play, play->links[atoi(play->args[1])], &outcome);
+}
+
+static void
+read_record(Play *play)
+{
+	ScLink *link = play->links[atoi(play->args[1])];
+	ScOutcome outcome = { .kind = SC_OUTCOME_OK };
+
+	if (!link->call.unknown)
+		link->call.kind = SC_CALL_READ;
+	outcome.body = play_statement(play, SC_STATEMENT_READ, play->args[2], play->args[3]);
+	take(play, link, &outcome);
+}
+
+static void
+lose(Play *play)
+{
+	take(play, play->links[atoi(play->args[1])], &(ScOutcome){ .kind = SC_OUTCOME_UNKNOWN });
+}
+
+static void
+refuse(Play *play)
+{
+	take(play, play->links[atoi(play->args[1])], &(ScOutcome){ .kind = SC_OUTCOME_REFUSED });
+}
+
+static void
+take(Play *play, ScLink *link, const ScOutcome *outcome)
+{
+	sc_decide_outcome(&play->batch, link, outcome);
+	replay(play, link);
+	end_batch(play);
+}
+
+static void
+owe(Play *play)
+{
+	play->links[atoi(play->args[1])]->read_owed = true;
+}
+
+static void
+hub(Play *play)
+{
+	ScHubWord word = { .field = play->args[1], .value = play_value(play->args[2]) };
+
+	word.actor = "ada";
+	sc_decide_hub(&play->batch, play->entity, &word);
+	end_batch(play);
+}
+
+static void
+replay(Play *play, ScLink *link)
+{
+	List *events = link->replay;
+	const ScMapped *failure;
+
+	link->replay = NIL;
+	for (int i = 0; i < list_length(events); i++)
+		sc_decide_statement(&play->batch, link, play->events[*(int64 *) list_nth(events, i)],
+							&failure);
+}
+
+static void
+end_batch(Play *play)
+{
+	sc_decide_fan_out(&play->batch, play->entity);
+	tell_news(play);
+	for (int i = 1; i <= play->nlinks; i++)
+	{
+		ScLink *link = play->links[i];
+
+		link->changed = link->due = link->whole = link->read_taken = false;
+		for (int k = 0; k < link->shadow.len; k++)
+			link->shadow.items[k].moved = false;
+	}
+}
+
+/* The ledger since the last step: what became of which field. */
+static void
+tell_news(Play *play)
+{
+	for (; play->told < list_length(play->batch.ledger); play->told++)
+	{
+		ScLedgerEntry *entry = list_nth(play->batch.ledger, play->told);
+
+		appendStringInfo(play->out, "%s%s", play->out->data[play->out->len - 1] == '|' ? "" : " ",
+						 sc_model_ledger_name(entry->kind));
+		if (entry->field != NULL)
+			appendStringInfo(play->out, ".%s", entry->field);
+		if (entry->event != 0)
+			appendStringInfo(play->out, "." INT64_FORMAT, entry->event);
+	}
+}

@@ -1,0 +1,61 @@
+/*
+ * play.h
+ *	  A history as a line of steps, played by the real code of deciding.
+ *
+ *	  A step is a word, its arguments after commas; "-" is none, "~" is null.
+ *
+ *	  M,field,link,n,context,value,kind,at,version,replaced	 merges a version whose dot and context are given
+ *	  K	 stamps and shadows are packed and unpacked, as between two transactions
+ *	  Z	 all is forgotten: the next order of the same history
+ *	  T,ms	 the clock
+ *	  S,link,event,position,kind,us,full,at,field=value;…	 a statement; kind is a number of ScActorKind
+ *	  G,event	 the same statement, heard again
+ *	  C,link	 claims what is due, as a dispatcher does
+ *	  A,link,position,field=value;…	 the write is answered, with the record as it left it
+ *	  W,link,position,field=value;…	 a read made in the link's slot
+ *	  L,link	 the answer is lost	 	F,link	 the write is refused
+ *	  O,link	 a read is owed
+ *	  H,field,value	 a word of the hub
+ *	  D	 tells the state
+ *
+ *	  The answer to a history is a line as well: "|" and what came of it, for each step that says something.
+ */
+#ifndef SYNCORE_TEST_PLAY_H
+#define SYNCORE_TEST_PLAY_H
+
+#include "lib/stringinfo.h"
+
+#include "../core/world.h"
+
+#define PLAY_LINKS_MAX 4
+#define PLAY_EVENTS_MAX 256
+#define PLAY_ARGS_MAX 12
+
+typedef struct Play
+{
+	World world;
+	ScBatch batch;
+	ScEntity *entity;
+	int nlinks;
+	ScLink *links[PLAY_LINKS_MAX + 1]; /* by id */
+	ScStatement *events[PLAY_EVENTS_MAX];
+	int told; /* ledger rows already told */
+	int nargs;
+	char *args[PLAY_ARGS_MAX];
+	StringInfo out;
+} Play;
+
+/* What a step needs of the record: its kind of statement, event and position, and "field=value;…". */
+extern ScStatement *play_statement(Play *play, ScStatementKind kind, const char *position,
+								   char *fields);
+
+/* What stands and what each system is held to hold. */
+extern void play_tell_state(Play *play);
+
+/* Clocks, positions and values in the words of a step. */
+extern ScClock play_clock(char *text);
+extern ScPosition play_position(const char *text);
+extern ScValue play_value(const char *text);
+extern const char *play_told(const ScValue *value);
+
+#endif

@@ -1,0 +1,47 @@
+# The model of test/check against the real code of deciding: every structure of causes up to five events in every order,
+# histories drawn by chance, and known-bad variants of the engine, which must be flagged.  `make model` and
+# `make mutants` go further.  R7, R8, R18, VC-01, VC-08, RS-11
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $check = "$ENV{SYNCORE_TOP}/test/check";
+my $node = PostgreSQL::Test::Cluster->new('check');
+$node->init;
+$node->append_conf('postgresql.conf', 'fsync = off');
+$node->start;
+@ENV{qw(PGHOST PGPORT PGDATABASE)} = ($node->host, $node->port, 'postgres');
+
+# What a run of the checker says last, and whether all was kept.
+sub checker
+{
+	my ($out, $err) = ('', '');
+	my $kept = IPC::Run::run(['node', "$check/check.js", @_], '>', \$out, '2>', \$err);
+	note $out, $err;
+	return ($kept, $out . $err);
+}
+
+my $module = 'module=$libdir/syncore_check';
+my ($kept, $said) = checker('orders', 'events=5', $module);
+ok($kept, 'I5, I8: every structure up to five events, in every order') or diag $said;
+like($said, qr/^0 of 9\d\d histories \((\d{4,}) plays\)/m, 'and it looked at them');
+
+my $seed = $ENV{SEED} // 20261122;
+($kept, $said) = checker('merge', "from=$seed", 'count=1500', $module);
+ok($kept, "I5, I7, I8: histories from seed $seed") or diag $said;
+
+# The control: a register that forgets its losers breaks promises, is told of with its seed, and shrinks to three events.
+my $variants = PostgreSQL::Test::Utils::tempdir();
+my ($out, $err) = ('', '');
+ok(IPC::Run::run(['node', "$check/mutate.js", $variants, 'winner_only', 'unknown_is_nobody'], '>', \$out, '2>', \$err), 'known-bad variants are flagged') or diag $out, $err;
+note $out;
+($kept, $said) = checker('merge', 'from=1', 'count=1000', 'first=1', 'tell=1', "module=$variants/winner_only");
+ok(!$kept, 'a register of winners breaks a promise');
+like($said, qr/^seed (\d+): I5, I8.*?\n    again: node test\/check\/check\.js replay merge \1$/ms, 'its seed is told');
+my $versions = () = $said =~ /having seen/g;
+cmp_ok($versions, '<=', 3, 'and it shrinks to three events');
+
+$node->stop;
+done_testing();
