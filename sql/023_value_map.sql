@@ -33,6 +33,9 @@ SELECT pg_temp.up('{"field": {"name": "title", "required": true}, "map": {}}', '
 -- a path that ends early in nothing is empty
 SELECT full_record, pg_temp.read('{"maps": [{"field": {"name": "a"}, "path": "/a"}, {"field": {"name": "b"}, "path": "/b/id"}, {"field": {"name": "c", "sensitive": "masked"}, "path": "/c"}]}', r::jsonb, full_record)
 FROM (VALUES (1, '{}', false), (2, '{}', true), (3, '{"b": null}', false), (4, '{"b": ""}', false), (5, '{"b": {"id": "x"}, "c": "y"}', true), (6, '{"b": "scalar"}', false)) AS v(n, r, full_record) ORDER BY n;
+-- SE-04: what is of the contract is always there: a full record without it says nothing of it
+SELECT pg_temp.read('{"maps": [{"field": {"name": "a"}, "path": "/a", "contract": true}, {"field": {"name": "b"}, "path": "/b/id", "contract": true}, {"field": {"name": "d"}, "path": "/d"}]}', r::jsonb, true)
+FROM (VALUES (1, '{}'), (2, '{"a": null, "b": null}')) AS v(n, r) ORDER BY n;
 
 -- FM-01: a one-way row is read, or written, never both
 SELECT d, pg_temp.read(jsonb_build_object('map', jsonb_build_object('path', '/a', 'direction', d)), '{"a": "x"}') FROM unnest(ARRAY['both', 'in', 'out', 'none']) WITH ORDINALITY AS u(d, n) ORDER BY n;

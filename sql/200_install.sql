@@ -10,7 +10,7 @@ RESET client_min_messages;
 SELECT n.name AS missing FROM unnest('{space,space_role,connector,connector_operation,connector_event,connector_template,system,credential,
 	record_map,entity_type,field,state,state_transition,field_map,value_map,comment_map,identity_map,actor,ownership,policy,match_rule,route,
 	alert_route,test_case,event,event_key,entity,link,match_key,comment,delivery,batch,conflict,quarantine,ledger,ledger_seal,alert,job,
-	config_version,instance,health,review,dead_letter,system_check,webhook,mapping_sheet,policy_sheet,ownership_matrix,config_history,
+	config_version,instance,health,review,dead_letter,system_check,webhook,mapping_sheet,policy_sheet,ownership_matrix,config_history,schema_drift,
 	stat_system,stat_queue,stat_worker,credential_status,manual}'::text[]) n (name)
 WHERE to_regclass('syncore.' || n.name) IS NULL ORDER BY 1;
 

@@ -1,7 +1,17 @@
 -- The configuration in plain words, for people who own fields rather than tables.
 
+-- Does a row of the map read or write it, or something inside it?
+CREATE FUNCTION syncore._is_mapped(system text, record_type text, path text) RETURNS boolean
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+		SELECT EXISTS (SELECT FROM syncore.field_map m WHERE m.system = $1 AND m.record_type = $2
+			AND (m.path = $3 OR m.write_path = $3 OR starts_with(m.path, $3 || '/') OR starts_with(m.write_path, $3 || '/')))
+	$$;
+COMMENT ON FUNCTION syncore._is_mapped(text, text, text) IS 'configure: does a row of field_map read or write a path, or something inside it?';
+
 CREATE VIEW syncore.mapping_sheet WITH (security_invoker = true) AS
-	SELECT r.system, r.record_type, r.entity_type, f.name AS field,
+	SELECT s.* FROM (SELECT r.system, r.record_type, r.entity_type, f.name AS field,
 		CASE WHEN m.field IS NULL OR m.direction OPERATOR(pg_catalog.=) 'none'::syncore.map_direction THEN 'ignored'
 			WHEN m.transform_in IS NOT NULL OR m.transform_out IS NOT NULL OR m.value_map IS NOT NULL THEN 'derived' ELSE 'copied' END AS treatment,
 		CASE m.direction WHEN 'both' THEN 'read and written' WHEN 'in' THEN 'read only' WHEN 'out' THEN 'written only' END AS direction,
@@ -18,8 +28,52 @@ CREATE VIEW syncore.mapping_sheet WITH (security_invoker = true) AS
 	FROM syncore.record_map r JOIN syncore.field f ON f.entity_type OPERATOR(pg_catalog.=) r.entity_type
 		LEFT JOIN syncore.field_map m ON m.system OPERATOR(pg_catalog.=) r.system AND m.record_type OPERATOR(pg_catalog.=) r.record_type
 			AND m.entity_type OPERATOR(pg_catalog.=) r.entity_type AND m.field OPERATOR(pg_catalog.=) f.name
-	ORDER BY r.system, r.record_type, r.entity_type, m.field IS NULL, f.name, m.path;
-COMMENT ON VIEW syncore.mapping_sheet IS 'configure: one row per system and field: where it is read and written, which values stand for which, and what is lost on the way';
+	UNION ALL
+	-- What its records have and nobody maps.
+	SELECT y.name, p.record_type, NULL, NULL, 'ignored', NULL, p.path::syncore.json_pointer, NULL, NULL, NULL, NULL
+	FROM syncore.record_path p JOIN syncore.system y ON y.id OPERATOR(pg_catalog.=) p.system_id
+	WHERE NOT syncore._is_mapped(y.name, p.record_type, p.path)) s
+	ORDER BY s.system, s.record_type, s.entity_type, s.path IS NULL, s.field, s.path;
+COMMENT ON VIEW syncore.mapping_sheet IS 'configure: one row per system and field: where it is read and written, which values stand for which, and what is lost on the way; below, what its records have and nobody maps';
+
+CREATE VIEW syncore.schema_drift WITH (security_invoker = true) AS
+	SELECT y.name AS system, p.record_type, p.path, d.change,
+		CASE d.change WHEN 'vanished' THEN p.gone_at WHEN 'retyped' THEN p.changed_at ELSE p.first_seen END AS first_seen, p.type AS example_type
+	FROM syncore.record_path p JOIN syncore.system y ON y.id OPERATOR(pg_catalog.=) p.system_id
+		CROSS JOIN LATERAL (SELECT CASE WHEN p.gone_at IS NOT NULL THEN 'vanished'
+			WHEN p.was_type IS NOT NULL AND syncore._is_mapped(y.name, p.record_type, p.path) THEN 'retyped'
+			WHEN NOT p.accepted AND NOT syncore._is_mapped(y.name, p.record_type, p.path) THEN 'new' END AS change) d
+	WHERE d.change IS NOT NULL
+	ORDER BY d.change DESC, 5 DESC, y.name, p.record_type, p.path;
+COMMENT ON VIEW syncore.schema_drift IS 'watch: how records of a system differ from what they looked like at first: fields of the contract that vanished, mapped ones of another type, new ones that nobody maps; accept_schema() ends it';
+
+-- What is seen now is as it should be.
+CREATE FUNCTION syncore.accept_schema(system text) RETURNS bigint
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT syncore._accept_schema(y.id, y.name) FROM syncore._system(system) y $$;
+COMMENT ON FUNCTION syncore.accept_schema(text) IS
+	'configure: what the records of a system look like now is as it should be: new and retyped fields leave schema_drift; returns how many. What vanished stays until it is heard of again or its map is changed';
+
+CREATE FUNCTION syncore._accept_schema(system_id integer, system text) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		space integer;
+		touched bigint;
+	BEGIN
+		SELECT s.id INTO space FROM syncore.system y JOIN syncore.space s ON s.name = y.space WHERE y.id = _accept_schema.system_id;
+		PERFORM syncore._require(space, 'admin', format('system "%s"', system));
+		UPDATE syncore.record_path p SET accepted = true, was_type = NULL, changed_at = NULL
+			WHERE p.system_id = _accept_schema.system_id AND (NOT p.accepted OR p.was_type IS NOT NULL);
+		GET DIAGNOSTICS touched = ROW_COUNT;
+		PERFORM syncore._ledger_append('config', NULL, NULL, _accept_schema.system_id, space, NULL, NULL, NULL, NULL, NULL, 'accept_schema',
+			format('%s accepted %s changes of what records of "%s" look like', syncore._caller(), touched, system), NULL);
+		RETURN touched;
+	END
+	$$;
+COMMENT ON FUNCTION syncore._accept_schema(integer, text) IS 'configure: accept_schema of a resolved system';
 
 CREATE VIEW syncore.ownership_matrix WITH (security_invoker = true) AS
 	SELECT f.entity_type, f.name AS field, o.space,

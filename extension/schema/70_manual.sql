@@ -18,6 +18,7 @@ CREATE VIEW syncore.manual WITH (security_invoker = true) AS
 		('ingest_raw', 'SELECT * FROM syncore.ingest_raw(''snow'', convert_to(''{"sys_id": "…"}'', ''UTF8''));'),
 		('adf_to_text', 'SELECT syncore.adf_to_text(syncore.text_to_adf(''**restarted** at noon''));'),
 		('text_to_adf', 'SELECT syncore.text_to_adf(''**restarted** at noon'');'),
+		('accept_schema', 'SELECT syncore.accept_schema(''jira'');'),
 		('sync_now', 'SELECT syncore.sync_now(''INC0012345'');'),
 		('resolve', 'SELECT syncore.resolve(17, ''snow'', note => ''agreed with on-call'');'),
 		('release', 'SELECT syncore.release(4, ''value map completed'');'),

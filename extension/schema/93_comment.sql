@@ -34,6 +34,7 @@ CREATE FUNCTION syncore._install_more_comments() RETURNS void
 			"quarantine.at": "when the event came",
 			"review.kind": "conflict, or a record that may be another's double", "review.severity": "of the record, now", "review.waiting": "for how long", "review.versions": "the values to choose from, with system, actor and time",
 			"review.suggestion": "what the other rules would have chosen",
+			"schema_drift.change": "vanished, retyped or new", "schema_drift.first_seen": "since when it is so", "schema_drift.example_type": "JSON type that it has now, or had",
 			"stat_queue.state": "due, later (it waits for its time), in flight, dead", "stat_queue.deliveries": "how many", "stat_queue.max_attempts": "of the one that was tried most often", "stat_queue.next_try": "when the next of them is tried; empty for dead ones",
 			"stat_system.space_paused": "nothing leaves for any system of that space", "stat_system.breaker": "circuit of its connection: closed, open, or half open while one probe is out",
 			"stat_system.calls": "since the server started", "stat_system.errors": "since the server started", "stat_system.last_ok_at": "when it answered last", "stat_system.last_error_at": "when it last did not",

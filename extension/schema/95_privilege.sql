@@ -50,7 +50,7 @@ CREATE FUNCTION syncore._install_grants() RETURNS void
 		t text;
 		config text[] := '{space,space_role,connector,connector_operation,connector_event,connector_template,system,entity_type,field,state,
 			state_transition,record_map,field_map,value_map,comment_map,identity_map,actor,ownership,policy,match_rule,route,alert_route,test_case}';
-		data text[] := '{event_key,entity,link,match_key,match_candidate,comment,comment_copy,delivery,batch,conflict,alert,job}';
+		data text[] := '{record_path,event_key,entity,link,match_key,match_candidate,comment,comment_copy,delivery,batch,conflict,alert,job}';
 		hidden jsonb := '{"credential": ["reference", "settings"], "event": ["payload", "headers"], "quarantine_entry": ["raw"], "instance": ["token_hash"]}';
 	BEGIN
 		FOREACH t IN ARRAY config LOOP
@@ -102,7 +102,7 @@ CREATE FUNCTION syncore._install_function_grants() RETURNS void
 		grantees text;
 		everybodys text[] := '{_caller,_my_spaces,_my_space_names,_my_systems,_has_space_beyond,_is_system,_is_connection_beyond,
 			_partition_state,_instance_difference}';
-		workers text[] := '{_make_partitions,_retire_events,_retire_records,_close_quiet_alerts,_tell_alerts,_ledger_append,_wake}';
+		workers text[] := '{_note_paths,_tell_vanished,_make_partitions,_retire_events,_retire_records,_close_quiet_alerts,_tell_alerts,_ledger_append,_wake}';
 		nobodys text[] := '{_spaces_of,_space_names_of,_systems_of}';
 	BEGIN
 		FOR f IN SELECT p.oid::regprocedure AS name, p.proname, p.provolatile, p.prosecdef, p.prorettype FROM pg_proc p
@@ -114,7 +114,7 @@ CREATE FUNCTION syncore._install_function_grants() RETURNS void
 				WHEN f.proname = ANY (nobodys) THEN NULL
 				WHEN f.proname = ANY (everybodys) THEN everybody
 				WHEN f.proname = ANY (workers) THEN 'syncore_worker'
-				WHEN f.proname IN ('_copy_template', '_config_rename', '_config_remove', '_config_put') THEN 'syncore_admin'
+				WHEN f.proname IN ('_copy_template', '_config_rename', '_config_remove', '_config_put', '_accept_schema') THEN 'syncore_admin'
 				WHEN f.proname IN ('_pause', '_resume', '_retry_target', '_release_hold', '_request_job') THEN 'syncore_admin, syncore_operator'
 				WHEN f.proname IN ('_workers', '_limits', '_is_preloaded') THEN readers || ', syncore_worker'
 				WHEN f.proname LIKE '\_%' AND f.provolatile = 's' AND NOT f.prosecdef THEN everybody
@@ -153,7 +153,7 @@ CREATE FUNCTION syncore._install_policies() RETURNS void
 			('entity_type', 'shared'), ('field', 'shared'), ('state', 'shared'), ('state_transition', 'shared'), ('value_map', 'value_map'),
 			('event', 'number'), ('entity', 'number'), ('link', 'number'), ('match_key', 'number'), ('match_candidate', 'number'), ('comment', 'number'),
 			('delivery', 'number'), ('batch', 'number'), ('conflict', 'number'), ('quarantine_entry', 'number'), ('ledger', 'ledger'),
-			('alert', 'number_or_none'), ('job', 'number'), ('config_version', 'number_or_none'), ('event_key', 'system_number'), ('comment_copy', 'of_comment')
+			('alert', 'number_or_none'), ('record_path', 'number'), ('job', 'number'), ('config_version', 'number_or_none'), ('event_key', 'system_number'), ('comment_copy', 'of_comment')
 		) AS r (name, belongs) LOOP
 			reads := CASE rule.belongs
 				WHEN 'space_name' THEN 'id = ANY ((SELECT syncore._my_spaces(''read''))::integer[])'

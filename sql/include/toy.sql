@@ -11,8 +11,9 @@ INSERT INTO syncore.connector_event (connector, position, name, condition, recor
 INSERT INTO syncore.system (name, connector, base_url, mode, rank, connection)
 SELECT n, 'toy', 'https://' || n || '.example', 'active', r, n FROM (VALUES ('ann', 10), ('bob', 20), ('cyd', 30)) AS t(n, r);
 INSERT INTO syncore.record_map (system, record_type, entity_type) SELECT name, 'ticket', 'incident' FROM syncore.system;
-INSERT INTO syncore.field_map (system, record_type, field, path, on_null)
-SELECT name, 'ticket', f, '/' || f, 'clear' FROM syncore.system, unnest('{title,status,severity,description,assignment_group}'::text[]) f;
+-- Toys leave out what is empty.
+INSERT INTO syncore.field_map (system, record_type, field, path, on_null, contract)
+SELECT name, 'ticket', f, '/' || f, 'clear', false FROM syncore.system, unnest('{title,status,severity,description,assignment_group}'::text[]) f;
 INSERT INTO syncore.actor (system, pattern, kind) SELECT name, 'bot%', 'automation' FROM syncore.system;
 INSERT INTO syncore.route (system, entity_type, record_type) SELECT name, 'incident', 'ticket' FROM syncore.system;
 INSERT INTO syncore.match_rule (entity_type, kind, fields, normalise) VALUES ('incident', 'exact', '{title}', '{lower,trim}');

@@ -131,7 +131,7 @@ build_field_map(ScFieldMap *map, ScField *field, ScValueMap *values, Jsonb *docu
 	map->run_as = pstrdup("tester");
 	map->condition = path_of(sc_json_get_text(document, "condition"));
 	map->values = sc_json_get_boolean(document, "mapped", true) ? values : NULL;
-	map->contract = true;
+	map->contract = sc_json_get_boolean(document, "contract", false);
 	map->time_format = sc_pointer_get_cstring(document, "/format/time");
 	map->list_separator = sc_pointer_get_cstring(document, "/format/list");
 	map->list_member = sc_pointer_get_cstring(document, "/format/member");

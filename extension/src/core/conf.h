@@ -218,6 +218,8 @@ typedef struct ScRecordMap /* (system, record type) -> entity type */
 	ScFieldMap *fields; /* by field name, then path */
 	int ncomments;
 	ScCommentMap *comments;
+	int nlevels;   /* objects inside a record whose members are surveyed: store/survey.c */
+	char **levels; /* pointers to them */
 } ScRecordMap;
 
 typedef struct ScRoute

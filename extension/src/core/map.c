@@ -36,7 +36,7 @@ sc_map_read(const ScMapCxt *cxt, const ScRecordMap *map, Jsonb *record, bool ful
 		if (!spoken && (record == NULL || sc_conf_holds(row->condition, record)))
 		{
 			Jsonb *external = record == NULL ? NULL : look_up(record, row->path);
-			if (external == NULL && full_record && record != NULL &&
+			if (external == NULL && full_record && record != NULL && !row->contract &&
 				row->field->sensitive == SC_SENSITIVE_NO)
 				external = sc_value_null().json;
 			run.out.outcome = SC_MAP_ABSENT;

@@ -9,7 +9,9 @@
  *
  * Nothing: null, "" and (for a set) [] are all "no value"; so is a path that
  * ends early in a null ({"assignee": null} for /assignee/accountId).  An
- * absent member is "not said", or empty when full_record is set.
+ * absent member is "not said"; in a full_record it is empty, but for a row of
+ * the contract: that one is always there, so a product that no longer shows it
+ * has changed, which empties nothing elsewhere (SE-04).
  *
  * Canonical spellings: text without CR; number as JSON number, exact; boolean;
  * timestamp as ISO 8601 in UTC with as many digits as it has, up to
@@ -89,7 +91,7 @@ typedef struct ScMapCxt /* whose values are mapped */
 
 /*
  * Every readable field of the record map: one ScMapped a row, in the order of
- * the map.  full_record says that an absent member means empty.  Never throws
+ * the map.  full_record says that an absent member means empty, but for rows of the contract.  Never throws
  * on bad data.
  */
 extern int sc_map_read(const ScMapCxt *cxt, const ScRecordMap *map, Jsonb *record, bool full_record,

@@ -328,6 +328,7 @@ typedef struct ScBatch /* one run of decide */
 	List *alerts;	 /* of ScAlertOut * */
 	List *comments;	 /* of ScCommentOut * */
 	List *matches;	 /* of ScMatchOut *; made by resolve, not by decide */
+	List *looks;	 /* what records look like; made and stored by store/survey.c */
 } ScBatch;
 
 /* Is there a record that is written to?  Of one that diverged, all but its stopped fields. */

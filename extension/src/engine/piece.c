@@ -9,6 +9,7 @@
 #include "engine/hooks.h"
 #include "engine/run.h"
 #include "store/save.h"
+#include "store/survey.h"
 
 static void load_world(ScBatch *batch, ScWork **works, int n);
 static void decide_work(ScRun *run, ScBatch *batch, ScWork *work);
@@ -99,6 +100,7 @@ decide_event(ScRun *run, ScBatch *batch, ScWork *work)
 	ScStatement *statement =
 		sc_event_statement(batch, work->system, link->map, work->item->event, &work->shape);
 
+	sc_survey_look(batch, statement, work->shape.record);
 	load_named_copies(link, statement);
 	ScDecided decided = sc_decide_statement(batch, link, statement, &failure);
 
@@ -132,6 +134,9 @@ decide_outcome(ScRun *run, ScBatch *batch, ScWork *work)
 					  work->entity);
 		return;
 	}
+	if (work->item->plan->outcome.body != NULL)
+		sc_survey_look(batch, work->item->plan->outcome.body,
+					   work->item->plan->outcome.body->record);
 	if (link->id == work->item->plan->link)
 	{
 		if (is_late(link, work->item->plan))

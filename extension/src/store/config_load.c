@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "store/config_load.h"
+#include "store/survey.h"
 
 static const char *const field_kinds[] = { "text",		"rich_text", "number",	  "boolean",
 										   "timestamp", "rank",		 "state",	  "person",
@@ -320,6 +321,10 @@ load_field_maps(ScConf *conf)
 			if (conf->systems[s].maps[m].nfields > 1)
 				qsort(conf->systems[s].maps[m].fields, conf->systems[s].maps[m].nfields,
 					  sizeof(ScFieldMap), order_field_maps);
+	for (int s = 0; s < conf->nsystems; s++)
+		for (int m = 0; m < conf->systems[s].nmaps; m++)
+			sc_survey_prepare(&conf->systems[s].maps[m]);
+	sc_survey_forget();
 }
 
 static void

@@ -23,6 +23,7 @@
 #include "store/ledger.h"
 #include "store/load.h"
 #include "store/save.h"
+#include "store/survey.h"
 #include "store/table.h"
 
 static void give_ids(ScBatch *batch);
@@ -56,6 +57,7 @@ sc_save(ScBatch *batch)
 	sc_save_conflicts(batch);
 	sc_save_comments(batch);
 	sc_save_alerts(batch);
+	sc_survey_save(batch);
 	return due > 0;
 }
 
