@@ -51,7 +51,6 @@ UPDATE syncore.route SET on_leave = 'unlink';
 UPDATE syncore.field_map SET write_as = 'note', note_visibility = 'internal' WHERE field = 'title';
 UPDATE syncore.system SET capture_mode = 'poll';
 UPDATE syncore.system SET schedule = '*/5 * * * *';
-UPDATE syncore.space SET approval_required = true;
 INSERT INTO syncore.entity_type (name, batch_window) VALUES ('change', '5 s');
 INSERT INTO syncore.match_rule (entity_type, kind, fields, threshold, time_window) VALUES ('incident', 'fuzzy', '{title}', 0.8, '1 h');
 INSERT INTO syncore.alert_route (name) VALUES ('pager');

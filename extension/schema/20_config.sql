@@ -408,6 +408,7 @@ CREATE TABLE syncore.config_version (
 	session_role text NOT NULL,
 	operator text,
 	approved_by text,
+	needs_approval boolean NOT NULL DEFAULT false, -- a space that it concerns asked for it when it was made
 	reason text,
 	table_name text NOT NULL,
 	key jsonb NOT NULL,
@@ -418,3 +419,4 @@ CREATE TABLE syncore.config_version (
 	PRIMARY KEY (version, step)
 );
 CREATE INDEX config_version_txid ON syncore.config_version (txid);
+CREATE INDEX config_version_pending ON syncore.config_version (version) WHERE needs_approval AND approved_by IS NULL;

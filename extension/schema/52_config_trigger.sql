@@ -199,6 +199,9 @@ CREATE FUNCTION syncore._config_system() RETURNS trigger
 			PERFORM syncore._check_settings(NEW.connector, NEW.settings);
 		END IF;
 		PERFORM syncore._check_walls(NEW, CASE TG_OP WHEN 'UPDATE' THEN OLD END);
+		IF NEW.mode = 'active' AND (TG_OP = 'INSERT' OR OLD.mode <> 'active') THEN
+			PERFORM syncore._require_approval(NEW.name, NEW.space);
+		END IF;
 		IF NEW.mode = 'active' AND NEW.create_after IS NULL THEN
 			NEW.create_after := now();
 		END IF;
@@ -248,8 +251,7 @@ CREATE FUNCTION syncore._unbuilt() RETURNS TABLE (table_name text, column_name t
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 		VALUES
-			('space', 'approval_required', '{false}'::text[], 'Activation is a right of administrators; grant it to few.'),
-			('space', 'max_rate', '{NULL}', 'Set max_rate of its systems.'),
+			('space', 'max_rate', '{NULL}'::text[], 'Set max_rate of its systems.'),
 			('system', 'capture_mode', '{auto,webhook,none}', 'Register a webhook: CALL syncore.wait(syncore.register_webhook(''…''));'),
 			('system', 'poll_interval', '{00:01:00}', 'Systems are not polled: their webhooks are heard.'),
 			('system', 'schedule', '{NULL}', 'Systems are not polled: their webhooks are heard.'),

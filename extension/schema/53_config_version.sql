@@ -45,6 +45,7 @@ CREATE FUNCTION syncore._config_version() RETURNS trigger
 		why text := nullif(current_setting('syncore.change_reason', true), '');
 		last_version bigint;
 		last_step integer;
+		approving integer[];
 	BEGIN
 		IF syncore._is_restoring() THEN
 			RETURN NULL;
@@ -61,12 +62,16 @@ CREATE FUNCTION syncore._config_version() RETURNS trigger
 		SELECT jsonb_object_agg(k, coalesce(was, becomes) -> k) INTO row_key FROM unnest(syncore._config_key(TG_TABLE_NAME)) k;
 		space := syncore._config_space(TG_TABLE_NAME, coalesce(becomes, was));
 		PERFORM syncore._require_reason(space, why);
+		approving := syncore._approving_spaces(TG_TABLE_NAME, was, becomes, space);
+		IF approving <> '{}' THEN
+			PERFORM syncore._refuse_unapproved(TG_TABLE_NAME, was, becomes, approving);
+		END IF;
 
 		SELECT v.version, v.step INTO last_version, last_step FROM syncore.config_version v
 			WHERE v.txid = pg_current_xact_id() ORDER BY v.step DESC LIMIT 1;
-		INSERT INTO syncore.config_version (version, step, space_id, role, session_role, operator, reason, table_name, key, action, old, new)
+		INSERT INTO syncore.config_version (version, step, space_id, role, session_role, operator, needs_approval, reason, table_name, key, action, old, new)
 			VALUES (coalesce(last_version, nextval('syncore.config_version_seq')), coalesce(last_step, 0) + 1, space,
-				syncore._caller(), session_user, nullif(current_setting('syncore.operator', true), ''), why,
+				syncore._caller(), session_user, nullif(current_setting('syncore.operator', true), ''), approving <> '{}', why,
 				TG_TABLE_NAME, row_key, lower(TG_OP), was, becomes)
 			RETURNING version INTO last_version;
 		PERFORM syncore._ledger_append('config', NULL, NULL,

@@ -19,11 +19,27 @@ CREATE FUNCTION syncore.lint(target text DEFAULT 'all')
 				UNION ALL SELECT * FROM syncore._lint_field(systems)
 				UNION ALL SELECT * FROM syncore._lint_value(systems)
 				UNION ALL SELECT * FROM syncore._lint_rule(systems)
+				UNION ALL SELECT * FROM syncore._lint_owner(systems)
+				UNION ALL SELECT * FROM syncore._lint_policy(systems)
+				UNION ALL SELECT * FROM syncore._lint_name(systems)
+				UNION ALL SELECT * FROM syncore._lint_reach(systems)
+				UNION ALL SELECT * FROM syncore._lint_meaning(systems)
 			) f ORDER BY f.level, f.code, f.object, f.message;
 	END
 	$$;
 COMMENT ON FUNCTION syncore.lint(text) IS
 	'configure: what is wrong or missing for a system, a space or all; errors block activation; column fix is the SQL that cures it';
+
+-- The record type that a connector is mostly used for.
+CREATE FUNCTION syncore._usual_record_type(connector text) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+		SELECT coalesce((SELECT t.content ->> 'record_type' FROM syncore.connector_template t
+				WHERE t.connector = _usual_record_type.connector AND t.table_name = 'record_map' ORDER BY t.position LIMIT 1),
+			(SELECT o.record_type FROM syncore.connector_operation o WHERE o.connector = _usual_record_type.connector AND o.record_type <> '*' ORDER BY o.record_type LIMIT 1), 'record')
+	$$;
+COMMENT ON FUNCTION syncore._usual_record_type(text) IS 'configure: the record type that a connector is mostly used for';
 
 -- Credentials, settings, record maps, routes.
 CREATE FUNCTION syncore._lint_system(systems text[])
@@ -42,7 +58,8 @@ CREATE FUNCTION syncore._lint_system(systems text[])
 		SELECT 'error', 'credential_host', y.name::text,
 			format('the %s credential of system "%s" was set for host "%s"', d.used_for, y.name, d.host),
 			'A changed base_url voids it: set it again if that host may have it.',
-			format('SELECT syncore.set_credential(%L, %L, ''…''%s, used_for => %L);', y.name, d.kind, coalesce(format(', username => %L', d.username), ''), d.used_for)
+			format('SELECT syncore.set_credential(%L, %L, %L%s, used_for => %L);', y.name, d.kind, concat('file:', y.name, CASE d.used_for WHEN 'webhook' THEN '_hook' END),
+				coalesce(format(', username => %L', d.username), ''), d.used_for)
 		FROM syncore.system y JOIN syncore.credential d ON d.system = y.name AND d.state = 'current'
 		WHERE y.name = ANY (systems) AND d.host <> lower(substring(y.base_url FROM '^[a-z]+://([^/?#]+)'))
 		UNION ALL
@@ -62,7 +79,7 @@ CREATE FUNCTION syncore._lint_system(systems text[])
 		UNION ALL
 		SELECT 'error', 'record_map_missing', y.name::text, format('system "%s" maps no record type', y.name),
 			'Without a row in record_map every event of it is out of scope.',
-			format('INSERT INTO syncore.record_map (system, record_type, entity_type) VALUES (%L, ''…'', ''incident'');', y.name)
+			format('INSERT INTO syncore.record_map (system, record_type, entity_type) VALUES (%L, %L, ''incident'');', y.name, syncore._usual_record_type(y.connector))
 		FROM syncore.system y
 		WHERE y.name = ANY (systems) AND NOT EXISTS (SELECT 1 FROM syncore.record_map m WHERE m.system = y.name)
 		UNION ALL
@@ -70,7 +87,7 @@ CREATE FUNCTION syncore._lint_system(systems text[])
 			format('route %s of system "%s" takes %s, which no record type of it is mapped to', r.position, r.system,
 				r.entity_type || coalesce(' as ' || r.record_type, '')),
 			'Map the record type, or remove the route.',
-			format('INSERT INTO syncore.record_map (system, record_type, entity_type) VALUES (%L, %L, %L);', r.system, coalesce(r.record_type, '…'), r.entity_type)
+			format('INSERT INTO syncore.record_map (system, record_type, entity_type) VALUES (%L, %L, %L);', r.system, coalesce(r.record_type, syncore._usual_record_type((SELECT y.connector FROM syncore.system y WHERE y.name = r.system))), r.entity_type)
 		FROM syncore.route r
 		WHERE r.system = ANY (systems) AND NOT EXISTS (SELECT 1 FROM syncore.record_map m
 			WHERE m.system = r.system AND m.entity_type = r.entity_type AND (r.record_type IS NULL OR m.record_type = r.record_type))
@@ -108,7 +125,7 @@ CREATE FUNCTION syncore._lint_field(systems text[])
 		SELECT 'error', 'required_field_unmapped', format('%s.%s.%s', r.system, r.record_type, f.name),
 			format('required field "%s" is not read from %s of system "%s"', f.name, r.record_type, r.system),
 			'Map it, or make the field optional.',
-			format('INSERT INTO syncore.field_map (system, record_type, entity_type, field, path) VALUES (%L, %L, %L, %L, ''/…'');', r.system, r.record_type, r.entity_type, f.name)
+			format('UPDATE syncore.field SET required = false WHERE entity_type = %L AND name = %L;', r.entity_type, f.name)
 		FROM syncore.record_map r JOIN syncore.field f ON f.entity_type = r.entity_type AND f.required
 		WHERE r.system = ANY (systems) AND NOT EXISTS (SELECT 1 FROM syncore.field_map m WHERE m.system = r.system AND m.record_type = r.record_type
 			AND m.entity_type = r.entity_type AND m.field = f.name AND m.direction IN ('both', 'in'))
@@ -146,14 +163,18 @@ CREATE FUNCTION syncore._lint_value(systems text[])
 		)
 		SELECT 'error', 'value_map_missing', u.value_map, format('value map "%s" of %s.%s.%s has no rows', u.value_map, u.system, u.record_type, u.field),
 			'Every value would be unmapped.',
-			format('INSERT INTO syncore.value_map (name, external, canonical) VALUES (%L, ''…'', ''…'');', u.value_map)
+			CASE WHEN u.allowed <> '{}' THEN format('INSERT INTO syncore.value_map (name, external, canonical) SELECT %L, v, v FROM unnest(%L::text[]) v;', u.value_map, u.allowed)
+				ELSE format('UPDATE syncore.field_map SET value_map = NULL WHERE value_map = %L;', u.value_map) END
 		FROM used u WHERE u.value_map IS NOT NULL AND NOT EXISTS (SELECT 1 FROM syncore.value_map v WHERE v.name = u.value_map)
 		UNION ALL
 		SELECT CASE u.on_unmapped WHEN 'halt' THEN 'error' ELSE 'warning' END, 'value_unmapped', u.value_map,
 			format('value "%s" of %s.%s cannot be written to system "%s"', a.value, u.entity_type, u.field, u.system),
 			'Name the external value that stands for it; several may share one, direction out.',
-			format('INSERT INTO syncore.value_map (name, external, canonical, direction) VALUES (%L, ''…'', %L, ''out'');', u.value_map, a.value)
-		FROM used u CROSS JOIN unnest(u.allowed) AS a (value)
+			-- The one that its neighbour in the list is written as.
+			format('INSERT INTO syncore.value_map (name, external, canonical, direction) VALUES (%L, %L, %L, ''out'');', u.value_map,
+				coalesce((SELECT v.external FROM syncore.value_map v JOIN unnest(u.allowed) WITH ORDINALITY AS b (value, n) ON b.value = v.canonical
+					WHERE v.name = u.value_map AND v.direction IN ('both', 'out') ORDER BY abs(b.n - a.n), b.n, v.external LIMIT 1), a.value), a.value)
+		FROM used u CROSS JOIN unnest(u.allowed) WITH ORDINALITY AS a (value, n)
 		WHERE u.direction IN ('both', 'out') AND u.value_map IS NOT NULL
 			AND EXISTS (SELECT 1 FROM syncore.value_map v WHERE v.name = u.value_map)
 			AND NOT EXISTS (SELECT 1 FROM syncore.value_map v WHERE v.name = u.value_map AND v.direction IN ('both', 'out') AND v.canonical = a.value)
@@ -193,11 +214,12 @@ CREATE FUNCTION syncore._lint_rule(systems text[])
 	AS $$
 		WITH named AS (
 			SELECT format('%s.%s.%s', m.system, m.record_type, m.field) AS object, x.function, m.run_as,
+				format('UPDATE syncore.field_map SET run_as = current_user WHERE system = %L AND record_type = %L AND field = %L AND path = %L;', m.system, m.record_type, m.field, m.path) AS rewrite,
 				format('UPDATE syncore.field_map SET %s = NULL WHERE system = %L AND record_type = %L AND field = %L AND path = %L;', x.what, m.system, m.record_type, m.field, m.path) AS fix
 			FROM syncore.field_map m CROSS JOIN LATERAL (VALUES ('transform_in', m.transform_in::text), ('transform_out', m.transform_out::text)) AS x (what, function)
 			WHERE m.system = ANY (systems) AND x.function IS NOT NULL
 			UNION ALL
-			SELECT concat_ws('.', p.entity_type, p.field), p.function::text, p.run_as, format('DELETE FROM syncore.policy WHERE id = %s;', p.id)
+			SELECT concat_ws('.', p.entity_type, p.field), p.function::text, p.run_as, format('UPDATE syncore.policy SET run_as = current_user WHERE id = %s;', p.id), format('DELETE FROM syncore.policy WHERE id = %s;', p.id)
 			FROM syncore.policy p WHERE p.function IS NOT NULL AND cardinality(systems) > 0
 		), resolved AS (
 			SELECT n.*, EXISTS (SELECT 1 FROM pg_proc c JOIN pg_namespace s ON s.oid = c.pronamespace
@@ -209,7 +231,7 @@ CREATE FUNCTION syncore._lint_rule(systems text[])
 		FROM resolved r WHERE NOT r.known
 		UNION ALL
 		SELECT 'error', 'function_role_unknown', r.object, format('role "%s", which function "%s" runs as, does not exist', r.run_as, r.function),
-			'Write the row again: it then runs as you.', replace(r.fix, 'NULL', quote_literal(r.function))
+			'Write the row again: it then runs as you.', r.rewrite
 		FROM resolved r WHERE r.known AND NOT r.role_known
 		UNION ALL
 		SELECT 'error', 'policy_missing', t.entity_type, format('no policy decides conflicts of %s', t.entity_type),
@@ -220,7 +242,7 @@ CREATE FUNCTION syncore._lint_rule(systems text[])
 		UNION ALL
 		SELECT 'warning', 'policy_without_owner', concat_ws('.', p.entity_type, p.field),
 			format('rule system_of_record of %s names no system, and the field has no owner', concat_ws('.', p.entity_type, p.field)),
-			'The rule never decides.', format('SELECT syncore.set_owner(%L, %L, ''…'');', p.entity_type, coalesce(p.field::text, '…'))
+			'The rule never decides: say who owns the field, or take the rule out.', format('DELETE FROM syncore.policy WHERE id = %s;', p.id)
 		FROM syncore.policy p WHERE cardinality(systems) > 0 AND p.rule = 'system_of_record' AND p.system IS NULL
 			AND p.field IS NOT NULL AND NOT EXISTS (SELECT 1 FROM syncore.ownership o
 				WHERE o.entity_type = p.entity_type AND o.field = p.field AND o.owner IS NOT NULL)

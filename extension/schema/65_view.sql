@@ -56,6 +56,13 @@ CREATE VIEW syncore.review WITH (security_invoker = true) AS
 		FROM syncore.match_candidate m JOIN syncore.space s ON s.id OPERATOR(pg_catalog.=) m.space_id
 			JOIN syncore.entity e ON e.id OPERATOR(pg_catalog.=) m.entity
 		WHERE m.state OPERATOR(pg_catalog.=) 'open'
+		UNION ALL
+		SELECT v.version, 'approval', s.name, 'configuration', NULL, NULL, pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.min(v.at),
+			pg_catalog.format('%s changed by %s', pg_catalog.string_agg(DISTINCT v.table_name, ', '), pg_catalog.string_agg(DISTINCT v.role, ', ')),
+			pg_catalog.min(v.reason), NULL, pg_catalog.format('SELECT syncore.approve(%s, ''…'');', v.version)
+		FROM syncore.config_version v LEFT JOIN syncore.space s ON s.id OPERATOR(pg_catalog.=) v.space_id
+		WHERE v.needs_approval AND v.approved_by IS NULL
+		GROUP BY v.version, s.name
 	) r
 	ORDER BY pg_catalog.array_position(ARRAY['critical', 'high', 'medium', 'low', 'info'], r.severity) NULLS LAST, r.waiting DESC, r.id;
 COMMENT ON VIEW syncore.review IS 'decide: what waits for a person, most severe first; column to_do is the call to run';

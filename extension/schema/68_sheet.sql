@@ -97,12 +97,29 @@ CREATE VIEW syncore.policy_sheet WITH (security_invoker = true) AS
 			WHEN 'union' THEN 'both are kept; what was removed stays removed'
 			WHEN 'append' THEN 'both are kept, in order of time'
 			WHEN 'manual' THEN 'a person decides' OPERATOR(pg_catalog.||) COALESCE(', from severity ' OPERATOR(pg_catalog.||) p.review_from, '')
-			WHEN 'call' THEN 'function ' OPERATOR(pg_catalog.||) p.function OPERATOR(pg_catalog.||) ' decides' END AS rule,
+			WHEN 'call' THEN 'function ' OPERATOR(pg_catalog.||) p.function OPERATOR(pg_catalog.||) ' decides' END
+			OPERATOR(pg_catalog.||) COALESCE(', where ' OPERATOR(pg_catalog.||) p.condition::text, '') AS rule,
 		CASE p.rule
 			WHEN 'escalation_wins' THEN 'P2 to P1 in one system, P2 to P3 in another: P1 stands'
 			WHEN 'human_wins' THEN 'an analyst reopens while a script closes: it stays open'
+			WHEN 'system_of_record' THEN 'that system says "finance", another says "sales" a minute later: "finance" stands'
+			WHEN 'version_wins' THEN 'version 7 of the record says P1, version 9 says P2: P2 stands, whichever is heard first'
+			WHEN 'last_update_wins' THEN 'edits at 14:03:12 and 14:03:15: that of 14:03:15 stands, the other is in the ledger'
+			WHEN 'union' THEN 'one adds the tag "vpn", another adds "outage": both tags stand'
+			WHEN 'append' THEN 'two people add a line at the same time: both lines stand, the earlier one first'
 			WHEN 'manual' THEN 'both values wait in syncore.review; nothing is sent for this field meanwhile'
-			WHEN 'last_update_wins' THEN 'edits at 14:03:12 and 14:03:15: that of 14:03:15 stands, the other is in the ledger' END AS example,
+			WHEN 'call' THEN 'it is shown two values and says which stands; if it fails the next rule decides, and an alert says so' END AS example,
 		p.rule AS rule_name, p.note
-	FROM syncore.policy p ORDER BY p.space NULLS LAST, p.entity_type, p.field NULLS LAST, p.position;
-COMMENT ON VIEW syncore.policy_sheet IS 'configure: how conflicts of each field are decided, in plain words, in order; field empty: of all fields without a list of their own';
+	FROM syncore.policy p
+	UNION ALL
+	-- What ends every list, though no row says it.
+	SELECT l.space, l.entity_type, l.field, l.last OPERATOR(pg_catalog.+) 1,
+		'if all that leaves two level: the system that comes first' OPERATOR(pg_catalog.||) COALESCE(' of ' OPERATOR(pg_catalog.||) y.names, ''),
+		'two edits in the same millisecond: that of the first system stands, the other is in the ledger', NULL, NULL
+	FROM (SELECT p.space, p.entity_type, p.field, pg_catalog.max(p.position) AS last FROM syncore.policy p GROUP BY p.space, p.entity_type, p.field) l
+		LEFT JOIN LATERAL (SELECT pg_catalog.string_agg(s.name, ', ' ORDER BY s.rank, s.id) AS names FROM syncore.system s
+			WHERE (l.space IS NULL OR s.space OPERATOR(pg_catalog.=) l.space)
+				AND EXISTS (SELECT 1 FROM syncore.field_map m WHERE m.system OPERATOR(pg_catalog.=) s.name AND m.entity_type OPERATOR(pg_catalog.=) l.entity_type
+					AND (l.field IS NULL OR m.field OPERATOR(pg_catalog.=) l.field) AND m.direction OPERATOR(pg_catalog.=) ANY (ARRAY['both', 'in']::syncore.map_direction[]))) y ON true
+	ORDER BY 1 NULLS LAST, 2, 3 NULLS LAST, 4;
+COMMENT ON VIEW syncore.policy_sheet IS 'configure: how conflicts of each field are decided, in plain words, in order: the first rule that tells two versions apart decides; field empty: of all fields without a list of their own';

@@ -67,7 +67,7 @@ CREATE FUNCTION syncore._install_comments() RETURNS void
 			"long": "values over 1 kB, apart from the short ones", "level": "level", "role": "database role", "payload": "document as it arrived, as far as it may be kept"
 		}$json$;
 		own jsonb := $json${
-			"space.reason_required": "changes of configuration need syncore.change_reason", "space.approval_required": "activation by another role than the author; refused in this version",
+			"space.reason_required": "changes of configuration need syncore.change_reason", "space.approval_required": "systems are activated only with changes that another role than the author has approved",
 			"space.paused": "nothing leaves for its systems", "space_role.level": "admin, operator, auditor or ingest",
 			"connector.version": "of the product's API that the rows were written for", "connector.position_grade": "what a record's version is worth as an order: counter, fine or coarse time, none",
 			"connector.settings": "keys that systems may set: type, required, default, title", "connector.abilities": "what the product can do: marker, transitions, delete events, delays",
@@ -109,7 +109,7 @@ CREATE FUNCTION syncore._install_comments() RETURNS void
 			"route.settle": "wait so long before a first create", "route.target_latency": "promised latency; a breach shows in health", "route.condition": "jsonpath over canonical data; empty: all",
 			"alert_route.min_level": "from this level on", "alert_route.kinds": "only these kinds; empty: all", "alert_route.quiet": "one message per cause in so long", "alert_route.system": "system that gets a record; empty: NOTIFY syncore_alert",
 			"test_case.expected": "what the event must lead to", "config_version.version": "one per transaction", "config_version.step": "order inside it", "config_version.role": "role whose rights were used", "config_version.session_role": "role that logged in",
-			"config_version.operator": "person behind it, from syncore.operator", "config_version.approved_by": "role that approved it", "config_version.table_name": "table of the row", "config_version.key": "what names the row", "config_version.action": "insert, update or delete",
+			"config_version.operator": "person behind it, from syncore.operator", "config_version.approved_by": "role that approved it", "config_version.needs_approval": "a space that it concerns asked for it when it was made", "config_version.table_name": "table of the row", "config_version.key": "what names the row", "config_version.action": "insert, update or delete",
 			"event.received_at": "when it was inserted", "event.event_id": "the sender's id", "event.kind": "what it says: create, update, delete, comment, comment_delete, snapshot", "event.source_version": "version of the record at the source",
 			"event.headers": "what a front door passed on; never credentials", "event.via": "door it came through", "event.shape": "row of connector_event that read it", "event_key.event_id": "the sender's id, or a digest of payload and position",
 			"event_key.seen_at": "when it was first seen", "event_key.repeated": "how often it came again",

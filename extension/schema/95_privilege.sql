@@ -120,7 +120,7 @@ CREATE FUNCTION syncore._install_function_grants() RETURNS void
 				WHEN f.proname LIKE '\_%' AND f.provolatile = 's' AND NOT f.prosecdef THEN everybody
 				WHEN f.proname LIKE '\_%' THEN NULL
 				WHEN f.proname IN ('why', 'trace', 'timeline', 'field_history', 'verify_ledger', 'lint', 'required_scopes',
-					'config_diff', 'config_export') THEN readers
+					'config_diff', 'config_export', 'impact', 'unreviewed') THEN readers
 				WHEN f.proname IN ('resolve', 'release', 'release_hold', 'quarantine_payload', 'pause', 'resume', 'retry', 'cancel', 'sync_now',
 					'check_system', 'register_webhook', 'wait') THEN 'syncore_admin, syncore_operator'
 				WHEN f.proname IN ('ingest', 'ingest_raw') THEN 'syncore_ingest, syncore_admin'
