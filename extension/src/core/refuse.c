@@ -19,7 +19,10 @@ sc_decide_refuses(ScBatch *batch, ScLink *link, const ScStatement *statement, co
 	ScStamp *stamp = sc_stamp_find(&link->entity->stamps, said->map->field->name);
 	ScLedgerEntry *entry;
 
-	if (value == NULL || stamp == NULL || sc_value_equal(&value->value, &said->canonical))
+	/* Who reports a record says what it is; from then on an empty field is the owner's to fill, too. */
+	if (value == NULL)
+		return !link->entity->fresh && is_foreign(batch, link, statement, said, shadow);
+	if (stamp == NULL || sc_value_equal(&value->value, &said->canonical))
 		return false;
 	stamp->touched = true;
 	if (is_foreign(batch, link, statement, said, shadow))
@@ -39,15 +42,20 @@ sc_decide_refuses(ScBatch *batch, ScLink *link, const ScStatement *statement, co
 	return true;
 }
 
-/* refuse: the value stays where it was set, and nowhere else.  revert: it is written back. */
+/*
+ * refuse: the value stays where it was set, and nowhere else.  revert: it is
+ * written back; where nobody has said anything yet there is nothing to go back
+ * to, and what a system held before the field was mapped is not wiped out.
+ */
 static bool
 is_foreign(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said,
 		   ScShadowField *shadow)
 {
 	const ScField *field = said->map->field;
+	ScFieldValue *value = sc_model_value(link->entity, field->name);
 	ScOwnership ownership =
 		sc_conf_ownership(batch->conf, link->entity->space, link->entity->type, field->name);
-	bool revert = ownership.on_foreign_write == SC_FOREIGN_REVERT;
+	bool revert = ownership.on_foreign_write == SC_FOREIGN_REVERT && value != NULL;
 	ScLedgerEntry *entry;
 
 	if (ownership.owner_id == 0 || ownership.owner_id == link->system->id ||
@@ -55,12 +63,16 @@ is_foreign(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScM
 		return false;
 	if (!revert)
 		shadow->sent = sc_merge_down(batch, link->entity, link, said->map);
+	if (value == NULL && sc_value_is_null(&said->canonical))
+		return true;
 	entry = sc_decide_note(batch, SC_LEDGER_REFUSE, link, statement, said);
-	entry->old_value = sc_say_jsonb(field, &sc_model_value(link->entity, field->name)->value);
+	entry->old_value = value == NULL ? NULL : sc_say_jsonb(field, &value->value);
 	entry->rule = "ownership";
-	entry->reason = psprintf("%s owns %s: %s from %s %s", sc_say_system(batch, ownership.owner_id),
-							 field->name, sc_say_value(field, &said->canonical), link->system->name,
-							 revert ? "is written back to what it was" : "is not taken over");
+	entry->reason =
+		psprintf("%s owns %s%s: %s from %s %s", sc_say_system(batch, ownership.owner_id),
+				 field->name, value == NULL ? " and has not said anything yet" : "",
+				 sc_say_value(field, &said->canonical), link->system->name,
+				 revert ? "is written back to what it was" : "is not taken over");
 	return true;
 }
 
