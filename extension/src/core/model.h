@@ -321,6 +321,8 @@ typedef struct ScBatch /* one run of decide */
 	const struct ScDecideHooks *hooks;
 	List *entities; /* of ScEntity * */
 	List *links;	/* of ScLink * */
+	bool rehearsal; /* nothing of it will be stored: no row is locked, no sequence moved */
+	int64 drawn;	/* of a rehearsal: ids given so far */
 
 	List *ledger;	 /* of ScLedgerEntry * */
 	List *conflicts; /* of ScConflictOut * */

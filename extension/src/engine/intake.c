@@ -35,7 +35,9 @@ sc_intake_sort(ScRun *run)
 		else
 			look_at(run, &run->works[i]);
 	}
-	drop_duplicates(run);
+	/* What is only tried is new, whatever id it has. */
+	if (!run->rehearsal)
+		drop_duplicates(run);
 }
 
 static void

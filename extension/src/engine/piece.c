@@ -11,7 +11,6 @@
 #include "store/save.h"
 #include "store/survey.h"
 
-static void load_world(ScBatch *batch, ScWork **works, int n);
 static void decide_work(ScRun *run, ScBatch *batch, ScWork *work);
 static void decide_event(ScRun *run, ScBatch *batch, ScWork *work);
 static void decide_outcome(ScRun *run, ScBatch *batch, ScWork *work);
@@ -28,23 +27,37 @@ static int64 *unique_ids(int64 *ids, int *n);
 bool
 sc_decide_piece(ScRun *run, ScWork **works, int n)
 {
-	ScBatch batch = {
-		.conf = run->conf, .now = run->now, .map_hooks = sc_hooks_map(), .hooks = sc_hooks_decide()
-	};
+	ScBatch batch = sc_piece_begin(run);
 
-	load_world(&batch, works, n);
-	for (int i = 0; i < n; i++)
-		decide_work(run, &batch, works[i]);
-	for (int i = 0; i < list_length(batch.entities); i++)
-		sc_decide_fan_out(&batch, list_nth(batch.entities, i));
+	sc_piece_load(&batch, works, n);
+	sc_piece_decide(run, &batch, works, n);
 	bool queued = sc_save(&batch);
 
 	sc_resolve_save_keys(run, &batch);
 	return queued;
 }
 
-static void
-load_world(ScBatch *batch, ScWork **works, int n)
+ScBatch
+sc_piece_begin(const ScRun *run)
+{
+	return (ScBatch){ .conf = run->conf,
+					  .now = run->now,
+					  .map_hooks = sc_hooks_map(),
+					  .hooks = sc_hooks_decide(),
+					  .rehearsal = run->rehearsal };
+}
+
+void
+sc_piece_decide(ScRun *run, ScBatch *batch, ScWork **works, int n)
+{
+	for (int i = 0; i < n; i++)
+		decide_work(run, batch, works[i]);
+	for (int i = 0; i < list_length(batch->entities); i++)
+		sc_decide_fan_out(batch, list_nth(batch->entities, i));
+}
+
+void
+sc_piece_load(ScBatch *batch, ScWork **works, int n)
 {
 	int64 *entities = palloc(sizeof(int64) * n);
 	int64 *candidates = palloc(sizeof(int64) * n * 2);

@@ -19,6 +19,7 @@
 
 #define MESSAGE_MAX 1000
 
+static void store(const ScWork *work, const ScProblem *problem);
 static void tell_ledger(ScBatch *batch, const ScWork *work, ScEntity *entity,
 						const ScProblem *problem);
 static char *cut(const char *text);
@@ -26,6 +27,27 @@ static char *cut(const char *text);
 void
 sc_quarantine_put(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity,
 				  const ScProblem *problem)
+{
+	if (!run->rehearsal)
+		store(work, problem);
+	tell_ledger(batch, work, entity, problem);
+	sc_run_settle(run, work, "quarantined", problem->message, entity == NULL ? 0 : entity->id);
+}
+
+ScProblem
+sc_quarantine_problem(const ScMapped *failure)
+{
+	ScProblem problem = { .sqlstate = failure->sqlstate,
+						  .path = failure->map == NULL ? NULL : failure->map->path_text };
+
+	problem.message =
+		failure->message == NULL ? "a mapped field could not be read" : failure->message;
+	problem.hint = failure->hint;
+	return problem;
+}
+
+static void
+store(const ScWork *work, const ScProblem *problem)
 {
 	static const ScColumn columns[] = { { "space_id", INT4OID },
 										{ "system", TEXTOID },
@@ -69,20 +91,6 @@ sc_quarantine_put(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity,
 				"message, hint, raw) SELECT space_id, system, system_id, event, event_received_at, "
 				"external_id, code, path, "
 				"message, hint, raw FROM bad");
-	tell_ledger(batch, work, entity, problem);
-	sc_run_settle(run, work, "quarantined", problem->message, entity == NULL ? 0 : entity->id);
-}
-
-ScProblem
-sc_quarantine_problem(const ScMapped *failure)
-{
-	ScProblem problem = { .sqlstate = failure->sqlstate,
-						  .path = failure->map == NULL ? NULL : failure->map->path_text };
-
-	problem.message =
-		failure->message == NULL ? "a mapped field could not be read" : failure->message;
-	problem.hint = failure->hint;
-	return problem;
 }
 
 static void

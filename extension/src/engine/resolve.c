@@ -71,7 +71,8 @@ sc_resolve_find(ScRun *run)
 		map_unknown(run);
 	if (!unknown && !locks)
 		return;
-	lock_buckets(run);
+	if (!run->rehearsal)
+		lock_buckets(run);
 	collect_refs(run, true);
 	match_unknown(run);
 }
@@ -92,7 +93,7 @@ sc_resolve_again(ScRun *run, ScWork **works, int n)
 		refs[nasked].link = refs[nasked].entity = 0;
 		asked[nasked++] = works[i];
 	}
-	sc_load_find(refs, nasked);
+	sc_load_find(&run->outside, refs, nasked);
 	for (int i = 0; i < nasked; i++)
 	{
 		/* What was found and is gone belongs to nobody any more. */
@@ -205,7 +206,7 @@ collect_refs(ScRun *run, bool unknown_only)
 	}
 	for (int i = 0; i < n; i++)
 		refs[i] = *targets[i];
-	sc_load_find(refs, n);
+	sc_load_find(&run->outside, refs, n);
 	for (int i = 0; i < n; i++)
 		*targets[i] = refs[i];
 	for (int i = 0; i < run->nworks; i++)
@@ -475,7 +476,7 @@ make_entity(ScRun *run, ScBatch *batch, const ScRecordMap *map, const ScSystem *
 {
 	ScEntity *entity = palloc0(sizeof(ScEntity));
 
-	entity->id = sc_load_next_id(sc_catalog_get()->entity_seq);
+	entity->id = sc_load_draw_id(batch, sc_catalog_get()->entity_seq);
 	entity->space = system->space;
 	entity->type = map->type;
 	entity->created_at = run->now;
@@ -490,7 +491,7 @@ make_link(ScRun *run, ScBatch *batch, const ScWork *work, ScEntity *entity)
 {
 	ScLink *link = palloc0(sizeof(ScLink));
 
-	link->id = sc_load_next_id(sc_catalog_get()->link_seq);
+	link->id = sc_load_draw_id(batch, sc_catalog_get()->link_seq);
 	link->system = work->system;
 	link->record_type = pstrdup(work->shape.record_type);
 	link->external_id = pstrdup(work->shape.external_id);

@@ -35,6 +35,7 @@ typedef struct ScRun
 	MemoryContext piece_cxt;  /* emptied after each piece */
 	int nworks;
 	ScWork *works;
+	bool rehearsal;	 /* nothing is stored: no locks, no sequences, no rows */
 	ScBatch outside; /* ledger of what needs no entity: duplicates, out of scope, quarantined */
 	bool queued;	 /* something is to be sent */
 } ScRun;
@@ -69,6 +70,11 @@ extern void sc_intake_sort(ScRun *run);
 
 /* piece.c: locks, loads, decides and stores works.  True when there is something to send. */
 extern bool sc_decide_piece(ScRun *run, ScWork **works, int n);
+
+/* The same in parts, without storing.  A rehearsal's batch locks nothing. */
+extern ScBatch sc_piece_begin(const ScRun *run);
+extern void sc_piece_load(ScBatch *batch, ScWork **works, int n);
+extern void sc_piece_decide(ScRun *run, ScBatch *batch, ScWork **works, int n);
 
 /* resolve.c: whose record is it? */
 extern void sc_resolve_find(

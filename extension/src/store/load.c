@@ -25,6 +25,8 @@
 
 #define QUALIFIER_SUFFIX ".qualifier" /* no field name has a dot */
 
+static ScTable *open_table(const ScBatch *batch, Oid relation, int n, const char *const *names);
+static bool lock_found(const ScBatch *batch, ScTable *table);
 static void find_by_external_id(ScTable *links, ScRecordRef *refs, int n);
 static void find_by_marker(ScTable *links, ScRecordRef *refs, int n);
 static void take_found(ScTable *links, ScRecordRef *ref);
@@ -36,7 +38,7 @@ static void fill_winners(ScEntity *entity);
 static void load_links(ScBatch *batch, const int64 *entities, int n);
 static bool read_link(ScBatch *batch, ScTable *table);
 static void restore_long(ScLink *link, Jsonb *kept);
-static List *links_with_due_copies(List *links, int from);
+static List *links_with_due_copies(const ScBatch *batch, int from);
 static List *read_ids(ScTable *table, int column);
 static Jsonb *read_jsonb(ScTable *table, int column);
 static int64 read_int8(ScTable *table, int column);
@@ -45,13 +47,13 @@ static bool read_bool(ScTable *table, int column);
 static int order_values(const void *a, const void *b);
 
 void
-sc_load_find(ScRecordRef *refs, int n)
+sc_load_find(const ScBatch *batch, ScRecordRef *refs, int n)
 {
 	ScTable *links;
 
 	if (n == 0)
 		return;
-	links = sc_table_open(sc_catalog_get()->link, LINK_COLUMNS, sc_layout_link);
+	links = open_table(batch, sc_catalog_get()->link, LINK_COLUMNS, sc_layout_link);
 	find_by_external_id(links, refs, n);
 	find_by_marker(links, refs, n);
 	sc_table_close(links);
@@ -66,14 +68,14 @@ sc_load_entities(ScBatch *batch, const int64 *ids, int n)
 
 	if (n == 0)
 		return;
-	table = sc_table_open(sc_catalog_get()->entity, ENTITY_COLUMNS, sc_layout_entity);
+	table = open_table(batch, sc_catalog_get()->entity, ENTITY_COLUMNS, sc_layout_entity);
 	sc_finder_begin(&finder, table, "entity_pkey", lengthof(equals), equals);
 	for (int i = 0; i < n; i++)
 	{
 		Datum key[] = { Int64GetDatum(ids[i]) };
 
 		sc_finder_seek(&finder, key);
-		if (sc_finder_next(&finder) && sc_table_lock(table, &table->found->tts_tid))
+		if (sc_finder_next(&finder) && lock_found(batch, table))
 			load_entity(batch, table);
 	}
 	sc_finder_end(&finder);
@@ -90,7 +92,7 @@ sc_load_candidates(ScBatch *batch, const int64 *ids, int n)
 
 	if (n == 0)
 		return;
-	table = sc_table_open(sc_catalog_get()->link, LINK_COLUMNS, sc_layout_link);
+	table = open_table(batch, sc_catalog_get()->link, LINK_COLUMNS, sc_layout_link);
 	sc_finder_begin(&finder, table, "link_pkey", lengthof(equals), equals);
 	for (int i = 0; i < n; i++)
 	{
@@ -98,7 +100,7 @@ sc_load_candidates(ScBatch *batch, const int64 *ids, int n)
 		bool is_null;
 
 		sc_finder_seek(&finder, key);
-		if (!sc_finder_next(&finder) || !sc_table_lock(table, &table->found->tts_tid))
+		if (!sc_finder_next(&finder) || !lock_found(batch, table))
 			continue;
 		(void) sc_table_value(table, LINK_ENTITY, &is_null);
 		if (is_null)
@@ -112,6 +114,12 @@ int64
 sc_load_next_id(Oid sequence)
 {
 	return nextval_internal(sequence, false);
+}
+
+int64
+sc_load_draw_id(ScBatch *batch, Oid sequence)
+{
+	return batch->rehearsal ? SC_LOAD_REHEARSED + ++batch->drawn : sc_load_next_id(sequence);
 }
 
 ScEntity *
@@ -157,6 +165,19 @@ sc_load_order_links(const ListCell *a, const ListCell *b)
 	int64 y = ((const ScLink *) lfirst(b))->id;
 
 	return x < y ? -1 : x > y ? 1 : 0;
+}
+
+static ScTable *
+open_table(const ScBatch *batch, Oid relation, int n, const char *const *names)
+{
+	return batch->rehearsal ? sc_table_peek(relation, n, names) : sc_table_open(relation, n, names);
+}
+
+/* The newest version of the row found, locked; a rehearsal takes what its snapshot shows. */
+static bool
+lock_found(const ScBatch *batch, ScTable *table)
+{
+	return batch->rehearsal || sc_table_lock(table, &table->found->tts_tid);
 }
 
 static void
@@ -337,7 +358,7 @@ static void
 load_links(ScBatch *batch, const int64 *entities, int n)
 {
 	static const RegProcedure equals[] = { F_INT8EQ };
-	ScTable *table = sc_table_open(sc_catalog_get()->link, LINK_COLUMNS, sc_layout_link);
+	ScTable *table = open_table(batch, sc_catalog_get()->link, LINK_COLUMNS, sc_layout_link);
 	int from = list_length(batch->links);
 	ScFinder finder;
 
@@ -356,7 +377,7 @@ load_links(ScBatch *batch, const int64 *entities, int n)
 	}
 	sc_finder_end(&finder);
 	sc_table_close(table);
-	List *with_copies = links_with_due_copies(batch->links, from);
+	List *with_copies = links_with_due_copies(batch, from);
 
 	if (with_copies != NIL)
 		sc_load_due_copies(batch, with_copies);
@@ -429,8 +450,9 @@ restore_long(ScLink *link, Jsonb *kept)
 
 /* Those of the links, from a place on, that have comments to send or to look for. */
 static List *
-links_with_due_copies(List *links, int from)
+links_with_due_copies(const ScBatch *batch, int from)
 {
+	List *links = batch->links;
 	static const char *const columns[] = { "link" };
 	static const RegProcedure equals[] = { F_INT8EQ };
 	ScTable *table;
@@ -439,7 +461,7 @@ links_with_due_copies(List *links, int from)
 
 	if (list_length(links) == from)
 		return NIL;
-	table = sc_table_open(sc_catalog_get()->comment_copy, lengthof(columns), columns);
+	table = open_table(batch, sc_catalog_get()->comment_copy, lengthof(columns), columns);
 	sc_finder_begin(&finder, table, "comment_copy_due", lengthof(equals), equals);
 	for (int i = from; i < list_length(links); i++)
 	{

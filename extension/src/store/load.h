@@ -19,10 +19,10 @@ typedef struct ScRecordRef /* a record that somebody speaks of, and whose it is 
 } ScRecordRef;
 
 /* By external id, else by marker.  No locks: what it says must be checked again under the entity's lock. */
-extern void sc_load_find(ScRecordRef *refs, int n);
+extern void sc_load_find(const ScBatch *batch, ScRecordRef *refs, int n);
 
 /*
- * Locks entities and adds them and all their links to the batch.  ids sorted,
+ * Locks entities (unless it is a rehearsal) and adds them and all their links to the batch.  ids sorted,
  * each once.  Entities that are gone, or merged into another, are left out.
  */
 extern void sc_load_entities(ScBatch *batch, const int64 *ids, int n);
@@ -42,6 +42,10 @@ extern void sc_load_copies(const ScCommentRef *refs, int n);
 
 /* Ids from a sequence. */
 extern int64 sc_load_next_id(Oid sequence);
+
+/* The same for what a batch makes; a rehearsal leaves the sequence alone, and its ids are higher than any. */
+#define SC_LOAD_REHEARSED (PG_INT64_MAX / 2)
+extern int64 sc_load_draw_id(ScBatch *batch, Oid sequence);
 
 /* Batches keep their entities by id: loaded ones first, fresh ones (whose ids are higher) after. */
 extern ScEntity *sc_load_entity_of(const ScBatch *batch, int64 id); /* NULL = not loaded */

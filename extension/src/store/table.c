@@ -22,6 +22,7 @@
 #include "store/check.h"
 #include "store/table.h"
 
+static ScTable *open_locked(Oid relation, LOCKMODE lock, int ncolumns, const char *const *names);
 static void find_columns(ScTable *table, int n, const char *const *names);
 static AttrNumber find_column(TupleDesc desc, AttrNumber from, const char *name);
 static void make_ready(ScTable *table);
@@ -38,9 +39,21 @@ static Oid partition_now(Relation parent, TimestampTz at);
 ScTable *
 sc_table_open(Oid relation, int ncolumns, const char *const *names)
 {
+	return open_locked(relation, RowExclusiveLock, ncolumns, names);
+}
+
+ScTable *
+sc_table_peek(Oid relation, int ncolumns, const char *const *names)
+{
+	return open_locked(relation, AccessShareLock, ncolumns, names);
+}
+
+static ScTable *
+open_locked(Oid relation, LOCKMODE lock, int ncolumns, const char *const *names)
+{
 	ScTable *table = palloc0(sizeof(ScTable));
 
-	table->rel = table_open(relation, RowExclusiveLock);
+	table->rel = table_open(relation, lock);
 	find_columns(table, ncolumns, names);
 	table->found = table_slot_create(table->rel, NULL);
 	CommandCounterIncrement();

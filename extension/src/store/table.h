@@ -49,6 +49,9 @@ typedef struct ScFinder /* rows by the first columns of an index */
  */
 extern ScTable *sc_table_open(Oid relation, int ncolumns, const char *const *names);
 
+/* The same for reading only: no lock but against those who change the table's shape. */
+extern ScTable *sc_table_peek(Oid relation, int ncolumns, const char *const *names);
+
 /* Fires what is due after the writes, makes them visible to what comes next, keeps the lock. */
 extern void sc_table_close(ScTable *table);
 
