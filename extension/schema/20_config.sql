@@ -394,7 +394,7 @@ CREATE TABLE syncore.test_case (
 	name syncore.identifier PRIMARY KEY,
 	system syncore.identifier NOT NULL REFERENCES syncore.system ON UPDATE CASCADE ON DELETE CASCADE,
 	payload jsonb NOT NULL,
-	expected jsonb NOT NULL,
+	expected jsonb NOT NULL CHECK (pg_catalog.jsonb_typeof(expected) OPERATOR(pg_catalog.=) 'object'),
 	note text
 );
 

@@ -13,3 +13,10 @@ CREATE FUNCTION syncore._replay_event(event bigint) RETURNS text
 COMMENT ON FUNCTION syncore._replay_event(bigint) IS
 	'decide: decides a stored event anew, without asking whether it was seen before';
 REVOKE ALL ON FUNCTION syncore._replay_event(bigint) FROM PUBLIC;
+
+CREATE FUNCTION syncore._read_event(system text, payload jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'syncore_read_event' LANGUAGE C STABLE PARALLEL UNSAFE STRICT
+	SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION syncore._read_event(text, jsonb) IS
+	'configure: what an event says, read and mapped with the configuration of this transaction: canonical fields, and what begins with @ of the event itself; stores and locks nothing';
+REVOKE ALL ON FUNCTION syncore._read_event(text, jsonb) FROM PUBLIC;

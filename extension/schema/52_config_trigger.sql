@@ -268,8 +268,7 @@ CREATE FUNCTION syncore._unbuilt() RETURNS TABLE (table_name text, column_name t
 			('comment_map', 'attachments', '{false}', 'Attachments stay where they are.'),
 			('match_rule', 'kind', '{exact,reference}', 'Write exact or reference.'),
 			('route', 'on_leave', '{keep}', 'Write keep: the record stays as it is and is no longer written to.'),
-			('alert_route', '', '{}', 'LISTEN syncore_alert, read TABLE syncore.alert, or have your monitoring read syncore.health.'),
-			('test_case', '', '{}', 'Load a sample with syncore.ingest() in a transaction, and roll it back.')
+			('alert_route', '', '{}', 'LISTEN syncore_alert, read TABLE syncore.alert, or have your monitoring read syncore.health.')
 	$$;
 
 CREATE FUNCTION syncore._config_unbuilt() RETURNS trigger

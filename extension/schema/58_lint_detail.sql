@@ -211,7 +211,7 @@ CREATE FUNCTION syncore._lint_meaning(systems text[])
 			FROM syncore.field_map m CROSS JOIN LATERAL (VALUES ('transform_in', m.transform_in::text), ('transform_out', m.transform_out::text)) AS n (what, function)
 			WHERE m.system = ANY (systems) AND n.function IS NOT NULL
 			UNION ALL
-			SELECT concat_ws('.', p.entity_type, p.field), p.function, 'three jsonb', '{3}', 'It is called with two versions and the record, and says which wins: above 0 the first, below 0 the second.',
+			SELECT concat_ws('.', p.entity_type, p.field), p.function, 'three jsonb', '{3}', 'It is called with two versions and the entity, and says which wins: below 0 the first, above 0 the second.',
 				format('DELETE FROM syncore.policy WHERE id = %s;', p.id)
 			FROM syncore.policy p WHERE p.function IS NOT NULL AND cardinality(systems) > 0
 		) x

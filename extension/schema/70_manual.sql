@@ -36,6 +36,7 @@ CREATE VIEW syncore.manual WITH (security_invoker = true) AS
 		('test_run', 'SELECT * FROM syncore.test_run(''snow'', ''{"sys_id": "…"}'');'),
 		('plan', 'SELECT * FROM syncore.plan(''jira'');'),
 		('trace', 'SELECT * FROM syncore.trace(''4711'');'),
+		('run_tests', 'SELECT * FROM syncore.run_tests();'),
 		('impact', 'SELECT * FROM syncore.impact(''incident'', ''severity'');'),
 		('unreviewed', 'SELECT * FROM syncore.unreviewed(''1 year'');'),
 		('timeline', 'SELECT * FROM syncore.timeline(''jira:OPS-7'');'),

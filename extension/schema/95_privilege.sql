@@ -103,7 +103,7 @@ CREATE FUNCTION syncore._install_function_grants() RETURNS void
 		everybodys text[] := '{_caller,_my_spaces,_my_space_names,_my_systems,_has_space_beyond,_is_system,_is_connection_beyond,
 			_partition_state,_instance_difference}';
 		workers text[] := '{_note_paths,_tell_vanished,_make_partitions,_retire_events,_retire_records,_close_quiet_alerts,_tell_alerts,_ledger_append,_wake}';
-		nobodys text[] := '{_spaces_of,_space_names_of,_systems_of}';
+		nobodys text[] := '{_spaces_of,_space_names_of,_systems_of,_read_event}';
 	BEGIN
 		FOR f IN SELECT p.oid::regprocedure AS name, p.proname, p.provolatile, p.prosecdef, p.prorettype FROM pg_proc p
 			WHERE p.pronamespace = 'syncore'::regnamespace
@@ -118,11 +118,12 @@ CREATE FUNCTION syncore._install_function_grants() RETURNS void
 				WHEN f.proname IN ('_pause', '_resume', '_retry_target', '_release_hold', '_request_job') THEN 'syncore_admin, syncore_operator'
 				WHEN f.proname IN ('_rehearse_payload', '_plan_target') THEN readers
 				WHEN f.proname IN ('_workers', '_limits', '_is_preloaded') THEN readers || ', syncore_worker'
+				WHEN f.proname = '_run_test' THEN readers
 				WHEN f.proname LIKE '\_%' AND f.provolatile = 's' AND NOT f.prosecdef THEN everybody
 				WHEN f.proname LIKE '\_%' THEN NULL
 				WHEN f.proname IN ('why_not', 'as_of', 'test_run', 'plan') THEN readers
 				WHEN f.proname IN ('why', 'trace', 'timeline', 'field_history', 'verify_ledger', 'lint', 'required_scopes',
-					'config_diff', 'config_export', 'impact', 'unreviewed') THEN readers
+					'config_diff', 'config_export', 'impact', 'unreviewed', 'run_tests') THEN readers
 				WHEN f.proname IN ('resolve', 'release', 'release_hold', 'quarantine_payload', 'pause', 'resume', 'retry', 'cancel', 'sync_now',
 					'check_system', 'register_webhook', 'wait') THEN 'syncore_admin, syncore_operator'
 				WHEN f.proname IN ('ingest', 'ingest_raw') THEN 'syncore_ingest, syncore_admin'
