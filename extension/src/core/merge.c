@@ -102,6 +102,8 @@ before_merge(ScEntity *entity, const ScStamp *stamp)
 	ScMerge merge = { .outcome = SC_MERGE_NOTHING, .was_held = stamp->held };
 
 	merge.old = value == NULL ? SC_UNKNOWN : value->value;
+	if (stamp->nversions > 0)
+		merge.shown = stamp->versions[0].dot;
 	return merge;
 }
 
@@ -192,7 +194,6 @@ choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPo
 			  ScMerge *merge)
 {
 	ScStamp *stamp = sc_stamp_get(&entity->stamps, field->name);
-	ScDot shown = stamp->versions[0].dot;
 	ScDispute dispute = { batch, entity, field, policy, stamp->nversions, stamp->versions };
 	ScChoice choice = choose_finest(&dispute, &merge->image);
 
@@ -204,7 +205,7 @@ choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPo
 		merge->beaten = stamp->versions[choice.beaten];
 	stamp->held = choice.hold;
 	if (choice.hold)
-		keep_shown(stamp, shown, choice.winner);
+		keep_shown(stamp, merge->shown, choice.winner);
 	else if (choice.combine != NULL)
 		combine(stamp, choice.combine, batch->now);
 	else
@@ -274,7 +275,7 @@ link_of(const ScEntity *entity, int64 id)
 	return NULL;
 }
 
-/* R18: what is shown stays shown while a person is asked, if it still stands. */
+/* R18: what was shown stays shown while a person is asked; if it was replaced, the rules say what is. */
 static void
 keep_shown(ScStamp *stamp, ScDot shown, int winner)
 {

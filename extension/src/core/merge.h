@@ -44,6 +44,7 @@ typedef struct ScMerge
 	ScVersion beaten; /* the strongest loser */
 	bool image;		  /* a version stepped back because a finer one says as much (SA-02) */
 	bool was_held;	  /* a hold stood before */
+	ScDot shown;	  /* the version that was shown before; of link 0 and n 0 when there was none */
 	ScValue old;	  /* the canonical value before; unknown = unset */
 } ScMerge;
 

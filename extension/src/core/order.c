@@ -490,7 +490,8 @@ judge_against(const Question *question, int index)
 
 		if (p < known_at || (p == known_at && question->grade == SC_GRADE_COUNTER))
 			return verdict(is_held(question) ? SC_VERDICT_NOTHING : SC_VERDICT_STALE, "R4e");
-		if (p == known_at && was_held(write->were + 1, write->nwere - 1, &question->said->external))
+		if (p == known_at && was_held(write->were, write->nwere, &question->said->external) &&
+			!sc_order_same(question->said->map, &question->said->external, &write->before_held))
 			return verdict(SC_VERDICT_STALE, "R4e");
 	}
 	if (!write->exact && is_ours(question, write) &&

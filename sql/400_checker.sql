@@ -1,0 +1,42 @@
+-- What the model of test/check found: histories that it shrank (as in 052, test/core/story_test.c).
+CREATE SCHEMA t400;
+SET search_path = t400;
+SET client_min_messages = warning;
+CREATE FUNCTION core_story(world jsonb, story text, reasons boolean) RETURNS text[]
+	AS '$libdir/syncore_core_test', 'core_story' LANGUAGE C STRICT;
+CREATE FUNCTION story(world jsonb, story text) RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT unnest(core_story(world, story, false)) $$;
+\pset tuples_only on
+\pset format unaligned
+
+-- R18: what is shown under a hold is replaced by its own author: the rules say which of the rest is shown, not their places.
+SELECT story('{"fields": {"title": {"kind": "text"}}, "policy": {"*": ["manual", "last_update_wins"]},
+	"systems": {"p1": {"rank": 30, "grade": "fine"}, "p2": {"rank": 10}}}', $$
+p1 says title=a v1 by kim
+p2 says title=a v1 by lee
+at 14:00:10
+p1 says title=b v10 by kim
+at 14:00:11
+p2 says title=c v2 by lee
+at 14:00:12
+p1 says title=d v12 by bot automation
+state
+$$);
+
+-- R4e: of one second are an edit that our write overwrote and, told of after it, a whole record as it was before that edit:
+-- the record is older, not a second edit, and takes nothing from the person's.
+SELECT story('{"fields": {"severity": {"kind": "rank", "allowed": ["critical", "high", "medium", "low"]}, "title": {"kind": "text"}},
+	"policy": {"*": ["escalation_wins"]}, "systems": {"p1": {"rank": 20, "grade": "coarse"}, "p2": {"rank": 10}}}', $$
+p1 says severity=low title=a v1 by kim full
+p2 says severity=low title=a v1 by lee full
+p2 says severity=medium v2 by lee
+p1 sends
+p1 says severity=critical v9 by kim
+p1 says severity=low title=b v9 by kim full
+p1 answers v12 severity=medium title=b
+state
+# (control) a second edit in another second is one
+p1 says severity=high v10 by kim
+state
+$$);
+DROP SCHEMA t400 CASCADE;
