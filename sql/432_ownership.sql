@@ -11,7 +11,11 @@ INSERT INTO syncore.connector_operation (connector, record_type, operation, meth
 BEGIN;
 INSERT INTO syncore.field (entity_type, name) VALUES ('incident', 'cost_centre');
 INSERT INTO syncore.field_map (system, record_type, field, path) VALUES ('bob', 'ticket', 'cost_centre', '/cost_centre');
+SAVEPOINT s;
 SELECT syncore.activate('bob');
+ROLLBACK TO s;
+-- not by the other door, either
+UPDATE syncore.system SET mode = 'active' WHERE name = 'bob';
 ROLLBACK;
 BEGIN;
 INSERT INTO syncore.field (entity_type, name) VALUES ('incident', 'cost_centre');

@@ -185,6 +185,26 @@ CREATE FUNCTION syncore._check_walls(new syncore.system, old syncore.system) RET
 	END
 	$$;
 
+-- Raises SY001 for a system that would begin to sync a field of which nobody has said whose it is: activate() asks lint() for
+-- more, but by no door does a field flow that has no owner.
+CREATE FUNCTION syncore._require_owners(system text, space text) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		errors text[] := ARRAY(SELECT DISTINCT format('field "%s" of %s has no owner', m.field, m.entity_type)
+			FROM syncore.field_map m WHERE m.system = _require_owners.system AND m.direction <> 'none'
+				AND NOT EXISTS (SELECT 1 FROM syncore.ownership o WHERE o.entity_type = m.entity_type AND o.field = m.field
+					AND (o.space IS NULL OR o.space = _require_owners.space)) ORDER BY 1);
+	BEGIN
+		IF errors <> '{}' THEN
+			RAISE EXCEPTION 'system "%" cannot be activated: % %', system, cardinality(errors), CASE WHEN cardinality(errors) = 1 THEN 'error' ELSE 'errors' END
+				USING ERRCODE = 'SY001', DETAIL = array_to_string(errors, E'\n'), HINT = format('SELECT * FROM syncore.lint(%L);', system);
+		END IF;
+	END
+	$$;
+COMMENT ON FUNCTION syncore._require_owners(text, text) IS 'configure: raises where a field without owner would be synced';
+
 -- A system's settings fit its connector; its connection is itself unless told otherwise; the day it was first activated is kept.
 CREATE FUNCTION syncore._config_system() RETURNS trigger
 	LANGUAGE plpgsql
@@ -199,6 +219,9 @@ CREATE FUNCTION syncore._config_system() RETURNS trigger
 			PERFORM syncore._check_settings(NEW.connector, NEW.settings);
 		END IF;
 		PERFORM syncore._check_walls(NEW, CASE TG_OP WHEN 'UPDATE' THEN OLD END);
+		IF TG_OP = 'UPDATE' AND OLD.mode IN ('draft', 'shadow') AND NEW.mode IN ('shadow', 'active') AND NEW.mode <> OLD.mode THEN
+			PERFORM syncore._require_owners(NEW.name, NEW.space);
+		END IF;
 		IF NEW.mode = 'active' AND (TG_OP = 'INSERT' OR OLD.mode <> 'active') THEN
 			PERFORM syncore._require_approval(NEW.name, NEW.space);
 		END IF;
