@@ -42,12 +42,6 @@ END
 $$;
 ROLLBACK;
 
-UPDATE syncore.entity_type SET on_delete = 'delete' WHERE name = 'incident';
-UPDATE syncore.entity_type SET on_reopen = 'link_new' WHERE name = 'incident';
-UPDATE syncore.entity_type SET on_reopen = 'review' WHERE name = 'incident';
-UPDATE syncore.entity_type SET on_illegal = 'walk' WHERE name = 'incident';
-UPDATE syncore.route SET on_leave = 'close';
-UPDATE syncore.route SET on_leave = 'unlink';
 UPDATE syncore.field_map SET write_as = 'note', note_visibility = 'internal' WHERE field = 'title';
 UPDATE syncore.system SET capture_mode = 'poll';
 UPDATE syncore.system SET schedule = '*/5 * * * *';
@@ -59,11 +53,11 @@ SELECT syncore.set_credential('snow', 'hmac_sha256', 'file:snow', used_for => 's
 SELECT syncore.set_credential('snow', 'bearer', 'sealed:snow');
 
 -- nothing of it was taken; what a row has from elsewhere (a dump of another version) stands until somebody sets it
-SELECT name, on_delete, on_reopen, on_illegal FROM syncore.entity_type ORDER BY name;
+SELECT name, batch_window, batch_min, on_batch_failure FROM syncore.entity_type ORDER BY name;
 ALTER TABLE syncore.entity_type DISABLE TRIGGER c_unbuilt;
-UPDATE syncore.entity_type SET on_reopen = 'link_new' WHERE name = 'task';
+UPDATE syncore.entity_type SET batch_min = 7 WHERE name = 'task';
 ALTER TABLE syncore.entity_type ENABLE TRIGGER c_unbuilt;
-UPDATE syncore.entity_type SET title = 'work', on_delete = 'unlink' WHERE name = 'task' RETURNING title, on_reopen;
+UPDATE syncore.entity_type SET title = 'work', on_delete = 'unlink' WHERE name = 'task' RETURNING title, batch_min;
 SET client_min_messages = notice;
 \c regression
 DROP DATABASE sc_unbuilt;

@@ -73,9 +73,9 @@ CALL rounds(200);
 SELECT count(*) AS written FROM peer_log WHERE n > :mark;
 SELECT v > 200 AS rounds_were_heard, fields ->> 'status' AS status FROM peer WHERE fields ->> 'title' = 'two' ORDER BY system;
 SELECT data ->> 'status' AS stays, revision FROM syncore.entity WHERE data ->> 'title' = 'two';
--- (control) a real change of the coarse one is heard by all
+-- (control) a real change of the coarse one is heard: what was closed stays so, and goes on as a new one (RO-01)
 SELECT hears('dot', :'id', '{"status": "Active"}') FROM peer WHERE system = 'dot' LIMIT 1;
-SELECT data ->> 'status' AS moved FROM syncore.entity WHERE data ->> 'title' = 'two';
+SELECT data ->> 'status' AS moved FROM syncore.entity WHERE data ->> 'title' = 'two' ORDER BY id;
 
 -- CS-01: states and steps are rows; a step that is none is refused and given back, or taken and told
 DELETE FROM syncore.state_transition WHERE entity_type = 'incident' AND from_state = 'new' AND to_state = 'resolved';

@@ -63,7 +63,7 @@ CREATE TABLE syncore.entity (
 	long jsonb                                     -- canonical values over 1 kB
 ) WITH (fillfactor = 80);
 
-CREATE TYPE syncore.link_state AS ENUM ('candidate', 'creating', 'active', 'diverged', 'tombstone');
+CREATE TYPE syncore.link_state AS ENUM ('candidate', 'creating', 'active', 'diverged', 'deleting', 'tombstone');
 CREATE SEQUENCE syncore.link_id_seq;
 CREATE TABLE syncore.link (
 	id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('syncore.link_id_seq'),
@@ -90,7 +90,8 @@ CREATE TABLE syncore.link (
 	long jsonb,                                    -- held and sent values over 1 kB
 	UNIQUE (system_id, record_type, external_id),
 	CHECK (state OPERATOR(pg_catalog.=) 'candidate' OR entity IS NOT NULL),
-	CHECK (state OPERATOR(pg_catalog.=) 'creating' OR external_id IS NOT NULL)
+	-- without a record: being created, or never made, or given to another entity
+	CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY['creating', 'deleting', 'tombstone']::syncore.link_state[]) OR external_id IS NOT NULL)
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX link_one_record ON syncore.link (entity, system_id) WHERE state <> 'tombstone' AND state <> 'candidate';
 CREATE INDEX link_key ON syncore.link (external_key);

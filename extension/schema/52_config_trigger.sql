@@ -279,10 +279,6 @@ CREATE FUNCTION syncore._unbuilt() RETURNS TABLE (table_name text, column_name t
 			('system', 'poll_interval', '{00:01:00}', 'Systems are not polled: their webhooks are heard.'),
 			('system', 'schedule', '{NULL}', 'Systems are not polled: their webhooks are heard.'),
 			('system', 'avoid_duplicates', '{true}', 'A write that would change nothing is never sent.'),
-			('entity_type', 'on_delete', '{unlink,close,review,recreate}', 'Write unlink, close, recreate or review.'),
-			('entity_type', 'on_reopen', '{reopen}', 'Write reopen.'),
-			('entity_type', 'reopen_limit', '{"14 days"}', 'What is closed can be reopened at any time.'),
-			('entity_type', 'on_illegal', '{refuse,accept}', 'Write refuse or accept; a product''s own workflow is walked step by step all the same.'),
 			('entity_type', 'batch_window', '{00:00:00}', 'Every edit is sent by itself.'),
 			('entity_type', 'batch_min', '{5}', 'Every edit is sent by itself.'),
 			('entity_type', 'on_batch_failure', '{hold}', 'Every edit is sent by itself.'),
@@ -290,7 +286,6 @@ CREATE FUNCTION syncore._unbuilt() RETURNS TABLE (table_name text, column_name t
 			('field_map', 'approval', '{false}', 'Leave the direction at ''in'', or let the policy hold conflicts: rule manual.'),
 			('comment_map', 'attachments', '{false}', 'Attachments stay where they are.'),
 			('match_rule', 'kind', '{exact,reference}', 'Write exact or reference.'),
-			('route', 'on_leave', '{keep}', 'Write keep: the record stays as it is and is no longer written to.'),
 			('alert_route', '', '{}', 'LISTEN syncore_alert, read TABLE syncore.alert, or have your monitoring read syncore.health.')
 	$$;
 
@@ -321,5 +316,57 @@ CREATE FUNCTION syncore._config_unbuilt() RETURNS trigger
 				      HINT = one.instead;
 		END LOOP;
 		RETURN NEW;
+	END
+	$$;
+
+-- A state machine that makes sense: no step leads from a state to itself, work can always come to an end, and an end is
+-- one. Looked at when the transaction ends, so that several rows may be written.
+CREATE FUNCTION syncore._config_state_machine() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		type text := CASE TG_OP WHEN 'DELETE' THEN OLD.entity_type ELSE NEW.entity_type END;
+		bad text;
+	BEGIN
+		IF syncore._is_restoring() OR NOT EXISTS (SELECT FROM syncore.state_transition t WHERE t.entity_type = type) THEN
+			RETURN NULL;
+		END IF;
+		SELECT string_agg(t.from_state, ', ' ORDER BY t.from_state) INTO bad FROM syncore.state_transition t WHERE t.entity_type = type AND t.from_state = t.to_state;
+		IF bad IS NOT NULL THEN
+			RAISE EXCEPTION 'a transition of % leads from a state to itself', type
+				USING ERRCODE = 'invalid_parameter_value', DETAIL = format('State: %s.', bad),
+				      HINT = 'To stay where it is needs no transition: remove the row.';
+		END IF;
+		WITH RECURSIVE ends AS (
+			SELECT s.name FROM syncore.state s WHERE s.entity_type = type AND s.category = 'done'
+			UNION
+			SELECT t.from_state FROM ends e JOIN syncore.state_transition t ON t.entity_type = type AND t.to_state = e.name
+		)
+		SELECT string_agg(s.name, ', ' ORDER BY s.position, s.name) INTO bad FROM syncore.state s
+			WHERE s.entity_type = type AND s.name NOT IN (SELECT e.name FROM ends e) AND EXISTS (SELECT FROM ends);
+		IF bad IS NOT NULL THEN
+			RAISE EXCEPTION 'the state machine of % has no way out', type
+				USING ERRCODE = 'invalid_parameter_value', DETAIL = format('No state of category done can be reached from %s.', bad),
+				      HINT = format('Add a way to an end, in the same transaction: INSERT INTO syncore.state_transition (entity_type, from_state, to_state) VALUES (%L, %L, %L);',
+				          type, split_part(bad, ', ', 1), (SELECT s.name FROM syncore.state s WHERE s.entity_type = type AND s.category = 'done' ORDER BY s.position, s.name LIMIT 1));
+		END IF;
+		WITH RECURSIVE step AS (
+			SELECT t.from_state, t.to_state FROM syncore.state_transition t
+				JOIN syncore.state a ON a.entity_type = type AND a.name = t.from_state AND a.category = 'done'
+				JOIN syncore.state b ON b.entity_type = type AND b.name = t.to_state AND b.category = 'done'
+			WHERE t.entity_type = type
+		), way AS (
+			SELECT s.from_state, s.to_state FROM step s
+			UNION
+			SELECT w.from_state, s.to_state FROM way w JOIN step s ON s.from_state = w.to_state
+		)
+		SELECT string_agg(DISTINCT w.from_state::text, ', ') INTO bad FROM way w WHERE w.from_state = w.to_state;
+		IF bad IS NOT NULL THEN
+			RAISE EXCEPTION 'the state machine of % goes in a circle after its end', type
+				USING ERRCODE = 'invalid_parameter_value', DETAIL = format('States of category done that lead to each other: %s.', bad),
+				      HINT = 'Remove one of the transitions, or give one of the states the category open.';
+		END IF;
+		RETURN NULL;
 	END
 	$$;

@@ -25,6 +25,7 @@ CREATE FUNCTION syncore.lint(target text DEFAULT 'all')
 				UNION ALL SELECT * FROM syncore._lint_reach(systems)
 				UNION ALL SELECT * FROM syncore._lint_meaning(systems)
 				UNION ALL SELECT * FROM syncore._lint_test(systems)
+				UNION ALL SELECT * FROM syncore._lint_state(systems)
 			) f ORDER BY f.level, f.code, f.object, f.message;
 	END
 	$$;

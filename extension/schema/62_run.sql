@@ -212,7 +212,7 @@ CREATE FUNCTION syncore._look(entity bigint) RETURNS SETOF bigint
 	AS $$
 		INSERT INTO syncore.delivery AS d (link, system_id, space_id, shard)
 		SELECT k.id, k.system_id, k.space_id, syncore._shard(k.id) FROM syncore.link k JOIN syncore.system y ON y.id = k.system_id
-		WHERE k.entity = _look.entity AND k.state IN ('active', 'diverged', 'creating') AND y.mode <> 'draft'
+		WHERE k.entity = _look.entity AND k.state IN ('active', 'diverged', 'creating', 'deleting') AND y.mode <> 'draft'
 		ORDER BY k.id
 		ON CONFLICT (link) DO UPDATE SET gen = d.gen + 1, state = 'due', not_before = now()
 		RETURNING d.id

@@ -35,7 +35,7 @@ CREATE FUNCTION syncore._say_versions(versions jsonb) RETURNS text
 
 CREATE VIEW syncore.review WITH (security_invoker = true) AS
 	SELECT r.* FROM (
-		SELECT c.id, 'conflict' AS kind, s.name AS space, syncore._ref(c.entity) AS ref, c.field,
+		SELECT c.id, CASE WHEN c.rule OPERATOR(pg_catalog.=) 'on_reopen' THEN 'reopen' ELSE 'conflict' END AS kind, s.name AS space, syncore._ref(c.entity) AS ref, c.field,
 			e.data OPERATOR(pg_catalog.->>) 'severity' AS severity, pg_catalog.now() OPERATOR(pg_catalog.-) c.opened_at AS waiting,
 			syncore._say_versions(c.versions) AS versions, c.reason AS suggestion,
 			(SELECT o.steward FROM syncore.ownership o

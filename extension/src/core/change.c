@@ -8,7 +8,9 @@
 #include "core/decide_private.h"
 #include "core/json.h"
 #include "core/policy.h"
+#include "core/reopen.h"
 #include "core/say.h"
+#include "core/walk.h"
 
 static bool is_image(const ScBatch *batch, ScLink *link, const ScMapped *said);
 static bool has_seen_winner(const ScEntity *entity, const ScField *field, const ScLink *link,
@@ -64,6 +66,9 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 	if (order.verdict == SC_VERDICT_RACED)
 		sc_decide_note_verdict(batch, link, statement, said, &order);
 
+	if (has_seen_winner(entity, field, link, &version.context) &&
+		sc_reopen_asks(batch, entity, field, &version.value))
+		sc_reopen_guard(batch, entity, field);
 	merge = sc_merge_version(batch, entity, field,
 							 sc_conf_policy(batch->conf, entity->space, entity->type, field->name),
 							 &version);
@@ -101,6 +106,8 @@ sc_decide_note_merge(ScBatch *batch, ScLedgerEntry *entry, const ScVersion *vers
 	entry->reason = merge->disputed ? merge->reason : say_unopposed(batch, field, version, merge);
 	if (entry->kind == SC_LEDGER_CONFLICT || entry->kind == SC_LEDGER_HOLD)
 		sc_decide_conflict(batch, merge, version, entry);
+	if (entry->kind == SC_LEDGER_CONFLICT)
+		sc_reopen_tell_race(batch, entry, merge, version);
 	note_illegal(entry, field, &merge->old, now);
 	entry->detail = describe(batch, entity, field, is_us);
 	if (merge->was_held)
@@ -194,13 +201,22 @@ say_unopposed(const ScBatch *batch, const ScField *field, const ScVersion *versi
 					sc_say_system(batch, version->system_id));
 }
 
-/* on_illegal = accept: it stands, and the ledger says that no row allows it. */
+/* What stands all the same is told: a closing that is undone (on_reopen), a step that no row allows (on_illegal). */
 static void
 note_illegal(ScLedgerEntry *entry, const ScField *field, const ScValue *old, const ScValue *new)
 {
-	if (sc_decide_is_illegal(entry->entity->type, field, old, new))
-		entry->reason = psprintf("%s; no transition of %s leads there, it is taken all the same",
-								 entry->reason, entry->entity->type->name);
+	const ScEntityType *type = entry->entity->type;
+	const char *between;
+
+	if (sc_reopen_is(type, field, old, new))
+		entry->reason = psprintf("%s; it was closed, and is open again", entry->reason);
+	if (!sc_decide_is_illegal(type, field, old, new))
+		return;
+	between = strcmp(type->on_illegal, "walk") == 0 ? sc_walk_say(type, old, new) : NULL;
+	entry->reason =
+		psprintf(between != NULL ? "%s; no transition of %s leads there: it is told by way of %s"
+								 : "%s; no transition of %s leads there, it is taken all the same",
+				 entry->reason, type->name, between);
 }
 
 /* CS-04: a value map kept less than it was given. */

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "core/decide_private.h"
+#include "core/reopen.h"
 #include "core/say.h"
 
 static void ask_of_defaults(ScBatch *batch, ScLink *link, const ScField *field);
@@ -40,7 +41,8 @@ sc_decide_statement(ScBatch *batch, ScLink *link, const ScStatement *statement,
 		return SC_DECIDED_QUARANTINE;
 	if (link->entity != NULL)
 		sc_decide_proof(batch, link, statement);
-	if (link->entity == NULL || sc_order_must_wait(link, statement))
+	if (link->entity == NULL || sc_order_must_wait(link, statement) ||
+		sc_reopen_waits(batch, link, statement))
 	{
 		wait_for_outcome(batch, link, statement);
 		return SC_DECIDED_WAITS;
@@ -48,7 +50,10 @@ sc_decide_statement(ScBatch *batch, ScLink *link, const ScStatement *statement,
 	if (link->state == SC_LINK_TOMBSTONE)
 	{
 		sc_decide_note(batch, SC_LEDGER_OUT_OF_SCOPE, link, statement, NULL)->reason =
-			psprintf("the record is gone at %s: what is still heard of it changes nothing",
+			psprintf(link->in_route ? "the record is gone at %s: what is still heard of it changes "
+									  "nothing"
+									: "the record at %s was untied when it left its route: what "
+									  "is heard of it changes nothing",
 					 link->system->name);
 		return SC_DECIDED;
 	}
@@ -60,6 +65,7 @@ sc_decide_statement(ScBatch *batch, ScLink *link, const ScStatement *statement,
 	if (link->call.kind != SC_CALL_NONE)
 		link->call.heard = true;
 	sc_decide_keys(link, statement);
+	(void) sc_reopen_take(batch, link, statement);
 	note_arrival(batch, link, statement);
 	revision = link->entity->revision;
 	/* Heard of before its answer: the record as our create made it. */
@@ -69,13 +75,19 @@ sc_decide_statement(ScBatch *batch, ScLink *link, const ScStatement *statement,
 	sc_decide_fields(batch, link, statement, NULL);
 	sc_decide_comments(batch, link, statement);
 	if (link->entity->revision > revision)
+	{
 		link->entity->revision = revision + 1;
+		sc_gone_tell_update(batch, link, statement);
+	}
 	return SC_DECIDED;
 }
 
 void
 sc_decide_fields(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScCall *skip)
 {
+	/* A read may be the first to tell of it. */
+	if (statement->event == 0)
+		(void) sc_reopen_take(batch, link, statement);
 	for (int i = 0; i < statement->nfields; i++)
 	{
 		const ScMapped *said = &statement->fields[i];

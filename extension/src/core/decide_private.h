@@ -59,6 +59,9 @@ extern void sc_decide_keys(ScLink *link, const ScStatement *statement);
 /* The record is gone there: the tombstone, and the type's rule.  statement NULL: a call found it so. */
 extern void sc_decide_gone(ScBatch *batch, ScLink *link, const ScStatement *statement);
 
+/* A change of a record that is being deleted because another one was: told as a conflict. */
+extern void sc_gone_tell_update(ScBatch *batch, ScLink *link, const ScStatement *statement);
+
 /* R15: a statement that shows that a write whose answer was lost has landed; what waited is then in link->replay. */
 extern void sc_decide_proof(ScBatch *batch, ScLink *link, const ScStatement *statement);
 

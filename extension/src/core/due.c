@@ -11,8 +11,10 @@
  */
 #include "postgres.h"
 
+#include "core/leave.h"
 #include "core/merge.h"
 #include "core/order.h"
+#include "core/walk.h"
 
 static const ScFieldMap *first_writer(const ScRecordMap *map, const char *field);
 static bool holds_same(const ScBatch *batch, const ScLink *link, const ScFieldMap *form,
@@ -70,7 +72,7 @@ collect_due(const ScBatch *batch, ScEntity *entity, ScLink *link, bool any, List
 	const ScField *last = NULL;
 
 	if (!sc_merge_takes_part(link))
-		return NIL;
+		return sc_leave_due(batch, link);
 	for (int i = 0; i < link->map->nfields && !(any && due != NIL); i++)
 	{
 		const ScField *field = link->map->fields[i].field;
@@ -153,6 +155,7 @@ due_field(const ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *f
 	due->canonical = value->value;
 	due->value = reader == NULL ? written.external : sc_merge_down(batch, entity, link, reader);
 	due->clock = stamp == NULL ? sc_vclock_empty() : sc_vclock_copy(&stamp->clock);
+	sc_walk_step(batch, link, due);
 	return due;
 }
 

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "core/decide_private.h"
+#include "core/leave.h"
 #include "core/say.h"
 
 static void route_system(ScBatch *batch, ScEntity *entity, const ScSystem *system, Jsonb *document);
@@ -19,6 +20,7 @@ static const ScRoute *find_route(const ScEntity *entity, const ScSystem *system,
 								 bool *routed);
 static bool comes_from(const ScEntity *entity, const ScRoute *route);
 static ScLink *find_link(const ScEntity *entity, const ScSystem *system, bool *had_one);
+static bool is_deleted(const ScEntity *entity);
 static bool is_too_old(const ScEntity *entity, const ScSystem *system);
 static void create_link(ScBatch *batch, ScEntity *entity, const ScSystem *system,
 						const ScRoute *route);
@@ -44,7 +46,10 @@ sc_decide_fan_out(ScBatch *batch, ScEntity *entity)
 	}
 	sc_merge_settle(batch, entity);
 	for (int i = 0; i < list_length(entity->links); i++)
+	{
+		sc_leave_settle(batch, list_nth(entity->links, i));
 		mark_due(batch, entity, list_nth(entity->links, i));
+	}
 	for (int i = 0; i < entity->stamps.len; i++)
 	{
 		ScStamp *stamp = &entity->stamps.items[i];
@@ -72,13 +77,21 @@ route_system(ScBatch *batch, ScEntity *entity, const ScSystem *system, Jsonb *do
 			link->in_route = wanted;
 			link->whole = true;
 			link->changed = true;
+			if (!wanted)
+				sc_leave_tell(batch, link);
 		}
+		return;
+	}
+	link = route == NULL ? NULL : sc_leave_find(entity, system);
+	if (link != NULL)
+	{
+		sc_leave_return(batch, link);
 		return;
 	}
 	if (route == NULL || !route->may_create || system->mode == SC_MODE_DRAFT ||
 		is_too_old(entity, system))
 		return;
-	if (had_one && strcmp(entity->type->on_delete, "recreate") != 0)
+	if ((had_one && strcmp(entity->type->on_delete, "recreate") != 0) || is_deleted(entity))
 		return;
 	create_link(batch, entity, system, route);
 }
@@ -178,6 +191,7 @@ comes_from(const ScEntity *entity, const ScRoute *route)
 static ScLink *
 find_link(const ScEntity *entity, const ScSystem *system, bool *had_one)
 {
+	/* A place that was left behind (reopen.c) stands for a record as well. */
 	*had_one = false;
 	for (int i = 0; i < list_length(entity->links); i++)
 	{
@@ -190,6 +204,23 @@ find_link(const ScEntity *entity, const ScSystem *system, bool *had_one)
 		*had_one = true;
 	}
 	return NULL;
+}
+
+/* on_delete delete: all that there is of it is gone, or is going. */
+static bool
+is_deleted(const ScEntity *entity)
+{
+	bool deleted = false;
+
+	for (int i = 0; i < list_length(entity->links); i++)
+	{
+		const ScLink *link = list_nth(entity->links, i);
+
+		if (link->state != SC_LINK_DELETING && link->state != SC_LINK_TOMBSTONE)
+			return false;
+		deleted = true;
+	}
+	return deleted && strcmp(entity->type->on_delete, "delete") == 0;
 }
 
 /* Records from before the first activation are linked or updated, never created elsewhere. */
@@ -236,9 +267,16 @@ mark_due(ScBatch *batch, ScEntity *entity, ScLink *link)
 		link->look_only = link->read_owed;
 		return;
 	}
+	if (link->state == SC_LINK_DELETING)
+	{
+		link->due = link->map != NULL && link->system->mode != SC_MODE_DRAFT;
+		link->look_only = link->call.unknown;
+		return;
+	}
 	if (!sc_merge_takes_part(link))
 	{
-		link->due = link->look_only = is_look_owed(link);
+		link->look_only = is_look_owed(link);
+		link->due = link->look_only || sc_leave_due(batch, link) != NIL;
 		return;
 	}
 	link->look_only = link->read_owed || link->call.unknown;

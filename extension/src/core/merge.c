@@ -13,6 +13,7 @@
 #include "core/merge.h"
 #include "core/order.h"
 #include "core/policy.h"
+#include "core/reopen.h"
 #include "core/say.h"
 
 static ScMerge before_merge(ScEntity *entity, const ScStamp *stamp);
@@ -203,6 +204,13 @@ choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPo
 	merge->disputed = choice.beaten >= 0;
 	if (merge->disputed)
 		merge->beaten = stamp->versions[choice.beaten];
+	if (merge->disputed && sc_reopen_holds(entity->type, field, stamp))
+	{
+		choice.hold = true;
+		merge->rule = "on_reopen";
+		merge->reason = psprintf("%s was closed, and was reopened: a person decides whether it is",
+								 entity->type->name);
+	}
 	stamp->held = choice.hold;
 	if (choice.hold)
 		keep_shown(stamp, merge->shown, choice.winner);

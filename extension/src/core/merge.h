@@ -32,6 +32,8 @@ typedef struct ScDecideHooks /* what pure code may not do itself */
 	void *arg;
 	/* call(function): < 0 a wins, > 0 b wins, 0 tie.  False = the function erred; *error is set. */
 	bool (*call_rule)(void *arg, const ScRuleCall *call, int *result, char **error);
+	/* The id of an entity that deciding makes; NULL = it makes none here. */
+	int64 (*draw_entity)(void *arg);
 } ScDecideHooks;
 
 typedef struct ScMerge

@@ -85,6 +85,29 @@ sc_model_ledger_name(ScLedgerKind kind)
 	return ledger_names[kind];
 }
 
+const char *
+sc_model_record_name(const ScLink *link)
+{
+	return link->external_key != NULL  ? link->external_key
+		   : link->external_id != NULL ? link->external_id
+									   : "(being created)";
+}
+
+const char *
+sc_model_closing_state(const ScEntityType *type)
+{
+	const char *state = NULL;
+
+	for (int i = 0; i < type->nstates; i++)
+	{
+		if (type->states[i].category != 2)
+			continue;
+		if (state == NULL || strcmp(type->states[i].name, "closed") == 0)
+			state = type->states[i].name;
+	}
+	return state;
+}
+
 Jsonb *
 sc_model_entity_json(ScEntity *entity)
 {

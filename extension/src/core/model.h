@@ -19,7 +19,8 @@ typedef enum ScLinkState
 	SC_LINK_CANDIDATE, /* heard of, not yet known whose: next creating's, or active */
 	SC_LINK_CREATING,  /* our create is wanted or on its way: next active, tombstone */
 	SC_LINK_ACTIVE,	   /* next diverged, tombstone */
-	SC_LINK_DIVERGED, /* active, but a field of it is stopped (R20) and differs until a person releases it: next active, tombstone */
+	SC_LINK_DIVERGED, /* active, but a field of it is stopped (R20) and differs until a person releases it: next active, deleting, tombstone */
+	SC_LINK_DELETING, /* our delete is wanted or on its way (on_delete delete): next tombstone */
 	SC_LINK_TOMBSTONE /* gone there */
 } ScLinkState;
 
@@ -121,6 +122,7 @@ typedef struct ScLink
 	List *
 		replay; /* of int64 *: events to feed to sc_decide_statement after an outcome, oldest first */
 	TimestampTz not_before; /* of a new delivery; 0 = at once (settle time of a create) */
+	char *gone_by;			/* of a tombstone: who, or what, made it one */
 } ScLink;
 
 typedef struct ScFieldValue
@@ -144,8 +146,9 @@ typedef struct ScEntity
 	bool has_head;
 	char *correlation_id;
 	TimestampTz created_at; /* fresh: the batch's now */
-	int64 predecessor;
-	List *links; /* of ScLink *, by id; tombstones too */
+	TimestampTz closed_at;	/* as it was loaded; 0 = was not closed */
+	int64 predecessor;		/* entity that was closed, and reopened as this one; 0 = none */
+	List *links;			/* of ScLink *, by id; tombstones too */
 
 	bool changed;
 	bool fresh;
@@ -347,6 +350,10 @@ extern ScLedgerEntry *sc_model_note(ScBatch *batch, ScLedgerKind kind, ScEntity 
 									ScLink *link);
 extern const char *
 sc_model_ledger_name(ScLedgerKind kind); /* 'change', 'echo', … as stored in ledger.kind */
+/* A link's record as a person knows it: its key, else its id. */
+extern const char *sc_model_record_name(const ScLink *link);
+/* closed where the type has it, else its first state of category done; NULL = it has none. */
+extern const char *sc_model_closing_state(const ScEntityType *type);
 extern Jsonb *sc_model_entity_json(ScEntity *entity); /* canonical data, for conditions */
 
 /* The intent as stored in link.call, and back; unpack never throws: a malformed one is SC_CALL_READ, unknown. */

@@ -166,7 +166,8 @@ take_created(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 		link->external_key = outcome->external_key;
 	if (outcome->url != NULL)
 		link->url = outcome->url;
-	link->state = SC_LINK_ACTIVE;
+	if (link->state == SC_LINK_CREATING)
+		link->state = SC_LINK_ACTIVE;
 	if (told)
 	{
 		link->read_owed = false;

@@ -6,8 +6,12 @@
 #include "postgres.h"
 
 #include "core/decide_private.h"
+#include "core/reopen.h"
 #include "core/say.h"
+#include "core/walk.h"
 
+static bool is_refused(const ScEntityType *type, const ScField *field, const ScValue *old,
+					   const ScValue *new);
 static bool is_foreign(ScBatch *batch, ScLink *link, const ScStatement *statement,
 					   const ScMapped *said, ScShadowField *shadow);
 
@@ -27,9 +31,7 @@ sc_decide_refuses(ScBatch *batch, ScLink *link, const ScStatement *statement, co
 	stamp->touched = true;
 	if (is_foreign(batch, link, statement, said, shadow))
 		return true;
-	if (strcmp(link->entity->type->on_illegal, "refuse") != 0 ||
-		!sc_decide_is_illegal(link->entity->type, said->map->field, &value->value,
-							  &said->canonical))
+	if (!is_refused(link->entity->type, said->map->field, &value->value, &said->canonical))
 		return false;
 	entry = sc_decide_note(batch, SC_LEDGER_REFUSE, link, statement, said);
 	entry->old_value = sc_say_jsonb(said->map->field, &value->value);
@@ -40,6 +42,14 @@ sc_decide_refuses(ScBatch *batch, ScLink *link, const ScStatement *statement, co
 				 sc_say_value(said->map->field, &said->canonical), link->system->name,
 				 sc_say_value(said->map->field, &value->value));
 	return true;
+}
+
+/* A step that no transition allows; one that declared steps lead to is walked, where the type wants that. */
+static bool
+is_refused(const ScEntityType *type, const ScField *field, const ScValue *old, const ScValue *new)
+{
+	return strcmp(type->on_illegal, "accept") != 0 && sc_decide_is_illegal(type, field, old, new) &&
+		   (strcmp(type->on_illegal, "walk") != 0 || sc_walk_say(type, old, new) == NULL);
 }
 
 /*
@@ -87,7 +97,8 @@ sc_decide_is_illegal(const ScEntityType *type, const ScField *field, const ScVal
 		return false;
 	from = sc_value_to_cstring(old);
 	to = sc_value_to_cstring(new);
-	if (from == NULL || to == NULL || strcmp(from, to) == 0)
+	/* The way back from what is closed is for on_reopen to say. */
+	if (from == NULL || to == NULL || strcmp(from, to) == 0 || sc_reopen_is(type, field, old, new))
 		return false;
 	for (int i = 0; i < type->ntransitions; i++)
 		if (strcmp(type->transitions[2 * i], from) == 0 &&

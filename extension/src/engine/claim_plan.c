@@ -40,6 +40,7 @@ static bool look_for_lost(Making *making);
 static bool make_create(Making *making);
 static bool make_update(Making *making);
 static bool make_comment(Making *making);
+static bool make_delete(Making *making);
 static Jsonb *read_comment(Making *making, const ScCopy *copy);
 static bool adds_author(const ScLink *link, const char *channel);
 static Jsonb *write_fields(Making *making, List *due, bool apart, List **carried);
@@ -50,6 +51,7 @@ static void carry_fields(Making *making, List *carried);
 static ScPosition base_position(ScLink *link);
 static void name_write(Making *making);
 static void note_send(Making *making);
+static const char *qualifier_of(const Making *making, const ScCallField *field);
 static void note_field(Making *making, const ScCallField *field);
 static void note_nearest(Making *making, const ScCallField *field, const ScFieldMap *row);
 static ScCallPlan *finish_plan(Making *making, MemoryContext plan_parent);
@@ -73,6 +75,8 @@ sc_claim_plan(ScBatch *batch, ScClaimed *claimed, MemoryContext plan_parent)
 		sends = look_for_lost(&making);
 	else if (link->state == SC_LINK_TOMBSTONE)
 		return;
+	else if (link->state == SC_LINK_DELETING)
+		sends = make_delete(&making);
 	else if (link->read_owed && link->external_id != NULL)
 		making.call.kind = SC_CALL_READ;
 	else if (link->state == SC_LINK_CREATING)
@@ -166,6 +170,22 @@ make_update(Making *making)
 	making->claimed->unfit = NULL;
 	making->call.kind = SC_CALL_UPDATE;
 	carry_fields(making, carried);
+	return true;
+}
+
+/* on_delete delete.  What was never made there needs no call. */
+static bool
+make_delete(Making *making)
+{
+	ScLink *link = making->link;
+
+	if (link->external_id == NULL)
+	{
+		link->state = SC_LINK_TOMBSTONE;
+		link->changed = true;
+		return false;
+	}
+	making->call.kind = SC_CALL_DELETE;
 	return true;
 }
 
@@ -287,7 +307,6 @@ writes_field(Making *making, const ScCallField *due, bool apart, Jsonb **write)
 {
 	ScLink *link = making->link;
 	const ScRecordMap *map = link->map;
-	const ScFieldValue *value = sc_model_value(link->entity, due->field);
 	bool any = false;
 
 	for (int i = 0; map != NULL && i < map->nfields; i++)
@@ -302,7 +321,7 @@ writes_field(Making *making, const ScCallField *due, bool apart, Jsonb **write)
 			continue;
 		mapped =
 			sc_map_down(&(ScMapCxt){ making->batch->conf, link->system, making->batch->map_hooks },
-						row, &due->canonical, value != NULL ? value->qualifier : NULL);
+						row, &due->canonical, qualifier_of(making, due));
 		if (mapped.outcome == SC_MAP_FAILED && making->claimed->unfit == NULL)
 			making->claimed->unfit = psprintf("field \"%s\" cannot be written to \"%s\": %s",
 											  due->field, row->write_path_text, mapped.message);
@@ -440,6 +459,9 @@ note_send(Making *making)
 	if (making->call.kind == SC_CALL_CREATE)
 		entry->reason = psprintf("A record of type \"%s\" is created in system \"%s\".",
 								 making->link->record_type, making->link->system->name);
+	else if (making->call.kind == SC_CALL_DELETE)
+		entry->reason = psprintf("The record is deleted in system \"%s\", as another one was.",
+								 making->link->system->name);
 	else
 		entry->reason = psprintf("Comment " INT64_FORMAT " is written to system \"%s\".",
 								 making->call.comment, making->link->system->name);
@@ -451,11 +473,19 @@ note_field(Making *making, const ScCallField *field)
 	ScLedgerEntry *entry =
 		sc_model_note(making->batch, SC_LEDGER_SEND, making->link->entity, making->link);
 	const ScField *known = sc_conf_field(making->link->entity->type, field->field);
+	const ScFieldValue *value = sc_model_value(making->link->entity, field->field);
 
 	entry->delivery = making->claimed->delivery;
 	entry->correlation_id = making->claimed->correlation_id;
 	entry->field = field->field;
 	entry->reason = psprintf("The value is written to system \"%s\".", making->link->system->name);
+	if (value != NULL && !sc_value_equal(&value->value, &field->canonical) && known != NULL)
+		entry->reason =
+			psprintf("%s is written to system \"%s\", where %s",
+					 sc_say_value(known, &field->canonical), making->link->system->name,
+					 making->link->in_route
+						 ? psprintf("it lies on the way to %s", sc_say_value(known, &value->value))
+						 : "the record has left its route");
 	if (known == NULL || known->sensitive != SC_SENSITIVE_NO)
 		return;
 	entry->old_value = field->before_held.state == SC_VALUE_JSON ? field->before_held.json : NULL;
@@ -463,12 +493,21 @@ note_field(Making *making, const ScCallField *field)
 		field->value.state == SC_VALUE_JSON ? field->value.json : field->canonical.json;
 }
 
+/* A value that is not the entity's own (a step on the way, a closing) has no qualifier. */
+static const char *
+qualifier_of(const Making *making, const ScCallField *field)
+{
+	const ScFieldValue *value = sc_model_value(making->link->entity, field->field);
+
+	return value != NULL && sc_value_equal(&value->value, &field->canonical) ? value->qualifier
+																			 : NULL;
+}
+
 /* CS-04: what the system has no word for is told when its nearest word is written. */
 static void
 note_nearest(Making *making, const ScCallField *field, const ScFieldMap *row)
 {
-	const ScFieldValue *value = sc_model_value(making->link->entity, field->field);
-	const char *qualifier = value != NULL ? value->qualifier : NULL;
+	const char *qualifier = qualifier_of(making, field);
 	ScMapCxt cxt = { making->batch->conf, making->link->system, making->batch->map_hooks };
 	ScMapped down;
 	ScMapped up;

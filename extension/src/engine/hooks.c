@@ -36,6 +36,7 @@
 #include "engine/hooks.h"
 #include "engine/run.h"
 #include "store/catalog.h"
+#include "store/load.h"
 
 #define INSIST_MS 100 /* between the first cancel and the next */
 #define INSIST_MAX 20 /* cancels that a function may catch */
@@ -62,6 +63,7 @@ static volatile sig_atomic_t firings = 0;
 
 static bool transform(void *arg, const ScTransform *asked, Jsonb **result, char **error);
 static bool call_rule(void *arg, const ScRuleCall *asked, int *result, char **error);
+static int64 draw_entity(void *arg);
 static Jsonb *version_json(const ScVersion *version);
 static bool run_call(UserCall *call);
 static bool is_function_at_fault(int sqlstate);
@@ -74,7 +76,7 @@ static void on_timer(void);
 static void start_timer(void);
 
 static const ScMapHooks map_hooks = { .transform = transform };
-static const ScDecideHooks decide_hooks = { .call_rule = call_rule };
+static const ScDecideHooks decide_hooks = { .call_rule = call_rule, .draw_entity = draw_entity };
 
 const ScMapHooks *
 sc_hooks_map(void)
@@ -142,6 +144,12 @@ call_rule(void *arg, const ScRuleCall *asked, int *result, char **error)
 	}
 	*result = DatumGetInt32(call.result);
 	return true;
+}
+
+static int64
+draw_entity(void *arg)
+{
+	return sc_load_next_id(sc_catalog_get()->entity_seq);
 }
 
 static Jsonb *

@@ -357,9 +357,12 @@ find_loaded(ScBatch *batch, ScWork *work)
 	if (work->entity != 0)
 	{
 		ScEntity *entity = sc_load_entity_of(batch, work->entity);
+		ScLink *link = entity == NULL ? NULL : sc_load_link_of(entity, work->ref.link);
 
-		return entity == NULL ? NULL : sc_load_link_of(entity, work->ref.link);
+		if (link != NULL)
+			return link;
 	}
+	/* A candidate's, or of a record that an earlier event of this piece gave to another entity. */
 	foreach (cell, batch->links)
 		if (((ScLink *) lfirst(cell))->id == work->ref.link)
 			return lfirst(cell);

@@ -23,8 +23,9 @@ static bool is_checked =
 	false; /* nothing was invalidated since known was compared with the catalogs */
 static uint64 invalidations = 0; /* so far */
 
-static const char *const link_state_names[SC_LINK_STATES] = { "candidate", "creating", "active",
-															  "diverged", "tombstone" };
+static const char *const link_state_names[SC_LINK_STATES] = {
+	"candidate", "creating", "active", "diverged", "deleting", "tombstone"
+};
 static const char *const actor_kind_names[SC_ACTOR_KINDS] = { "unknown", "integration",
 															  "automation", "human" };
 static const char *const visibility_names[SC_VISIBILITIES] = { "public", "internal", "private" };

@@ -8,7 +8,7 @@
 
 #include "core/model.h"
 
-#define SC_LINK_STATES 5
+#define SC_LINK_STATES 6
 #define SC_ACTOR_KINDS 4
 #define SC_VISIBILITIES 3
 

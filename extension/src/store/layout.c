@@ -16,7 +16,7 @@ const char *const sc_layout_link[LINK_COLUMNS] = {
 	"id",			"space_id", "system_id", "record_type", "entity",	"external_id",
 	"external_key", "url",		"state",	 "marker",		"shadow",	"call",
 	"read_owed",	"waiting",	"unsure",	 "top_version", "in_route", "created_at",
-	"updated_at",	"gone_at",	"long"
+	"updated_at",	"gone_at",	"long",		 "gone_by"
 };
 
 const char *const sc_layout_delivery[DELIVERY_COLUMNS] = {

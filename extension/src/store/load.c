@@ -268,6 +268,7 @@ read_entity(const ScConf *conf, ScTable *table)
 	entity->created_at = DatumGetTimestampTz(sc_table_value(table, ENTITY_CREATED, &is_null));
 	entity->correlation_id = sc_table_text(table, ENTITY_CORRELATION);
 	entity->predecessor = read_int8(table, ENTITY_PREDECESSOR);
+	entity->closed_at = (TimestampTz) read_int8(table, ENTITY_CLOSED);
 	read_values(entity, read_jsonb(table, ENTITY_DATA));
 	Jsonb *kept = read_jsonb(table, ENTITY_LONG);
 
@@ -415,6 +416,7 @@ read_link(ScBatch *batch, ScTable *table)
 	link->unsure = read_ids(table, LINK_UNSURE);
 	link->top_version = sc_table_text(table, LINK_TOP_VERSION);
 	link->in_route = read_bool(table, LINK_IN_ROUTE);
+	link->gone_by = sc_table_text(table, LINK_GONE_BY);
 	Jsonb *kept = read_jsonb(table, LINK_LONG);
 
 	if (kept != NULL)

@@ -294,6 +294,7 @@ put_link(ScTable *table, TupleTableSlot *row, ScLink *link, TimestampTz now)
 	sc_table_set_text(table, row, LINK_TOP_VERSION, link->top_version);
 	sc_table_set(table, row, LINK_IN_ROUTE, BoolGetDatum(link->in_route));
 	sc_table_set_jsonb(table, row, LINK_LONG, kept);
+	sc_table_set_text(table, row, LINK_GONE_BY, link->gone_by);
 	if (link->state == SC_LINK_TOMBSTONE)
 		put_time_of(table, row, LINK_GONE, now);
 	else

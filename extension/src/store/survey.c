@@ -94,8 +94,9 @@ sc_survey_prepare(ScRecordMap *map)
 				shared = strncmp(map->fields[k].path_text, map->fields[i].path_text, len) == 0 &&
 						 strncmp(map->fields[k].path_text + len, end + 1, step) != 0;
 			for (int k = 0; k < map->nlevels; k++)
-				listed = listed || (strlen(map->levels[k]) == len - 1 &&
-									strncmp(map->levels[k], map->fields[i].path_text, len - 1) == 0);
+				listed =
+					listed || (strlen(map->levels[k]) == len - 1 &&
+							   strncmp(map->levels[k], map->fields[i].path_text, len - 1) == 0);
 			if (shared && !listed && map->nlevels < map->nfields)
 				map->levels[map->nlevels++] = pnstrdup(map->fields[i].path_text, len - 1);
 		}
@@ -113,8 +114,8 @@ sc_survey_look(ScBatch *batch, const ScStatement *statement, Jsonb *record)
 	{
 		JsonbValue inner;
 
-		if (sc_pointer_find(record, statement->map->levels[i], &inner) &&
-			inner.type == jbvBinary && JsonContainerIsObject(inner.val.binary.data))
+		if (sc_pointer_find(record, statement->map->levels[i], &inner) && inner.type == jbvBinary &&
+			JsonContainerIsObject(inner.val.binary.data))
 			walk_members(&walk, inner.val.binary.data, statement->map->levels[i]);
 	}
 	walk_fields(&walk);
@@ -294,11 +295,10 @@ store_group(List *looks, int first, int n)
 		PointerGetDatum(construct_array(kinds, count, TEXTOID, -1, false, TYPALIGN_INT))
 	};
 
-	sc_plan_run(
-		&(ScPlan){ "note_paths", "SELECT syncore._note_paths($1, $2, $3, $4)", 4, types }, values,
-		NULL);
-	bool stored = DatumGetBool(
-		SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+	sc_plan_run(&(ScPlan){ "note_paths", "SELECT syncore._note_paths($1, $2, $3, $4)", 4, types },
+				values, NULL);
+	bool stored =
+		DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
 
 	SPI_freetuptable(SPI_tuptable);
 	return stored;
@@ -317,8 +317,8 @@ remember(const Look *look, TimestampTz now)
 							.hcxt = TopMemoryContext };
 
 		sc_survey_forget();
-		known = hash_create("syncore paths seen", 256, &control,
-							HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		known =
+			hash_create("syncore paths seen", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
 	for (int type = SEEN_NULL; type <= SEEN_ABSENT; type++)
 	{

@@ -33,6 +33,8 @@ sub server
 		# A create that may have landed is looked for as long as its connector says; loopback is quicker than the cloud.
 		$t->sql(q{SET session_replication_role = replica;
 			UPDATE syncore.connector SET abilities = abilities || '{"index_lag_ms": 500, "late_landing_ms": 2000}'; RESET session_replication_role;});
+		# Its plans close and reopen at random, and compare records of one entity at the end.
+		$t->sql(q{UPDATE syncore.entity_type SET on_reopen = 'reopen'});
 		$self->{used} = 0;
 	}
 	$self->{used}++;
