@@ -46,7 +46,6 @@ UPDATE syncore.field_map SET write_as = 'note', note_visibility = 'internal' WHE
 UPDATE syncore.system SET capture_mode = 'poll';
 UPDATE syncore.system SET schedule = '*/5 * * * *';
 INSERT INTO syncore.entity_type (name, batch_window) VALUES ('change', '5 s');
-INSERT INTO syncore.match_rule (entity_type, kind, fields, threshold, time_window) VALUES ('incident', 'fuzzy', '{title}', 0.8, '1 h');
 INSERT INTO syncore.alert_route (name) VALUES ('pager');
 SELECT syncore.set_credential('snow', 'oauth2_client', 'file:snow', username => 'app');
 SELECT syncore.set_credential('snow', 'hmac_sha256', 'file:snow', used_for => 'signing');

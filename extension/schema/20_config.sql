@@ -350,7 +350,7 @@ CREATE TABLE syncore.match_rule (
 	normalise text[],
 	threshold real CHECK (threshold OPERATOR(pg_catalog.>) 0 AND threshold OPERATOR(pg_catalog.<=) 1),
 	time_window interval,
-	on_match text NOT NULL DEFAULT 'link' CHECK (on_match OPERATOR(pg_catalog.=) ANY (ARRAY['link', 'review'])),
+	on_match text NOT NULL CHECK (on_match OPERATOR(pg_catalog.=) ANY (ARRAY['link', 'review'])),
 	system syncore.identifier REFERENCES syncore.system ON UPDATE CASCADE ON DELETE CASCADE,
 	path syncore.json_pointer,
 	refers_to syncore.identifier REFERENCES syncore.system ON UPDATE CASCADE ON DELETE CASCADE,

@@ -106,9 +106,11 @@ CREATE TABLE syncore.match_key (
 	rule integer NOT NULL,                         -- match_rule.id
 	key text NOT NULL,
 	entity bigint NOT NULL REFERENCES syncore.entity ON DELETE CASCADE,
-	PRIMARY KEY (space_id, entity_type_id, rule, key)
+	near_at timestamptz,                           -- fuzzy: when the entity was made; only such rows are compared by likeness
+	PRIMARY KEY (space_id, entity_type_id, rule, key, entity)
 );
 CREATE INDEX match_key_entity ON syncore.match_key (entity);
+CREATE INDEX match_key_near ON syncore.match_key (rule, near_at) WHERE near_at IS NOT NULL;
 
 CREATE SEQUENCE syncore.match_candidate_id_seq;
 CREATE TABLE syncore.match_candidate (
@@ -126,6 +128,7 @@ CREATE TABLE syncore.match_candidate (
 	note text
 );
 CREATE UNIQUE INDEX match_candidate_open ON syncore.match_candidate (entity, other) WHERE state = 'open';
+CREATE INDEX match_candidate_other ON syncore.match_candidate (other) WHERE state = 'open';
 
 CREATE SEQUENCE syncore.comment_id_seq;
 CREATE TABLE syncore.comment (

@@ -285,7 +285,6 @@ CREATE FUNCTION syncore._unbuilt() RETURNS TABLE (table_name text, column_name t
 			('field_map', 'write_as', '{value}', 'Map the field to one that the system has.'),
 			('field_map', 'approval', '{false}', 'Leave the direction at ''in'', or let the policy hold conflicts: rule manual.'),
 			('comment_map', 'attachments', '{false}', 'Attachments stay where they are.'),
-			('match_rule', 'kind', '{exact,reference}', 'Write exact or reference.'),
 			('alert_route', '', '{}', 'LISTEN syncore_alert, read TABLE syncore.alert, or have your monitoring read syncore.health.')
 	$$;
 

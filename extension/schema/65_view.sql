@@ -52,7 +52,12 @@ CREATE VIEW syncore.review WITH (security_invoker = true) AS
 		SELECT m.id, 'match', s.name, syncore._ref(m.entity), NULL, e.data OPERATOR(pg_catalog.->>) 'severity',
 			pg_catalog.now() OPERATOR(pg_catalog.-) m.opened_at,
 			syncore._ref(m.entity) OPERATOR(pg_catalog.||) ' · ' OPERATOR(pg_catalog.||) syncore._ref(m.other), m.reason, NULL,
-			'Compare the two records and close the one that is a duplicate.'
+			-- One entity has one record a system: two of one system cannot be joined.
+			pg_catalog.format(CASE WHEN EXISTS (SELECT FROM syncore.link a JOIN syncore.link b ON b.system_id OPERATOR(pg_catalog.=) a.system_id
+					WHERE a.entity OPERATOR(pg_catalog.=) m.entity AND b.entity OPERATOR(pg_catalog.=) m.other
+						AND a.state OPERATOR(pg_catalog.=) ANY ('{active,diverged}'::syncore.link_state[])
+						AND b.state OPERATOR(pg_catalog.=) ANY ('{active,diverged}'::syncore.link_state[]))
+				THEN 'SELECT syncore.reject_match(%s, ''…'');' ELSE 'SELECT syncore.accept_match(%s, ''…'');' END, m.id)
 		FROM syncore.match_candidate m JOIN syncore.space s ON s.id OPERATOR(pg_catalog.=) m.space_id
 			JOIN syncore.entity e ON e.id OPERATOR(pg_catalog.=) m.entity
 		WHERE m.state OPERATOR(pg_catalog.=) 'open'

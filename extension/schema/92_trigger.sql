@@ -36,6 +36,9 @@ CREATE CONSTRAINT TRIGGER d_machine AFTER INSERT OR UPDATE OR DELETE ON syncore.
 CREATE CONSTRAINT TRIGGER d_machine AFTER INSERT OR UPDATE OR DELETE ON syncore.state_transition DEFERRABLE INITIALLY DEFERRED
 	FOR EACH ROW EXECUTE FUNCTION syncore._config_state_machine();
 CREATE TRIGGER d_creator AFTER INSERT ON syncore.space FOR EACH ROW EXECUTE FUNCTION syncore._space_creator();
+CREATE TRIGGER c_match BEFORE INSERT OR UPDATE ON syncore.match_rule FOR EACH ROW EXECUTE FUNCTION syncore._config_match();
+CREATE TRIGGER d_rekey AFTER INSERT OR DELETE OR UPDATE OF space, entity_type, kind, fields, normalise ON syncore.match_rule
+	FOR EACH ROW EXECUTE FUNCTION syncore._match_rekey();
 CREATE TRIGGER c_system BEFORE INSERT OR UPDATE ON syncore.system FOR EACH ROW EXECUTE FUNCTION syncore._config_system();
 
 -- Names begin with a: a restored row is taken care of before anything looks at it.

@@ -327,6 +327,13 @@ typedef enum ScMatchKind
 	SC_MATCH_REFERENCE
 } ScMatchKind;
 
+/* What is ignored in comparing a field. */
+#define SC_NORMALISE_LOWER 0x01		  /* case */
+#define SC_NORMALISE_TRIM 0x02		  /* white space around it */
+#define SC_NORMALISE_SPACES 0x04	  /* how much white space stands between words */
+#define SC_NORMALISE_PUNCTUATION 0x08 /* ASCII punctuation */
+#define SC_NORMALISE_ALNUM 0x10		  /* all of ASCII but letters and digits */
+
 typedef struct ScMatchRule /* how a record that nobody knows finds its entity */
 {
 	int32 id;
@@ -335,13 +342,13 @@ typedef struct ScMatchRule /* how a record that nobody knows finds its entity */
 	ScMatchKind kind;
 	int nfields;
 	char **fields;
-	bool fold_case; /* normalise: lower, trim, alnum */
-	bool trim;
-	bool alnum;
-	bool review;	 /* on_match review: a person decides */
-	int32 system_id; /* reference: whose records name the other's key */
-	ScPointer *path; /* reference: where */
-	int32 refers_to; /* reference: whose key it is */
+	uint8 *normalise; /* beside fields: SC_NORMALISE_… */
+	float threshold;  /* fuzzy: least similarity */
+	int64 window_us;  /* only entities made so near to each other; 0 = however long ago */
+	bool review;	  /* on_match review: a person decides */
+	int32 system_id;  /* reference: whose records name the other's key */
+	ScPointer *path;  /* reference: where */
+	int32 refers_to;  /* reference: whose key it is */
 } ScMatchRule;
 
 typedef struct ScConf

@@ -1,7 +1,7 @@
 /*
  * merge.c
  *	  The versions of one field: how a change joins them, and when one is
- *	  replaced for good (R7, R8, R10, R18).
+ *	  replaced for good (R7, R8, R10, R18, R23).
  *
  * A version is replaced by one whose writer had seen it, and by nothing else.
  * The rest stand side by side; policy only says which of them is shown and
@@ -40,6 +40,7 @@ static bool show_clock(ScBatch *batch, ScEntity *entity, ScLink *link, const ScF
 static bool may_retire(const ScEntity *entity, const ScStamp *stamp);
 static bool covers_with_own(const ScClock *seen, const ScStamp *stamp, int64 link);
 static void retire(ScBatch *batch, ScEntity *entity, const ScField *field, ScStamp *stamp);
+static void unite(ScStamp *stamp, const ScStamp *other);
 
 ScMerge
 sc_merge_version(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *policy,
@@ -79,6 +80,23 @@ sc_merge_author(ScBatch *batch, ScEntity *entity, const ScField *field, const Sc
 	merge.outcome = name_outcome(stamp, &merge, told);
 	if (!sc_value_equal(&merge.old, &stamp->versions[0].value))
 		forget_seen(batch, entity, field, stamp->versions[0].dot);
+	return merge;
+}
+
+ScMerge
+sc_merge_union(ScBatch *batch, ScEntity *entity, const ScField *field, const ScStamp *other)
+{
+	ScStamp *stamp = sc_stamp_get(&entity->stamps, other->field);
+	ScMerge merge = before_merge(entity, stamp);
+
+	unite(stamp, other);
+	stamp->touched = true;
+	if (field == NULL || stamp->nversions == 0)
+		return merge;
+	elect(batch, entity, field,
+		  sc_conf_policy(batch->conf, entity->space, entity->type, field->name), &merge);
+	if (other->nversions > 0)
+		merge.outcome = name_outcome(stamp, &merge, &other->versions[0]);
 	return merge;
 }
 
@@ -455,4 +473,30 @@ retire(ScBatch *batch, ScEntity *entity, const ScField *field, ScStamp *stamp)
 				 stamp->nversions == 2 ? "version is" : "versions are");
 	stamp->nversions = 1;
 	entity->changed = true;
+}
+
+/* A version that one side no longer has although its clock knows it was replaced there. */
+static void
+unite(ScStamp *stamp, const ScStamp *other)
+{
+	ScVersion *versions = palloc0(sizeof(ScVersion) * Max(stamp->nversions + other->nversions, 1));
+	int n = 0;
+
+	for (int i = 0; i < stamp->nversions + other->nversions; i++)
+	{
+		bool mine = i < stamp->nversions;
+		const ScVersion *version =
+			mine ? &stamp->versions[i] : &other->versions[i - stamp->nversions];
+		const ScStamp *opposite = mine ? other : stamp;
+		bool there = false;
+
+		for (int k = 0; k < opposite->nversions; k++)
+			there = there || (opposite->versions[k].dot.link == version->dot.link &&
+							  opposite->versions[k].dot.n == version->dot.n);
+		if (there ? mine : !sc_vclock_covers_dot(&opposite->clock, version->dot))
+			versions[n++] = *version;
+	}
+	stamp->versions = versions;
+	stamp->nversions = n;
+	stamp->clock = sc_vclock_merge(&stamp->clock, &other->clock);
 }

@@ -65,6 +65,13 @@ extern ScMerge sc_merge_version(ScBatch *batch, ScEntity *entity, const ScField 
 extern ScMerge sc_merge_author(ScBatch *batch, ScEntity *entity, const ScField *field,
 							   const ScVersion *told);
 
+/*
+ * R23: the versions and the clock of another entity's stamp of this field join
+ * those of entity, and the winner is chosen anew.  NOTHING: there is no version.
+ */
+extern ScMerge sc_merge_union(ScBatch *batch, ScEntity *entity, const ScField *field,
+							  const ScStamp *other);
+
 /* R9: does what the link holds agree with the canonical value? */
 extern bool sc_merge_agrees(const ScBatch *batch, const ScEntity *entity, ScLink *link,
 							const ScField *field);

@@ -116,6 +116,7 @@ typedef struct ScLink
 	bool due;		 /* a delivery must exist */
 	bool fresh;		 /* made by this batch */
 	bool look_only;	 /* due, but only to read or look up */
+	bool joined;	 /* its entity was joined with another: the comments of both go there */
 	bool whole;		 /* every field must be looked at for what is due, not only touched ones */
 	bool read_taken; /* a slot read was decided: unsure statements can be settled */
 	struct HeapTupleData *stored; /* the store's own: the row as it was read; NULL = fresh */
@@ -148,6 +149,7 @@ typedef struct ScEntity
 	TimestampTz created_at; /* fresh: the batch's now */
 	TimestampTz closed_at;	/* as it was loaded; 0 = was not closed */
 	int64 predecessor;		/* entity that was closed, and reopened as this one; 0 = none */
+	int64 merged_into;		/* this batch joined it to that one; load knows none that are joined */
 	List *links;			/* of ScLink *, by id; tombstones too */
 
 	bool changed;
@@ -311,8 +313,9 @@ typedef struct ScCommentOut /* a comment to be stored with its copies */
 typedef struct ScMatchOut /* two entities that may be one: for the review */
 {
 	ScEntity *entity; /* fresh */
-	ScEntity *other;
-	int rule; /* match_rule.id */
+	int64 other;
+	float4 score; /* 1 = the same key */
+	int rule;	  /* match_rule.id */
 	char *reason;
 } ScMatchOut;
 

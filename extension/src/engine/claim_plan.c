@@ -38,6 +38,7 @@ typedef struct Making /* a plan being made */
 
 static bool look_for_lost(Making *making);
 static bool make_create(Making *making);
+static bool waits_for_person(const ScLink *link);
 static bool make_update(Making *making);
 static bool make_comment(Making *making);
 static bool make_delete(Making *making);
@@ -140,12 +141,40 @@ make_create(Making *making)
 		making->claimed->drop_link = true;
 		return false;
 	}
+	if (waits_for_person(link))
+		return false;
 	making->call.kind = SC_CALL_CREATE;
 	making->write =
 		write_fields(making, sc_merge_due(making->batch, link->entity, link), false, &carried);
 	making->write = overlay(fixed_values(making), making->write);
 	carry_fields(making, carried);
 	return true;
+}
+
+/*
+ * DD-05: while a person is asked whether two entities are one, no record is made
+ * that would be one too many if they are.  Entities that both have a record in
+ * one system cannot be joined: they go on as they are.  accept_match() and
+ * reject_match() have the link looked at again.
+ */
+static bool
+waits_for_person(const ScLink *link)
+{
+	static const Oid types[] = { INT8OID, INT4OID };
+	Datum values[] = { Int64GetDatum(link->entity->id), Int32GetDatum(link->system->id) };
+
+	sc_plan_run(
+		&(ScPlan){
+			"claim match",
+			"SELECT FROM syncore.match_candidate c WHERE c.state = 'open' AND (c.entity = $1 OR "
+			"(c.other = $1 AND EXISTS (SELECT FROM syncore.link k WHERE k.entity = c.entity AND "
+			"k.system_id = $2 AND k.state IN ('active', 'diverged')))) AND NOT EXISTS (SELECT FROM "
+			"syncore.link a JOIN syncore.link b ON b.system_id = a.system_id WHERE a.entity = "
+			"c.entity AND b.entity = c.other AND a.state IN ('active', 'diverged') AND b.state IN "
+			"('active', 'diverged')) LIMIT 1",
+			2, types },
+		values, NULL);
+	return SPI_processed > 0;
 }
 
 static bool

@@ -141,6 +141,12 @@ decide_outcome(ScRun *run, ScBatch *batch, ScWork *work)
 	ScLink *link = sc_resolve_outcome(run, batch, work);
 	int before = list_length(batch->ledger);
 
+	if (link == NULL && sc_resolve_has_moved(work))
+		ereport(
+			ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			errmsg("the record of a call to system \"%s\" was given to another entity meanwhile",
+				   work->system->name),
+			errhint("Run the transaction again."));
 	if (link == NULL || link->entity == NULL)
 	{
 		sc_run_settle(run, work, "ignored", "The link is gone, or is still a candidate.",

@@ -37,15 +37,14 @@ static void add_bucket(const ScRun *run, uint32 *buckets, int *n, const ScWork *
 static int order_buckets(const void *a, const void *b);
 static const ScRecordMap *candidate_map(const ScWork *work);
 static bool is_read_candidate(const ScWork *work);
-static void match_unknown(ScRun *run);
+static void match_work(ScRun *run, ScWork *work);
 static ScLink *find_loaded(ScBatch *batch, ScWork *work);
 static ScLink *find_fresh(ScBatch *batch, const ScWork *work);
 static bool create_in_flight(const ScWork *work);
 static ScLink *make_candidate(ScRun *run, ScBatch *batch, ScWork *work);
 static ScLink *join_entity(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity);
 static ScLink *link_there(const ScEntity *entity, const ScSystem *system);
-static bool is_wanted(const ScLink *there, const ScWork *work);
-static void note_second(ScBatch *batch, ScWork *work, ScEntity *entity, ScEntity *other);
+static bool is_wanted(const ScLink *there);
 static ScEntity *make_entity(ScRun *run, ScBatch *batch, const ScRecordMap *map,
 							 const ScSystem *system);
 static ScLink *make_link(ScRun *run, ScBatch *batch, const ScWork *work, ScEntity *entity);
@@ -74,7 +73,8 @@ sc_resolve_find(ScRun *run)
 	if (!run->rehearsal)
 		lock_buckets(run);
 	collect_refs(run, true);
-	match_unknown(run);
+	for (int i = 0; i < run->nworks; i++)
+		match_work(run, &run->works[i]);
 }
 
 void
@@ -100,6 +100,9 @@ sc_resolve_again(ScRun *run, ScWork **works, int n)
 		if (refs[i].link != 0 || asked[i]->ref.link != 0)
 			asked[i]->entity = refs[i].entity;
 		asked[i]->ref = refs[i];
+		/* What it may belong to may have been made since. */
+		if (is_unknown(asked[i]))
+			match_work(run, asked[i]);
 	}
 }
 
@@ -131,7 +134,9 @@ sc_resolve_link(ScRun *run, ScBatch *batch, ScWork *work)
 
 	if (entity != NULL)
 		return join_entity(run, batch, work, entity);
-	return make_link(run, batch, work, make_entity(run, batch, work->map, work->system));
+	entity = make_entity(run, batch, work->map, work->system);
+	sc_matching_note(batch, work, entity);
+	return make_link(run, batch, work, entity);
 }
 
 void
@@ -143,8 +148,15 @@ sc_resolve_undo(ScBatch *batch, ScLink *link)
 	if (link->entity == NULL)
 		return;
 	link->entity->links = list_delete_ptr(link->entity->links, link);
-	if (link->entity->fresh)
-		batch->entities = list_delete_ptr(batch->entities, link->entity);
+	if (!link->entity->fresh)
+		return;
+	batch->entities = list_delete_ptr(batch->entities, link->entity);
+	for (int i = list_length(batch->matches) - 1; i >= 0; i--)
+		if (((ScMatchOut *) list_nth(batch->matches, i))->entity == link->entity)
+			batch->matches = list_delete_nth_cell(batch->matches, i);
+	for (int i = list_length(batch->ledger) - 1; i >= 0; i--)
+		if (((ScLedgerEntry *) list_nth(batch->ledger, i))->entity == link->entity)
+			batch->ledger = list_delete_nth_cell(batch->ledger, i);
 }
 
 void
@@ -183,6 +195,24 @@ sc_resolve_outcome(ScRun *run, ScBatch *batch, ScWork *work)
 		break;
 	}
 	return link;
+}
+
+bool
+sc_resolve_has_moved(ScWork *work)
+{
+	static const Oid types[] = { INT8OID, INT8OID };
+	Datum values[] = { Int64GetDatum(work->item->plan->link), Int64GetDatum(work->entity) };
+	bool is_null;
+
+	sc_plan_run(&(ScPlan){ "moved_link",
+						   "SELECT entity FROM syncore.link WHERE id = $1 AND entity <> $2", 2,
+						   types },
+				values, NULL);
+	if (SPI_processed == 0 || work->item->plan->entity == 0)
+		return false;
+	work->entity =
+		DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+	return true;
 }
 
 /* Looks the records of all works up; unknown_only: those still unknown, and what outcomes may meet. */
@@ -318,32 +348,14 @@ is_read_candidate(const ScWork *work)
 	return !work->settled && work->item->kind == SC_ITEM_OUTCOME && candidate_map(work) != NULL;
 }
 
-/* Match rules, for records that are still unknown. */
+/* Match rules, for a record that is still unknown. */
 static void
-match_unknown(ScRun *run)
+match_work(ScRun *run, ScWork *work)
 {
-	if (!sc_match_has_rules(run->conf))
-		return;
-	for (int i = 0; i < run->nworks; i++)
-	{
-		ScWork *work = &run->works[i];
-
-		Jsonb *record = is_unknown(work) ? work->shape.record
-						: is_read_candidate(work) && work->entity == 0
-							? work->item->plan->outcome.body->record
-							: NULL;
-
-		if (work->map == NULL || record == NULL)
-			continue;
-		const ScMatchRule *rule;
-		int64 entity = sc_match_find(run->conf, work->system, work->map, record, &rule);
-
-		if (entity == 0)
-			continue;
-		work->entity = entity;
-		work->match_rule = rule->id;
-		work->match_review = rule->review;
-	}
+	if (is_unknown(work))
+		sc_matching_find(run, work, work->shape.record);
+	else if (is_read_candidate(work) && work->entity == 0)
+		sc_matching_find(run, work, work->item->plan->outcome.body->record);
 }
 
 /* The link among those that were loaded; a candidate's too. */
@@ -423,9 +435,9 @@ join_entity(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity)
 	ScLink *there = link_there(entity, work->system);
 	ScEntity *other;
 
-	if (there == NULL && !work->match_review)
+	if (there == NULL)
 		return make_link(run, batch, work, entity);
-	if (is_wanted(there, work))
+	if (is_wanted(there))
 	{
 		there->external_id = pstrdup(work->shape.external_id);
 		there->state = SC_LINK_ACTIVE;
@@ -433,7 +445,7 @@ join_entity(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity)
 		return there;
 	}
 	other = make_entity(run, batch, work->map, work->system);
-	note_second(batch, work, entity, other);
+	sc_matching_note(batch, work, other);
 	return make_link(run, batch, work, other);
 }
 
@@ -457,21 +469,9 @@ link_there(const ScEntity *entity, const ScSystem *system)
 
 /* A create that no call has been made for yet. */
 static bool
-is_wanted(const ScLink *there, const ScWork *work)
+is_wanted(const ScLink *there)
 {
-	return there != NULL && there->state == SC_LINK_CREATING && there->call.kind == SC_CALL_NONE &&
-		   !work->match_review;
-}
-
-/* R22: a record that matches, and may not be linked by itself. */
-static void
-note_second(ScBatch *batch, ScWork *work, ScEntity *entity, ScEntity *other)
-{
-	sc_match_note_candidate(
-		batch, other, entity, work->match_rule,
-		link_there(entity, work->system) != NULL
-			? "The same key belongs to an entity that has a record in this system already."
-			: "The rule asks for a person to confirm the match.");
+	return there != NULL && there->state == SC_LINK_CREATING && there->call.kind == SC_CALL_NONE;
 }
 
 static ScEntity *
@@ -576,15 +576,15 @@ give_record(ScBatch *batch, ScLink *link, ScLink *candidate)
 static ScLink *
 settle_candidate(ScRun *run, ScBatch *batch, ScWork *work, ScLink *candidate)
 {
-	ScEntity *match = work->match_rule == 0 ? NULL : sc_load_entity_of(batch, work->entity);
+	ScEntity *match = sc_matching_is_sure(work) ? sc_load_entity_of(batch, work->entity) : NULL;
 	ScLink *there = match == NULL ? NULL : link_there(match, candidate->system);
 	ScLedgerEntry *entry;
 
 	if (work->map == NULL)
 		return NULL;
-	if (match != NULL && is_wanted(there, work))
+	if (match != NULL && is_wanted(there))
 		return give_record(batch, there, candidate);
-	if (match != NULL && there == NULL && !work->match_review)
+	if (match != NULL && there == NULL)
 	{
 		candidate->entity = match;
 		entry = sc_model_note(batch, SC_LEDGER_LINK, match, candidate);
@@ -597,8 +597,7 @@ settle_candidate(ScRun *run, ScBatch *batch, ScWork *work, ScLink *candidate)
 	else
 	{
 		candidate->entity = make_entity(run, batch, work->map, candidate->system);
-		if (match != NULL)
-			note_second(batch, work, match, candidate->entity);
+		sc_matching_note(batch, work, candidate->entity);
 	}
 	candidate->entity->links = lappend(candidate->entity->links, candidate);
 	candidate->map =

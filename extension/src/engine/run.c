@@ -146,10 +146,9 @@ run_in_pieces(ScRun *run)
 										   Min(n, SC_RUN_PIECE) * PIECE_BYTES,
 										   ALLOCSET_DEFAULT_INITSIZE, ALLOCSET_DEFAULT_MAXSIZE);
 	qsort(works, n, sizeof(ScWork *), order_works);
-	for (int i = 0; i < n; i += SC_RUN_PIECE)
+	for (int i = 0, len = 0; i < n; i += len)
 	{
-		int len = Min(n - i, SC_RUN_PIECE);
-
+		len = sc_matching_count(run, works + i, Min(n - i, SC_RUN_PIECE));
 		CHECK_FOR_INTERRUPTS();
 		/* What an earlier piece made is in the tables by now. */
 		if (i > 0 && works[i + len - 1]->ref.link == 0)
@@ -227,6 +226,8 @@ after_error(ScRun *run, ScWork **works, int n, int attempt, ErrorData *error)
 	}
 	/* In halves; two events of one entity stay in order. */
 	run_piece(run, works, n / 2, 0);
+	if (works[n - 1]->ref.link == 0)
+		sc_resolve_again(run, works + n / 2, n - n / 2);
 	run_piece(run, works + n / 2, n - n / 2, 0);
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/event.h"
 #include "store/load.h"
+#include "store/match.h"
 
 typedef struct ScWork /* an item on its way */
 {
@@ -19,12 +20,12 @@ typedef struct ScWork /* an item on its way */
 	ScRecordRef ref;		/* the record, as found without locks */
 	ScRecordRef
 		other; /* outcome: a candidate with the id that a create returned, or a create with the marker that a read showed */
-	int64 entity;	   /* that will be locked; 0 = none known */
-	int match_rule;	   /* the entity was found by this rule; 0 = by its link */
-	bool match_review; /* that rule asks for a person */
-	bool hint;		   /* seen before without an id of its own: only news when it differs (R1) */
-	bool waits;		   /* for the outcome of a call */
-	bool settled;	   /* needs no more */
+	int64 entity;		 /* that will be locked; 0 = none known */
+	ScMatchAsk *ask;	 /* of a record that nobody knew, where there are match rules */
+	ScMatchFound *found; /* whose a record that nobody knows may be; NULL = nobody's */
+	bool hint;			 /* seen before without an id of its own: only news when it differs (R1) */
+	bool waits;			 /* for the outcome of a call */
+	bool settled;		 /* needs no more */
 } ScWork;
 
 typedef struct ScRun
@@ -87,8 +88,22 @@ extern ScLink *sc_resolve_link(ScRun *run, ScBatch *batch,
 extern void sc_resolve_undo(ScBatch *batch,
 							ScLink *link); /* forgets what sc_resolve_link made last */
 extern void sc_resolve_save_keys(ScRun *run, ScBatch *batch);
+extern bool sc_resolve_has_moved(
+	ScWork *work); /* an outcome's link is another entity's by now, which work then names */
 extern ScLink *sc_resolve_outcome(
 	ScRun *run, ScBatch *batch,
 	ScWork *work); /* the link that a call was about; a candidate is turned into what it is */
+
+/* matching.c: match rules. */
+extern void sc_matching_find(ScRun *run, ScWork *work,
+							 Jsonb *record);		 /* sets found, and entity where it is sure */
+extern bool sc_matching_is_sure(const ScWork *work); /* one entity, by a rule that asks nobody */
+extern void sc_matching_note(
+	ScBatch *batch, const ScWork *work,
+	ScEntity *
+		entity); /* R22: entities that the record's own, fresh one may be the same as, for a person */
+extern int sc_matching_count(
+	const ScRun *run, ScWork **works,
+	int n); /* how many, from the first, can be decided together: none may be an earlier one's other half */
 
 #endif

@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "store/config_load.h"
+#include "store/match.h"
 
 static const char *const grades[] = { "counter", "fine", "coarse", "none" };
 static const char *const actor_kinds[] = { "unknown", "integration", "automation", "human" };
@@ -290,10 +291,11 @@ load_identities(ScConf *conf)
 static void
 load_matches(ScConf *conf)
 {
-	int n =
-		sc_config_rows("SELECT id, space::text, entity_type::text, kind, fields, normalise, "
-					   "on_match, system::text, "
-					   "path::text, refers_to::text FROM syncore.match_rule ORDER BY position, id");
+	int n = sc_config_rows("SELECT id, space::text, entity_type::text, kind, fields, normalise, "
+						   "on_match, system::text, "
+						   "path::text, refers_to::text, threshold::text, "
+						   "(pg_catalog.date_part('epoch', time_window) * 1000000)::bigint::text "
+						   "FROM syncore.match_rule ORDER BY position, id");
 
 	conf->matches = palloc0(sizeof(ScMatchRule) * Max(n, 1));
 	for (int i = 0; i < n; i++)
@@ -312,12 +314,10 @@ load_matches(ScConf *conf)
 		rule->kind =
 			(ScMatchKind) sc_config_word(sc_config_text(i, 4), match_kinds, lengthof(match_kinds));
 		rule->fields = sc_config_text_array(i, 5, &rule->nfields);
-		for (int k = 0; k < nnormalise; k++)
-		{
-			rule->fold_case |= strcmp(normalise[k], "lower") == 0;
-			rule->trim |= strcmp(normalise[k], "trim") == 0;
-			rule->alnum |= strcmp(normalise[k], "alnum") == 0;
-		}
+		rule->normalise = sc_match_normalise(rule->fields, rule->nfields, normalise, nnormalise);
+		rule->threshold =
+			sc_config_is_null(i, 11) ? 0 : (float) strtod(sc_config_text(i, 11), NULL);
+		rule->window_us = sc_config_is_null(i, 12) ? 0 : strtoll(sc_config_text(i, 12), NULL, 10);
 		rule->review = strcmp(sc_config_text(i, 7), "review") == 0;
 		rule->system_id = system_id(conf, sc_config_text(i, 8));
 		rule->path = sc_config_is_null(i, 9) ? NULL : sc_config_pointer(sc_config_text(i, 9));

@@ -169,6 +169,8 @@ put_entity(ScTable *table, TupleTableSlot *row, ScEntity *entity, TimestampTz no
 	sc_table_set(table, row, ENTITY_STAMPS, PointerGetDatum(sc_stamps_pack(&entity->stamps)));
 	sc_table_set(table, row, ENTITY_REVISION, Int64GetDatum(entity->revision));
 	sc_table_set_text(table, row, ENTITY_CORRELATION, entity->correlation_id);
+	if (entity->merged_into != 0)
+		sc_table_set_id(table, row, ENTITY_MERGED, entity->merged_into);
 	sc_table_set_jsonb(table, row, ENTITY_LONG, pack_values(entity, true));
 	if (is_closed(entity))
 		put_time_of(table, row, ENTITY_CLOSED, now);

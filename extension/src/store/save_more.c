@@ -271,6 +271,7 @@ insert_copies(ScBatch *batch, const int64 *ids)
 /*
  * A record that is being made gets the comments that its entity has already:
  * webhooks overtake each other, and a comment may be heard before its record.
+ * So do the records of two entities that were joined.
  */
 static void
 copy_earlier_comments(ScBatch *batch)
@@ -287,8 +288,9 @@ copy_earlier_comments(ScBatch *batch)
 	{
 		const ScLink *link = lfirst(cell);
 
-		if (!link->fresh || link->state != SC_LINK_CREATING || link->entity == NULL ||
-			link->map == NULL || (link->entity->fresh && batch->comments == NIL))
+		if (link->entity == NULL || link->map == NULL || link->state == SC_LINK_TOMBSTONE ||
+			!(link->joined || (link->fresh && link->state == SC_LINK_CREATING)) ||
+			(link->entity->fresh && batch->comments == NIL))
 			continue;
 		for (int i = 0; i < lengthof(visibilities); i++)
 		{

@@ -1,0 +1,200 @@
+-- Which records are the same: likeness, keys of what is there when a rule is written, and what a person says of it.
+-- Same rules as 62_run.sql.
+
+CREATE FUNCTION syncore._match_key(data jsonb, fields text[], normalise text[], fuzzy boolean) RETURNS text
+	AS 'MODULE_PATHNAME', 'syncore_match_key' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION syncore._join(keep bigint, drop_it bigint, actor text, reason text) RETURNS void
+	AS 'MODULE_PATHNAME', 'syncore_join' LANGUAGE C VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp;
+
+-- Entities whose key is like one, made in a time, that have no record in a system. pg_trgm may live in any schema.
+CREATE FUNCTION syncore._match_near(space_id integer, entity_type_id integer, rule integer, key text, threshold real,
+		made_from timestamptz, made_to timestamptz, system_id integer)
+	RETURNS TABLE (entity bigint, score real)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	BEGIN
+		RETURN QUERY EXECUTE format('SELECT k.entity, %1$I.similarity(k.key, $4) FROM syncore.match_key k
+				WHERE k.rule = $3 AND k.near_at >= $6 AND k.near_at <= $7 AND k.space_id = $1 AND k.entity_type_id = $2
+					AND %1$I.similarity(k.key, $4) >= $5
+					AND NOT EXISTS (SELECT FROM syncore.link l WHERE l.entity = k.entity AND l.system_id = $8 AND l.state IN (''active'', ''diverged''))
+				ORDER BY 2 DESC, 1',
+			(SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_trgm'))
+			USING space_id, entity_type_id, rule, key, threshold, made_from, made_to, system_id;
+	END
+	$$;
+
+-- A match rule can be meant: its words and fields are known, and what is left out is what such a rule does.
+CREATE FUNCTION syncore._config_match() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		one text;
+		known text[] := '{lower,trim,spaces,punctuation,alnum}';
+	BEGIN
+		NEW.on_match := coalesce(NEW.on_match, CASE NEW.kind WHEN 'fuzzy' THEN 'review' ELSE 'link' END);
+		IF syncore._is_restoring() THEN
+			RETURN NEW;
+		END IF;
+		FOREACH one IN ARRAY coalesce(NEW.fields, '{}') LOOP
+			PERFORM syncore._check_field(NEW.entity_type, one);
+		END LOOP;
+		FOREACH one IN ARRAY coalesce(NEW.normalise, '{}') LOOP
+			IF one IS NULL OR substring(one FROM '[^:]*$') <> ALL (known) THEN
+				RAISE EXCEPTION 'normalisation "%" does not exist', one
+					USING ERRCODE = 'invalid_parameter_value', DETAIL = format('There are %s.', array_to_string(known, ', ')),
+					      HINT = 'Write the word, or field:word for one of the fields.';
+			ELSIF strpos(one, ':') > 0 AND split_part(one, ':', 1) <> ALL (coalesce(NEW.fields, '{}')) THEN
+				RAISE EXCEPTION 'field "%" is not compared by this rule', split_part(one, ':', 1)
+					USING ERRCODE = 'invalid_parameter_value', DETAIL = format('It compares %s.', array_to_string(NEW.fields, ', ')),
+					      HINT = 'Write field:word for one of the fields, or the word alone for all of them.';
+			END IF;
+		END LOOP;
+		RETURN NEW;
+	END
+	$$;
+
+-- Entities that are there when a rule is written are found by it, too.
+CREATE FUNCTION syncore._match_rekey() RETURNS trigger
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	BEGIN
+		IF syncore._is_restoring() THEN
+			RETURN NULL;
+		END IF;
+		IF TG_OP <> 'INSERT' THEN
+			DELETE FROM syncore.match_key k WHERE k.rule = OLD.id;
+		END IF;
+		IF TG_OP <> 'DELETE' AND NEW.kind <> 'reference' THEN
+			INSERT INTO syncore.match_key (space_id, entity_type_id, rule, key, entity, near_at)
+			SELECT e.space_id, e.entity_type_id, NEW.id, k.key, e.id, CASE NEW.kind WHEN 'fuzzy' THEN e.created_at END
+			FROM syncore.entity e JOIN syncore.entity_type t ON t.id = e.entity_type_id JOIN syncore.space s ON s.id = e.space_id
+				CROSS JOIN LATERAL (SELECT syncore._match_key(e.data || coalesce(e.long, '{}'), NEW.fields, coalesce(NEW.normalise, '{}'), NEW.kind = 'fuzzy') AS key) k
+			WHERE t.name = NEW.entity_type AND (NEW.space IS NULL OR s.name = NEW.space) AND e.merged_into IS NULL AND k.key IS NOT NULL
+			ORDER BY e.id ON CONFLICT DO NOTHING;
+		END IF;
+		RETURN NULL;
+	END
+	$$;
+
+-- The lock under which entities of a type are made: nothing is matched while two of them become one.
+CREATE FUNCTION syncore._lock_type(entity_type_id integer) RETURNS void
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT pg_advisory_xact_lock(1398361668, 1024 + entity_type_id) $$;
+
+-- Joins two entities on behalf of the caller, and ends what waits for a decision about them.
+CREATE FUNCTION syncore._merge(keep bigint, drop_it bigint, note text) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		said text := format('joined to entity %s: %s', keep, note);
+	BEGIN
+		PERFORM syncore._lock_type(e.entity_type_id) FROM syncore.entity e WHERE e.id = keep;
+		PERFORM syncore._join(keep, drop_it, syncore._caller()::text, note);
+		UPDATE syncore.match_candidate m SET state = 'accepted', decided_at = now(), decided_by = syncore._caller(), note = _merge.note
+			WHERE m.state = 'open' AND least(m.entity, m.other) = least(keep, drop_it) AND greatest(m.entity, m.other) = greatest(keep, drop_it);
+		-- What else it might have been is no question any more; what might have been it may be the other.
+		UPDATE syncore.match_candidate m SET state = 'rejected', decided_at = now(), decided_by = syncore._caller(), note = said
+			WHERE m.state = 'open' AND m.entity = drop_it;
+		UPDATE syncore.match_candidate m SET state = 'rejected', decided_at = now(), decided_by = syncore._caller(), note = said
+			WHERE m.state = 'open' AND m.other = drop_it AND (m.entity = keep OR EXISTS
+				(SELECT FROM syncore.match_candidate o WHERE o.state = 'open' AND o.entity = m.entity AND o.other = keep));
+		UPDATE syncore.match_candidate m SET other = keep WHERE m.state = 'open' AND m.other = drop_it;
+		PERFORM syncore._look(keep), syncore._wake();
+	END
+	$$;
+
+-- A candidate that the caller may decide, locked with its entities.
+CREATE FUNCTION syncore._match_open(candidate bigint) RETURNS syncore.match_candidate
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		one syncore.match_candidate;
+	BEGIN
+		PERFORM syncore._lock_type(e.entity_type_id) FROM syncore.match_candidate m JOIN syncore.entity e ON e.id = m.entity WHERE m.id = candidate;
+		PERFORM FROM syncore.entity e WHERE e.id IN (SELECT unnest(ARRAY[m.entity, m.other]) FROM syncore.match_candidate m WHERE m.id = candidate)
+			ORDER BY e.id FOR NO KEY UPDATE;
+		SELECT * INTO one FROM syncore.match_candidate m WHERE m.id = candidate FOR UPDATE;
+		IF NOT FOUND OR one.space_id <> ALL (syncore._spaces_of(syncore._caller(), 'read')) THEN
+			RAISE EXCEPTION 'match candidate % does not exist', candidate USING ERRCODE = 'undefined_object', HINT = 'TABLE syncore.review;';
+		END IF;
+		PERFORM syncore._require(one.space_id, 'operate', format('match candidate %s', candidate));
+		IF one.state <> 'open' THEN
+			RAISE EXCEPTION 'match candidate % does not wait for a decision', candidate
+				USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('%s decided it at %s: %s.', one.decided_by, one.decided_at, one.state),
+				      HINT = 'TABLE syncore.review;';
+		END IF;
+		RETURN one;
+	END
+	$$;
+
+CREATE FUNCTION syncore.accept_match(candidate bigint, note text) RETURNS text
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		one syncore.match_candidate := syncore._match_open(candidate);
+	BEGIN
+		PERFORM syncore._require_note(note);
+		PERFORM syncore._merge(one.other, one.entity, note);
+		RETURN format('entity %s is part of %s', one.entity, syncore._ref(one.other));
+	END
+	$$;
+COMMENT ON FUNCTION syncore.accept_match(bigint, text) IS
+	'decide: the two entities of a match in review are one: the newer is joined to the older; refused while both have a record in one system';
+
+CREATE FUNCTION syncore.reject_match(candidate bigint, note text) RETURNS text
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		one syncore.match_candidate := syncore._match_open(candidate);
+	BEGIN
+		PERFORM syncore._require_note(note);
+		UPDATE syncore.match_candidate m SET state = 'rejected', decided_at = now(), decided_by = syncore._caller(), note = reject_match.note
+			WHERE m.id = candidate;
+		PERFORM syncore._ledger_append('release', one.entity, NULL, NULL, one.space_id, NULL, NULL, NULL, NULL, NULL, 'match',
+			format('%s said that it is not the same as entity %s: %s', syncore._caller(), one.other, note), NULL);
+		PERFORM syncore._look(one.entity), syncore._look(one.other), syncore._wake();
+		RETURN format('entity %s and entity %s stay apart', one.entity, one.other);
+	END
+	$$;
+COMMENT ON FUNCTION syncore.reject_match(bigint, text) IS
+	'decide: the two entities of a match in review are not the same: records that waited for this are created';
+
+CREATE FUNCTION syncore.merge_entities(keep bigint, drop bigint, note text) RETURNS text
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		one bigint;
+		space integer;
+	BEGIN
+		FOREACH one IN ARRAY ARRAY[merge_entities.keep, merge_entities.drop] LOOP
+			SELECT e.space_id INTO space FROM syncore.entity e WHERE e.id = one;
+			IF space IS NULL OR space <> ALL (syncore._spaces_of(syncore._caller(), 'read')) THEN
+				PERFORM syncore._raise_unknown('record', one::text, NULL, 'Write a number of syncore.entity, system:key, or a key such as INC0012345.');
+			END IF;
+			PERFORM syncore._require(space, 'operate', format('record "%s"', one));
+		END LOOP;
+		PERFORM syncore._require_note(note);
+		PERFORM syncore._merge(merge_entities.keep, merge_entities.drop, note);
+		RETURN format('entity %s is part of %s', merge_entities.drop, syncore._ref(merge_entities.keep));
+	END
+	$$;
+COMMENT ON FUNCTION syncore.merge_entities(bigint, bigint, text) IS
+	'decide: two entities are one: records, comments and values of the second go to the first; refused while both have a record in one system';
+
+CREATE FUNCTION syncore.merge_entities(keep text, drop text, note text) RETURNS text
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT syncore.merge_entities(syncore._resolve_ref($1), syncore._resolve_ref($2), $3) $$;
+COMMENT ON FUNCTION syncore.merge_entities(text, text, text) IS
+	'decide: two entities are one, each named by any key a person knows: records, comments and values of the second go to the first';
