@@ -35,6 +35,7 @@ PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_con
 #: make bench         speed, as ratios in one run
 #: make model         the model of test/check against the real code of deciding (SEED=n, COUNT=n)
 #: make mutants       known-bad variants of the engine, each of which the model must flag
+#: make fuzz          bytes from outside, coverage-guided, under sanitizers (SECONDS_EACH=n)
 #: make chaos         seeded faults against the invariants (SEED=n, ROUNDS=n)
 #: make kills         fifty crashes of workers and server at random moments (SYNCORE_KILLS=n, SEED=n; some ten minutes)
 #: make soak          20,000 calls by the same workers, which must not grow (CALLS=n, SEED=n; up to half an hour)
@@ -43,7 +44,7 @@ PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_con
 #: make help          this list
 
 # Our own targets need no server headers (check and demo install them), and PGXS has a check of its own.
-OUR_TARGETS = help check demo lint format bench model mutants chaos kills soak sanitize
+OUR_TARGETS = help check demo lint format bench model mutants fuzz chaos kills soak sanitize
 ifneq ($(filter $(OUR_TARGETS),$(MAKECMDGOALS)),)
 
 .PHONY: $(OUR_TARGETS)
@@ -63,6 +64,8 @@ model:
 	@test/check/run
 mutants:
 	@test/check/run mutants
+fuzz:
+	@test/fuzz/run
 chaos:
 	@test/chaos/run
 kills:

@@ -39,4 +39,32 @@ state
 p1 says severity=high v10 by kim
 state
 $$);
+
+-- R5: our write landed, nobody knows when; a machine then sets back what it replaced.  Who is told of as having that value
+-- before our write is no author of what was set after it: the machine stays the author, and loses to a person.
+SELECT story('{"fields": {"severity": {"kind": "rank", "allowed": ["critical", "high", "medium", "low"]}, "title": {"kind": "text"}},
+	"policy": {"*": ["human_wins"]}, "systems": {"p1": {"rank": 10}, "p2": {"rank": 20, "grade": "coarse"}}}', $$
+p1 says severity=low title=a v1 by kim full
+p2 says severity=low title=a v1 by lee full
+p1 says severity=high v2 by kim
+p2 sends
+p2 loses
+p2 says severity=high title=d v8 us full
+p2 says severity=low title=d v9 by bot automation full
+p2 says severity=low title=d v7 by lee full
+p1 says severity=critical v3 by kim
+state
+$$);
+
+-- R5: an echo that is older than what is known to be held, in other letters, says nothing of what is held (p1 holds C).
+SELECT story('{"fields": {"title": {"kind": "text"}}, "policy": {"*": []}, "systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says title=a v1 by kim full
+p2 says title=a v1 by lee full
+p2 says title=c v2 by lee
+p1 sends
+p1 loses
+p1 says title=C v3 us full
+p1 says title=c v2 by kim full
+state
+$$);
 DROP SCHEMA t400 CASCADE;

@@ -4,7 +4,8 @@
 //
 //   check.js merge [from=1] [count=50000]        level 1: dots and contexts given, every order of arrival
 //   check.js orders [events=6] [rounds=1]        level 1: every structure of causes up to so many events
-//   check.js replay merge SEED                   one history again, with all that happened
+//   check.js decide [from=1] [count=50000]       level 2: systems, webhooks, calls (lib/decide.js)
+//   check.js replay merge|decide SEED            one history again, with all that happened
 //
 // module=PATH names another build of the engine; first=1 ends with the first batch that has a broken one; tell=N tells
 // of so many (3).  Ends with 1 if a history broke a promise.
@@ -13,7 +14,7 @@ const { Engine } = require('./lib/engine');
 const { chance } = require('./lib/chance');
 const { shrink } = require('./lib/shrink');
 
-const levels = { merge: () => require('./lib/merge') };
+const levels = { merge: () => require('./lib/merge'), decide: () => require('./lib/decide') };
 
 // "a b key=value" as {_: [a, b], key: value}
 function read(words) {

@@ -115,7 +115,8 @@ play_step(Play *play)
 
 			appendStringInfoChar(play->out, '|');
 			steps[i].play(play);
-			if (play->out->len == before + 1)
+			/* a merge says nothing: only the state after it does */
+			if (play->out->len == before + 1 && strchr("MKZ", steps[i].word) != NULL)
 				play->out->data[--play->out->len] = '\0';
 			return;
 		}

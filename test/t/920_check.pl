@@ -1,6 +1,6 @@
 # The model of test/check against the real code of deciding: every structure of causes up to five events in every order,
 # histories drawn by chance, and known-bad variants of the engine, which must be flagged.  `make model` and
-# `make mutants` go further.  R7, R8, R18, VC-01, VC-08, RS-11
+# `make mutants` go further.  R3, R4, R5, R7 to R11, R14, R15, R18, R19, VC-01, VC-08, RS-11
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -32,10 +32,13 @@ my $seed = $ENV{SEED} // 20261122;
 ($kept, $said) = checker('merge', "from=$seed", 'count=1500', $module);
 ok($kept, "I5, I7, I8: histories from seed $seed") or diag $said;
 
+($kept, $said) = checker('decide', "from=$seed", 'count=2500', $module);
+ok($kept, "I1, I7: what the engine sends, takes for news and ends in is what the model says, from seed $seed") or diag $said;
+
 # The control: a register that forgets its losers breaks promises, is told of with its seed, and shrinks to three events.
 my $variants = PostgreSQL::Test::Utils::tempdir();
 my ($out, $err) = ('', '');
-ok(IPC::Run::run(['node', "$check/mutate.js", $variants, 'winner_only', 'unknown_is_nobody'], '>', \$out, '2>', \$err), 'known-bad variants are flagged') or diag $out, $err;
+ok(IPC::Run::run(['node', "$check/mutate.js", $variants, 'winner_only', 'echo_by_value', 'no_retirement'], '>', \$out, '2>', \$err), 'known-bad variants are flagged') or diag $out, $err;
 note $out;
 ($kept, $said) = checker('merge', 'from=1', 'count=1000', 'first=1', 'tell=1', "module=$variants/winner_only");
 ok(!$kept, 'a register of winners breaks a promise');

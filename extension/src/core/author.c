@@ -73,7 +73,7 @@ sc_author_is_another(const ScLink *link, const ScField *field, const ScStatement
 }
 
 ScPosition
-sc_author_before(const ScShadowField *shadow, const ScOrder *order)
+sc_author_before(const ScShadowField *shadow, const ScOrder *order, const ScMapped *said)
 {
 	const ScWrite *last = shadow->nwrites > 0 ? &shadow->writes[shadow->nwrites - 1] : NULL;
 
@@ -81,9 +81,13 @@ sc_author_before(const ScShadowField *shadow, const ScOrder *order)
 		return order->carried->before_known_at;
 	if (order->verdict == SC_VERDICT_RACED)
 		return shadow->writes[order->write].before_known_at;
-	/* The position of our write is only a bound: the change may be as old as the write. */
+	/*
+	 * The position of our write is only a bound: the change may be as old as the write.  But
+	 * the value that the write replaced was told of before it as well, by whoever set it then.
+	 */
 	if (last != NULL && !last->exact && last->at.known && shadow->known_at.known &&
-		last->at.at == shadow->known_at.at)
+		last->at.at == shadow->known_at.at &&
+		!sc_order_same(said->map, &said->external, &last->before_held))
 		return last->before_known_at;
 	return shadow->known_at;
 }

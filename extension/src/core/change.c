@@ -33,7 +33,7 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 	const ScField *field = said->map->field;
 	ScShadowField *shadow = sc_shadow_get(&link->shadow, field->name);
 	ScVersion version = sc_author_version(batch, link, statement, said);
-	ScPosition after = sc_author_before(shadow, &order);
+	ScPosition after = sc_author_before(shadow, &order, said);
 	ScMerge merge;
 	ScFieldValue *value;
 	bool image;

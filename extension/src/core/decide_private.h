@@ -44,7 +44,8 @@ extern bool sc_author_is_another(const ScLink *link, const ScField *field,
 								 const ScStatement *statement);
 
 /* The position at which what a change replaces was last held.  Before the change is applied. */
-extern ScPosition sc_author_before(const ScShadowField *shadow, const ScOrder *order);
+extern ScPosition sc_author_before(const ScShadowField *shadow, const ScOrder *order,
+								   const ScMapped *said);
 
 /* A version was made of what the statement shows: its author is only presumed if it shows more than one person's change. */
 extern void sc_author_open(ScShadowField *shadow, const ScStatement *statement, ScPosition after);

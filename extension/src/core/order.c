@@ -51,7 +51,8 @@ static void apply_landed(ScShadowField *shadow, int unconfirmed, const ScStateme
 						 const ScMapped *said);
 static ScClock apply_overtaken(ScShadowField *shadow, ScCallField *carried,
 							   const ScStatement *statement, const ScMapped *said);
-static void apply_echo(ScShadowField *shadow, const ScOrder *order, const ScMapped *said);
+static void apply_echo(ScShadowField *shadow, const ScOrder *order, const ScStatement *statement,
+					   const ScMapped *said);
 
 /*
  * R3.  Only a statement that contradicts the call waits: the same value is an
@@ -120,7 +121,7 @@ sc_order_apply(ScShadowField *shadow, const ScOrder *order, const ScStatement *s
 				raise_position(&shadow->known_at, statement->position);
 			break;
 		case SC_VERDICT_ECHO:
-			apply_echo(shadow, order, said);
+			apply_echo(shadow, order, statement, said);
 			break;
 		case SC_VERDICT_LANDED:
 			apply_landed(shadow, order->unconfirmed, statement, said);
@@ -647,7 +648,8 @@ apply_overtaken(ScShadowField *shadow, ScCallField *carried, const ScStatement *
 }
 
 static void
-apply_echo(ScShadowField *shadow, const ScOrder *order, const ScMapped *said)
+apply_echo(ScShadowField *shadow, const ScOrder *order, const ScStatement *statement,
+		   const ScMapped *said)
 {
 	if (order->unconfirmed >= 0)
 	{
@@ -658,6 +660,10 @@ apply_echo(ScShadowField *shadow, const ScOrder *order, const ScMapped *said)
 		return;
 	}
 	if (shadow->nwrites == 0 || sc_order_same(said->map, &said->external, &shadow->held))
+		return;
+	/* What was said before that says nothing of what is held now. */
+	if (statement->position.known && shadow->known_at.known &&
+		statement->position.at < shadow->known_at.at)
 		return;
 
 	/* Our last write as the product spells it; sent still says what it stands for. */

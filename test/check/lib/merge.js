@@ -26,6 +26,11 @@ function drawWorld(seed) {
 	return { allowed: ALLOWED, ranks: [0, ...ranks], policy };
 }
 
+// "From a severity on" is said of severity alone: of other fields it asks for the severity of the day, which no set tells.
+function policyOf(world, field) {
+	return world.policy.map((one) => field === 'severity' ? one : { ...one, from: undefined });
+}
+
 function document(world) {
 	const systems = {};
 	for (let link = 1; link <= 3; link++)
@@ -33,7 +38,7 @@ function document(world) {
 	return {
 		fields: { severity: { kind: 'rank', allowed: ALLOWED }, title: { kind: 'rank', allowed: ALLOWED } },
 		systems,
-		policy: { '*': world.policy.map((one) => ({ rule: one.rule, ...(one.link && { system: 'p' + one.link }), ...(one.from && { review_from: one.from }) })) },
+		policy: Object.fromEntries(FIELDS.map((field) => [field, policyOf(world, field).map((one) => ({ rule: one.rule, ...(one.link && { system: 'p' + one.link }), ...(one.from && { review_from: one.from }) }))])),
 	};
 }
 
@@ -147,7 +152,7 @@ function expect(versions, world) {
 		if (all.length === 0)
 			continue;
 		const stand = standing(all);
-		const choice = choose(stand, world.policy, world);
+		const choice = choose(stand, policyOf(world, FIELDS[field]), world);
 		const seen = clock(all);
 		const list = stand.map((one) => `${one.link}:${one.n}=${one.value},${one.kind}`).sort();
 		told.push(`${FIELDS[field]}=${choice.held ? '(held)' : choice.winner.value} ${list.join('/')} {${Object.keys(seen).sort().map((link) => `${link}:${seen[link]}`).join(',')}}`);

@@ -1,0 +1,500 @@
+'use strict';
+// The rules of deciding and delivering, as SEMANTICS says them, for one entity with a record in each of some systems.
+// Written to be read beside the text: a function for each rule, in its words.
+const { choose, covers } = require('./rules');
+
+const WRITES = 8;          // our last writes that are remembered
+const WERE = 8;            // values held before, of systems whose positions can tie
+const LATE = 30000;        // ms in which a write may still land
+
+const join = (a, b) => {
+	const both = { ...a };
+	for (const link of Object.keys(b))
+		both[link] = Math.max(both[link] || 0, b[link]);
+	return both;
+};
+const same = (a, b) => a !== null && b !== null && a === b;
+const loosely = (a, b) => a !== null && b !== null && a.toLowerCase() === b.toLowerCase();
+const known = (p) => p !== null;
+const told = (clock) => `{${Object.keys(clock).filter((link) => clock[link] > 0).sort().map((link) => `${link}:${clock[link]}`).join(',')}}`;
+
+class Model {
+	// world: {fields: {name: 'list' | 'text'}, grades: [, 'counter', …], policy, ranks, allowed}
+	constructor(world) {
+		this.world = world;
+		this.now = 0;
+		this.fields = {};
+		this.links = {};
+		this.said = [];
+		for (const name of Object.keys(world.fields))
+			this.fields[name] = { versions: [], clock: {}, held: false, value: null, shown: null };
+		for (let id = 1; id < world.grades.length; id++) {
+			this.links[id] = { id, grade: world.grades[id], shadow: {}, call: null, readOwed: false, waiting: [], unsure: [] };
+			for (const name of Object.keys(world.fields))
+				this.links[id].shadow[name] = { held: null, sent: null, knownAt: null, changedAt: null, seen: {}, writes: [], unconfirmed: [], were: [], told: null };
+		}
+	}
+
+	note(kind, field) {
+		this.said.push(field === undefined ? kind : `${kind}.${field}`);
+	}
+
+	// What became of the step, since the last time this was asked.
+	ends() {
+		return this.said.splice(0).sort().join(' ');
+	}
+
+	// R3, then R4 to R6 field by field.  said: {link, event, p, fields, kind, us, full, at, slot}
+	statement(said) {
+		const link = this.links[said.link];
+		this.proof(link, said);
+		if (this.mustWait(link, said)) {
+			if (!link.waiting.some((one) => one.event === said.event)) {
+				link.waiting.push(said);
+				this.note('wait');
+			}
+			return;
+		}
+		if (link.call !== null)
+			link.call.heard = true;
+		for (const name of Object.keys(said.fields))
+			this.field(link, name, said);
+		if (this.after) {
+			delete this.after;
+			this.afterOutcome(link);
+		}
+		if (!said.waited)
+			this.settle();
+	}
+
+	// R3: it names a field of the call under way with another value.
+	mustWait(link, said) {
+		return link.call !== null && Object.keys(said.fields).some((name) =>
+			link.call.fields[name] !== undefined && said.fields[name] !== link.call.fields[name].value);
+	}
+
+	// R15: a webhook proves that a lost write landed, if newer than what we knew, by our name or showing all that it changed.
+	proof(link, said) {
+		const call = link.call;
+		if (call === null || !call.unknown || !known(call.base) || said.p <= call.base)
+			return;
+		const names = Object.keys(call.fields);
+		const shown = names.filter((name) => said.fields[name] !== undefined);
+		// a value that stood there before, loosely, tells nothing
+		const telling = shown.filter((name) => said.fields[name] !== call.fields[name].before.held);
+		if (telling.length === 0 || !shown.every((name) => loosely(said.fields[name], call.fields[name].value))
+			|| !(said.us || telling.length === names.length))
+			return;
+		link.call = null;
+		link.readOwed = link.unsure.length > 0;
+		for (const name of names) {
+			const isShown = said.fields[name] !== undefined;
+			if (isShown)
+				this.landedByRead(link, name, call.fields[name], said.p, said.fields);
+			else {
+				this.acknowledge(link, name, call.fields[name], call.fields[name].value, said.p - 1, false);
+				this.note('landed', name);
+			}
+		}
+		this.after = link;
+	}
+
+	field(link, name, said) {
+		const shadow = link.shadow[name];
+		const x = said.fields[name];
+		shadow.unconfirmed = shadow.unconfirmed.filter((one) => one.until >= this.now);
+		if (link.call !== null && link.call.fields[name] !== undefined) {
+			said.done = true;                        // R3: the same value is done
+			return;
+		}
+		const verdict = this.order(link, shadow, x, said);
+		if (this.tellsWho(link, name, x, said, verdict))
+			return;
+		if (verdict.is === 'unsure' && said.settling && !this.unsureIsRaced(shadow, x, verdict))
+			return;                                  // R11: passed over
+		this.effect(link, name, x, said, verdict);
+	}
+
+	// R4
+	order(link, shadow, x, said) {
+		const p = said.p;
+		const counter = link.grade === 'counter';
+		const older = (q) => known(q) && (counter ? p <= q : p < q);
+		const tied = shadow.writes.filter((one) => one.at === p);
+		const later = shadow.writes.filter((one) => one.at > p).sort((a, b) => a.at - b.at)[0];
+		const k = later;
+		if (said.read && known(shadow.knownAt) && p < shadow.knownAt)    // a replica that lags (section 5)
+			return { is: same(x, shadow.held) ? 'nothing' : 'read again' };
+		if (older(shadow.changedAt))                                     // c
+			return { is: same(x, shadow.held) ? 'nothing' : 'stale' };
+		if (tied.length > 0 && counter)                                  // d
+			return { is: 'echo' };
+		if (tied.length > 0 && !said.slot) {
+			if (tied.some((one) => loosely(x, one.value)))
+				return { is: 'echo' };
+			return same(x, shadow.held) ? { is: 'nothing' } : { is: 'unsure', write: tied[0] };
+		}
+		if (k !== undefined) {                                           // e
+			if (older(k.before.knownAt))
+				return { is: 'stale' };
+			if (p === k.before.knownAt && k.were.includes(x))
+				return { is: 'stale' };
+			if (loosely(x, k.value) && !k.exact && (said.us || said.kind === 0 || said.full))
+				return { is: 'echo' };
+			if (said.kind !== 3 && shadow.unconfirmed.some((one) => loosely(x, one.value)))
+				return { is: 'echo', write: k, landed: true };
+			if (same(x, k.before.held))
+				return { is: 'nothing', write: k };
+			return { is: 'raced', write: k };
+		}
+		if (known(shadow.knownAt) && p < shadow.knownAt)                 // f
+			return { is: same(x, shadow.held) ? 'nothing' : 'stale' };
+		if (known(shadow.knownAt) && p === shadow.knownAt && !same(x, shadow.held)) {    // g
+			if (counter)
+				return { is: 'stale' };
+			if (!said.slot)
+				return { is: 'unsure', write: null };
+			return { is: said.heard ? 'read again' : 'current' };
+		}
+		return { is: same(x, shadow.held) ? 'nothing' : 'current' };     // h, and the first line of R5
+	}
+
+	// R5: a record, or whoever wrote last, showed a value whose author is told by a statement with a lower position, after
+	// that of the value it replaced: it says nothing new but who and when, and the winner is chosen again.
+	tellsWho(link, name, x, said, verdict) {
+		const shadow = link.shadow[name];
+		const field = this.fields[name];
+		const open = shadow.told;
+		if (open === null || said.slot || said.us || !['stale', 'nothing', 'unsure'].includes(verdict.is)
+			|| said.p >= open.before || (said.kind === 0 && said.p === open.before - 1)
+			|| (known(open.after) && (link.grade === 'coarse' ? said.p < open.after : said.p <= open.after)))
+			return false;
+		const version = field.versions.find((one) => one.link === link.id && one.n === open.n);
+		if (version === undefined || version.value !== x)
+			return false;
+		const old = field.value;
+		version.kind = said.kind;
+		version.at = said.at;
+		shadow.told = { ...open, before: said.p };
+		this.elect(field);
+		if (field.value !== old)
+			this.notShown(name, field.shown);
+		return true;
+	}
+
+	// R10 counted who agreed as having seen what had lost; now that it wins, it has yet to be shown to them.
+	notShown(name, version) {
+		for (const link of Object.values(this.links)) {
+			const shadow = link.shadow[name];
+			if (link.id !== version.link && covers(shadow.seen, version) && !this.agrees(link, name))
+				shadow.seen = { ...shadow.seen, [version.link]: version.n - 1 };
+		}
+	}
+
+	// R11: what the read shows is what was held, x has a tied write, and was never held before it.
+	unsureIsRaced(shadow, x, verdict) {
+		if (shadow.moved || !verdict.write || verdict.write.were.includes(x))
+			return false;
+		verdict.is = 'raced';
+		return true;
+	}
+
+	// R5
+	effect(link, name, x, said, verdict) {
+		const shadow = link.shadow[name];
+		const last = shadow.writes[shadow.writes.length - 1];
+		const p = said.p;
+		switch (verdict.is) {
+			case 'nothing':
+				if (verdict.write)
+					verdict.write.before.knownAt = p;
+				else
+					shadow.knownAt = known(shadow.knownAt) ? Math.max(shadow.knownAt, p) : p;
+				break;
+			case 'echo':
+				if (verdict.landed) {
+					verdict.write.before.held = x;
+					this.landedOnce(shadow, x);
+				} else if (last !== undefined && !(known(shadow.knownAt) && p < shadow.knownAt) && loosely(x, last.value) && loosely(x, shadow.held))
+					shadow.held = x;
+				break;
+			case 'unsure':
+				this.note('unsure', name);
+				link.readOwed = true;
+				if (!link.unsure.some((one) => one.event === said.event))
+					link.unsure.push(said);
+				break;
+			case 'read again':
+				link.readOwed = true;
+				break;
+			case 'raced':
+				this.note('raced', name);
+				this.change(link, name, x, said, verdict.write.before.seen);
+				this.presume(link, name, said, verdict.write.before.knownAt);
+				verdict.write.before.held = x;
+				verdict.write.before.knownAt = p;
+				shadow.changedAt = p;
+				break;
+			case 'current':
+				if (said.kind !== 3 && shadow.unconfirmed.some((one) => loosely(x, one.value))) {
+					this.lateLanding(link, name, x, said);
+					break;
+				}
+				this.current(link, name, x, said);
+				break;
+		}
+	}
+
+	// A change by somebody who had seen what the system was shown.
+	current(link, name, x, said) {
+		const shadow = link.shadow[name];
+		this.change(link, name, x, said, shadow.seen);
+		this.presume(link, name, said, this.replacedAt(shadow, x));
+		this.wasHeld(link, shadow);
+		shadow.held = x;
+		shadow.sent = null;
+		shadow.moved = said.slot;
+		shadow.knownAt = shadow.changedAt = said.p;
+	}
+
+	wasHeld(link, shadow) {
+		if (link.grade !== 'counter' && shadow.held !== null)
+			shadow.were = [shadow.held, ...shadow.were.filter((one) => one !== shadow.held)].slice(0, WERE);
+	}
+
+	landedOnce(shadow, x) {
+		shadow.unconfirmed = shadow.unconfirmed.filter((one) => !loosely(x, one.value));
+	}
+
+	// R5: an unconfirmed write of ours landed after all.
+	lateLanding(link, name, x, said) {
+		const shadow = link.shadow[name];
+		const one = shadow.unconfirmed.find((other) => loosely(x, other.value));
+		const before = { held: shadow.held, knownAt: shadow.knownAt, seen: shadow.seen };
+		this.note('landed', name);
+		this.landedOnce(shadow, x);
+		this.wrote(link, name, { ...one, before }, x, said.p, false);
+		shadow.seen = join(shadow.seen, one.clock);
+	}
+
+	// A write of ours joins those that are remembered.
+	wrote(link, name, carried, held, p, exact) {
+		const shadow = link.shadow[name];
+		this.wasHeld(link, shadow);
+		shadow.writes.push({ value: carried.value, at: p, exact, before: { ...carried.before }, were: shadow.were });
+		if (shadow.writes.length > WRITES)
+			shadow.writes.shift();
+		shadow.held = held;
+		shadow.sent = carried.value;
+		shadow.knownAt = p;
+	}
+
+	// R7, R8: a version with a new dot; what its writer had seen goes.
+	change(link, name, x, said, context) {
+		const field = this.fields[name];
+		const n = (field.clock[link.id] || 0) + 1;
+		const version = { link: link.id, n, value: x, kind: said.kind, at: said.at, context: join(context, { [link.id]: n - 1 }) };
+		field.versions = field.versions.filter((one) => !covers(version.context, one));
+		field.versions.push(version);
+		field.clock = join(join(field.clock, version.context), { [link.id]: n });
+		this.elect(field);
+	}
+
+	// Where our write is known to have landed by then, but not when, the change may be as old as what the write replaced.
+	replacedAt(shadow, x) {
+		const last = shadow.writes[shadow.writes.length - 1];
+		return last !== undefined && !last.exact && last.at === shadow.knownAt && x !== last.before.held ? last.before.knownAt : shadow.knownAt;
+	}
+
+	// Whoever is named beside a whole record wrote last, and not necessarily this.
+	presume(link, name, said, after) {
+		const before = said.slot ? said.p + 1 : said.p;
+		link.shadow[name].told = said.slot || said.full || said.us ? { n: this.fields[name].clock[link.id], before, after } : null;
+	}
+
+	elect(field) {
+		const choice = choose(field.versions, this.world.policy, this.world);
+		field.held = choice.held;
+		if (!choice.held || !field.versions.includes(field.shown))
+			field.shown = choice.winner;
+		field.value = field.shown.value;
+	}
+
+	// The hub's own version (resolve): link 0, having seen all.
+	hub(name, value) {
+		const field = this.fields[name];
+		const n = (field.clock[0] || 0) + 1;
+		const version = { link: 0, n, value, kind: 3, at: this.now, context: { ...field.clock } };
+		field.versions = [version];
+		field.clock = join(field.clock, { 0: n });
+		this.elect(field);
+		this.settle();
+	}
+
+	// R9: text agrees if we sent it, whatever the system made of it.
+	agrees(link, name) {
+		const shadow = link.shadow[name];
+		const value = this.fields[name].value;
+		return this.world.fields[name] === 'text' && shadow.sent !== null ? same(shadow.sent, value) : same(shadow.held, value);
+	}
+
+	due(link) {
+		return Object.keys(this.fields).filter((name) => {
+			const field = this.fields[name];
+			return field.versions.length > 0 && !field.held && !this.agrees(link, name);
+		});
+	}
+
+	// R10: who agrees has seen all; when all have, losers retire.
+	settle() {
+		for (const name of Object.keys(this.fields)) {
+			const field = this.fields[name];
+			if (field.held)
+				continue;
+			for (const link of Object.values(this.links))
+				if (link.shadow[name].held !== null && this.agrees(link, name) && !(link.call && link.call.fields[name]))
+					link.shadow[name].seen = join(link.shadow[name].seen, field.clock);
+			if (field.versions.length < 2 || !Object.values(this.links).every((link) => this.allSeen(link, name, field.clock)))
+				continue;
+			field.versions = [field.shown];
+			this.note('retire', name);
+		}
+	}
+
+	// Neither the link nor a write of ours could still bring a change that had not seen all of it.
+	allSeen(link, name, clock) {
+		const shadow = link.shadow[name];
+		const inCall = link.call && link.call.fields[name] ? [link.call.fields[name].before.seen] : [];
+		if (shadow.held === null)
+			return true;
+		return [shadow.seen, ...inCall, ...shadow.writes.map((one) => one.before.seen)].every((seen) =>
+			Object.keys(clock).every((other) => Number(other) === link.id || (seen[other] || 0) >= clock[other]));
+	}
+
+	// R9, R13: what a claim would take; the words of play.c.
+	claim(id) {
+		const link = this.links[id];
+		if ((link.call && link.call.unknown) || link.readOwed) {
+			if (link.call)
+				link.call.heard = false;
+			else
+				link.call = { fields: {}, read: true, heard: false };
+			return 'read';
+		}
+		const due = this.due(link);
+		if (due.length === 0)
+			return 'nothing';
+		link.call = { fields: {}, heard: false, base: this.top(link) };
+		for (const name of due) {
+			const shadow = link.shadow[name];
+			link.call.fields[name] = { value: this.fields[name].value, clock: this.fields[name].clock,
+				before: { held: shadow.held, knownAt: shadow.knownAt, seen: shadow.seen } };
+		}
+		return `send ${due.sort().map((name) => `${name}=${link.call.fields[name].value}`).join(' ')}`;
+	}
+
+	top(link) {
+		const all = Object.values(link.shadow).map((shadow) => shadow.knownAt).filter(known);
+		return all.length > 0 ? Math.max(...all) : null;
+	}
+
+	// R14: the answer shows the record as our write left it.
+	answer(id, p, fields) {
+		const link = this.links[id];
+		const call = link.call;
+		link.call = null;
+		for (const name of Object.keys(call.fields))
+			this.acknowledge(link, name, call.fields[name], fields[name], p, true);
+		this.slot(link, p, fields, call, (name) => call.fields[name] === undefined);
+		this.afterOutcome(link);
+	}
+
+	acknowledge(link, name, carried, shown, p, exact) {
+		this.wrote(link, name, carried, shown, p, exact);
+		link.shadow[name].seen = join(link.shadow[name].seen, carried.clock);
+	}
+
+	// R12: what is held now, of all fields but those that the call settled.
+	slot(link, p, fields, call, takes) {
+		const said = { link: link.id, p, fields, kind: 0, us: false, full: true, at: this.now, slot: true, read: call === null || call.read === true || call.unknown === true, heard: call !== null && call.heard };
+		for (const name of Object.keys(fields).filter(takes))
+			this.field(link, name, said);
+	}
+
+	// A slot read: pays what is owed; of a call whose outcome was lost it tells that as well (R15).
+	read(id, p, fields) {
+		const link = this.links[id];
+		const call = link.call;
+		const lost = call !== null && call.unknown === true;
+		const landed = lost && this.landed(link, call, p, fields);
+		link.readOwed = false;
+		link.call = null;
+		if (landed)
+			for (const name of Object.keys(call.fields))
+				this.landedByRead(link, name, call.fields[name], p, fields);
+		this.slot(link, p, fields, call, (name) => !landed || call.fields[name] === undefined);
+		if (lost && !landed)
+			for (const name of Object.keys(call.fields))
+				link.shadow[name].unconfirmed.push({ ...call.fields[name], until: this.now + LATE });
+		this.afterOutcome(link, true);
+	}
+
+	// R14, R15: what loosely equals ours is ours, and text that does is written once more; anything else is a change since.
+	landedByRead(link, name, carried, p, fields) {
+		const x = fields[name];
+		const isOurs = loosely(x, carried.value);
+		this.note('landed', name);
+		this.acknowledge(link, name, carried, isOurs ? x : carried.value, isOurs ? p : p - 1, false);
+		if (isOurs && x !== carried.value)
+			link.shadow[name].sent = null;
+		if (!isOurs)
+			this.current(link, name, x, { link: link.id, p, fields, kind: 0, us: false, full: true, at: this.now, slot: true });
+	}
+
+	// R15
+	landed(link, call, p, fields) {
+		const names = Object.keys(call.fields);
+		const changed = names.filter((name) => !loosely(call.fields[name].value, call.fields[name].before.held));
+		if (link.grade === 'counter' && known(call.base) && p <= call.base)
+			return false;
+		return changed.some((name) => loosely(fields[name], call.fields[name].value))
+			&& changed.every((name) => !same(fields[name], call.fields[name].before.held));
+	}
+
+	lose(id) {
+		this.links[id].call.unknown = true;
+		this.links[id].readOwed = true;
+		this.settle();
+	}
+
+	// R19: what waited is decided before what is due is sent; R11: a read settles what was unsure.  It was said before the
+	// answer came: what the system is known to agree with since (R10) its authors had not seen yet.
+	afterOutcome(link, read) {
+		const waiting = link.waiting.splice(0);
+		const unsure = read && !link.readOwed ? link.unsure.splice(0) : [];
+		for (const said of [...waiting, ...unsure])
+			this.statement({ ...said, settling: read && !link.readOwed, waited: true });
+		for (const shadow of Object.values(link.shadow))
+			shadow.moved = false;
+		this.settle();
+	}
+
+	// In the words of play.c, but for positions, which are told by what they do.
+	state() {
+		const parts = [];
+		for (const name of Object.keys(this.fields).sort()) {
+			const field = this.fields[name];
+			if (field.versions.length === 0)
+				continue;
+			const list = [field.shown, ...field.versions.filter((one) => one !== field.shown).sort((a, b) => a.link - b.link)];
+			parts.push(`${name}=${field.value}${field.held ? '(held)' : ''}${list.map((one) => `/${one.link}:${one.n}=${one.value},${one.kind}`).join('')} ${told(field.clock)}`);
+			for (const link of Object.values(this.links)) {
+				const shadow = link.shadow[name];
+				parts.push(`${link.id}=${shadow.held ?? '-'},${shadow.sent ?? '-'},${told(shadow.seen)},${shadow.writes.length}`);
+			}
+		}
+		return parts.join(' ');
+	}
+}
+
+module.exports = { Model };
