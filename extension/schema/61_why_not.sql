@@ -60,6 +60,12 @@ CREATE FUNCTION syncore._why_not_there(one syncore.entity, target syncore.system
 			because := format('%s has no record of it.', target.name);
 		ELSIF there.state = 'creating' THEN
 			because := format('A record of type %s is to be created in %s since %s.', there.record_type, target.name, syncore._say_time(there.created_at));
+		ELSIF there.state = 'deleting' THEN
+			because := format('Its record %s in %s is to be deleted, as another one was.', coalesce(there.external_key, there.external_id, '(being created)'), target.name);
+		ELSIF there.state = 'tombstone' AND there.external_id IS NULL AND there.gone_by = 'on_reopen' THEN
+			SELECT * INTO told FROM syncore.ledger l WHERE l.entity = one.id AND l.system_id = target.id AND l.kind = 'unlink' AND l.rule = 'on_reopen'
+				ORDER BY l.entity_seq DESC LIMIT 1;
+			because := coalesce(told.reason, format('Its record in %s was reopened, and goes on as another entity', target.name)) || '.';
 		ELSIF there.state = 'tombstone' THEN
 			SELECT * INTO told FROM syncore.ledger l WHERE l.entity = one.id AND l.field IS NULL AND l.link = there.id AND l.kind IN ('delete', 'unlink')
 				ORDER BY l.entity_seq DESC LIMIT 1;
