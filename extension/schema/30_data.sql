@@ -144,7 +144,8 @@ CREATE TABLE syncore.comment (
 	edited_at timestamptz,
 	deleted_at timestamptz,
 	event bigint,
-	created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	corrects bigint                                -- the comment whose edit or delete this tells of, where neither can be done
 );
 CREATE INDEX comment_entity ON syncore.comment (entity, id);
 
@@ -157,6 +158,7 @@ CREATE TABLE syncore.comment_copy (
 	external_id text,
 	sent_body text,                                -- as it was rendered for that system
 	sent_at timestamptz,
+	stale boolean NOT NULL DEFAULT false,          -- the comment was edited or deleted since
 	PRIMARY KEY (comment, link)
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX comment_copy_external ON syncore.comment_copy (link, channel, external_id);

@@ -22,6 +22,8 @@ static const char *const step_operations[] = { [SC_STEP_FIND] = "find",
 											   [SC_STEP_TRANSITIONS] = "transitions",
 											   [SC_STEP_TRANSITION] = "transition",
 											   [SC_STEP_COMMENT] = "comment",
+											   [SC_STEP_COMMENT_EDIT] = "comment_edit",
+											   [SC_STEP_COMMENT_DELETE] = "comment_delete",
 											   [SC_STEP_COMMENTS] = "comments",
 											   [SC_STEP_DELETE] = "delete",
 											   [SC_STEP_READ] = "read" };
@@ -136,6 +138,10 @@ first_step(const ScCallPlan *plan)
 				return SC_STEP_READ;
 			return has_apart(plan) ? SC_STEP_TRANSITIONS : SC_STEP_UPDATE;
 		case SC_CALL_COMMENT:
+			if (plan->call.comment_step == SC_COMMENT_EDIT)
+				return SC_STEP_COMMENT_EDIT;
+			if (plan->call.comment_step == SC_COMMENT_DELETE)
+				return SC_STEP_COMMENT_DELETE;
 			return unknown ? SC_STEP_COMMENTS : SC_STEP_COMMENT;
 		case SC_CALL_DELETE:
 			return unknown ? SC_STEP_READ : SC_STEP_DELETE;
@@ -160,26 +166,40 @@ has_apart(const ScCallPlan *plan)
 	return false;
 }
 
-/* The row that a step is made by; of several comment rows the one of the channel. */
+/* The row that a step is made by; of several comment rows the one of the channel and of what it may show. */
 static const ScOperation *
 operation_of(const ScCallPlan *plan, ScStep step)
 {
 	const ScConnector *connector = plan->system->connector;
 	const char *name = step_operations[step];
 	char *channel = sc_pointer_get_cstring(plan->context, "/comment/channel");
+	bool comments =
+		step == SC_STEP_COMMENT || step == SC_STEP_COMMENT_EDIT || step == SC_STEP_COMMENT_DELETE;
 
-	for (int position = 1; step == SC_STEP_COMMENT && channel != NULL; position++)
+	if (comments && channel != NULL)
+		return sc_call_comment_row(
+			connector, plan->record_type, name,
+			&(ScChannel){ channel, sc_pointer_get_cstring(plan->context, "/comment/visibility") });
+	return sc_conf_operation(connector, plan->record_type, name, 1);
+}
+
+const ScOperation *
+sc_call_comment_row(const ScConnector *connector, const char *record_type, const char *name,
+					const ScChannel *channel)
+{
+	for (int position = 1;; position++)
 	{
-		const ScOperation *operation =
-			sc_conf_operation(connector, plan->record_type, name, position);
+		const ScOperation *operation = sc_conf_operation(connector, record_type, name, position);
 		char *writes = operation != NULL ? sc_json_get_text(operation->options, "channel") : NULL;
+		char *shows = operation != NULL ? sc_json_get_text(operation->options, "visibility") : NULL;
 
 		if (operation == NULL)
 			return NULL;
-		if (writes != NULL && strcmp(writes, channel) == 0)
+		if (writes != NULL && strcmp(writes, channel->name) == 0 &&
+			(shows == NULL || channel->visibility == NULL ||
+			 strcmp(shows, channel->visibility) == 0))
 			return operation;
 	}
-	return sc_conf_operation(connector, plan->record_type, name, 1);
 }
 
 /* Makes the request of a step the pending one; without a row for it, or with steps used up, the call ends. */
@@ -196,7 +216,7 @@ send_step(ScCallPlan *plan, ScStep step)
 	{
 		flow->step = step;
 		flow->operation = operation;
-		if (step == SC_STEP_COMMENT)
+		if (step == SC_STEP_COMMENT || step == SC_STEP_COMMENT_EDIT)
 			add_comment(plan, operation);
 		plan->request = sc_call_build(plan->system, operation, flow->context, write, &problem);
 	}
@@ -260,6 +280,8 @@ take_answer(ScCallPlan *plan, const ScAnswer *answer)
 		case SC_STEP_COMMENTS:
 			take_comments(plan, answer->body);
 			break;
+		case SC_STEP_COMMENT_EDIT:
+		case SC_STEP_COMMENT_DELETE:
 		case SC_STEP_DELETE:
 			end_call(plan, SC_OUTCOME_OK, NULL, NULL);
 			break;
@@ -494,6 +516,13 @@ take_read(ScCallPlan *plan, const ScAnswer *answer)
 						   "the answer speaks of another record than the one asked for" };
 
 		fail_step(plan, &other);
+		return;
+	}
+	if (flow->missed && plan->call.kind == SC_CALL_COMMENT &&
+		plan->call.comment_step != SC_COMMENT_WRITE)
+	{
+		plan->outcome.comment_gone = true;
+		end_call(plan, SC_OUTCOME_OK, NULL, NULL);
 		return;
 	}
 	if (flow->missed && plan->call.kind != SC_CALL_READ && !plan->call.unknown)

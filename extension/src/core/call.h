@@ -118,6 +118,16 @@ extern void sc_call_finish(ScCallPlan *plan, const ScMapHooks *hooks);
 extern bool sc_call_is_apart(const ScConnector *connector, const char *record_type,
 							 const char *write_path);
 
+typedef struct ScChannel
+{
+	const char *name;
+	const char *visibility; /* of the comment; NULL = any */
+} ScChannel;
+
+/* The row by which a comment is written, edited or deleted in that channel; NULL = the product has no such call. */
+extern const ScOperation *sc_call_comment_row(const ScConnector *connector, const char *record_type,
+											  const char *name, const ScChannel *channel);
+
 /* over laid on under: members of objects are joined, anything else of over stands; nulls stay.  over may be NULL. */
 extern Jsonb *sc_call_overlay(Jsonb *under, Jsonb *over);
 

@@ -10,15 +10,17 @@
 
 typedef enum ScStep /* one request of a call; named like its operation */
 {
-	SC_STEP_FIND,		 /* next: FIND (a further page), or the outcome */
-	SC_STEP_CREATE,		 /* next: READ (read back), or the outcome */
-	SC_STEP_UPDATE,		 /* next: READ (read back, or second look), or the outcome */
-	SC_STEP_TRANSITIONS, /* next: TRANSITION, READ (second look), or the outcome */
-	SC_STEP_TRANSITION,	 /* next: READ, or the outcome */
-	SC_STEP_COMMENT,	 /* next: COMMENTS (to learn its id), READ (second look), or the outcome */
-	SC_STEP_COMMENTS,	 /* next: READ (second look), or the outcome */
-	SC_STEP_DELETE,		 /* next: the outcome */
-	SC_STEP_READ		 /* next: READ (second look), or the outcome */
+	SC_STEP_FIND,		  /* next: FIND (a further page), or the outcome */
+	SC_STEP_CREATE,		  /* next: READ (read back), or the outcome */
+	SC_STEP_UPDATE,		  /* next: READ (read back, or second look), or the outcome */
+	SC_STEP_TRANSITIONS,  /* next: TRANSITION, READ (second look), or the outcome */
+	SC_STEP_TRANSITION,	  /* next: READ, or the outcome */
+	SC_STEP_COMMENT,	  /* next: COMMENTS (to learn its id), READ (second look), or the outcome */
+	SC_STEP_COMMENT_EDIT, /* next: READ (second look), or the outcome */
+	SC_STEP_COMMENT_DELETE, /* next: READ (second look), or the outcome */
+	SC_STEP_COMMENTS,		/* next: READ (second look), or the outcome */
+	SC_STEP_DELETE,			/* next: the outcome */
+	SC_STEP_READ			/* next: READ (second look), or the outcome */
 } ScStep;
 
 typedef struct ScCallFlow /* a plan on its way; ScCallPlan.private_data */

@@ -1,7 +1,7 @@
 /*
  * comment.c
- *	  Comments: append-only children that are copied to where a row of
- *	  comment_map says so, and nowhere else.
+ *	  Comments: children that are copied to where a row of comment_map says
+ *	  so, and nowhere else.  What becomes of them later: comment_edit.c.
  *
  * A copy comes back as a comment of its own.  It is known by the id that the
  * system gave it or, before that id was recorded, by its text.  What is
@@ -11,7 +11,6 @@
 
 #include "core/decide_private.h"
 
-static const ScCommentMap *find_channel(const ScRecordMap *map, const char *channel);
 static ScCopy *find_by_id(const ScLink *link, const ScCommentIn *comment);
 static ScCopy *find_by_text(const ScLink *link, const ScCommentIn *comment);
 static void decide_one(ScBatch *batch, ScLink *link, const ScStatement *statement,
@@ -19,8 +18,12 @@ static void decide_one(ScBatch *batch, ScLink *link, const ScStatement *statemen
 static void take_echo(ScBatch *batch, ScLink *link, const ScStatement *statement,
 					  const ScCommentIn *comment, ScCopy *copy);
 static void take_new(ScBatch *batch, ScLink *link, const ScStatement *statement,
-					 ScCommentIn *comment, const ScCommentMap *map);
-static bool is_announced(const ScBatch *batch, const ScLink *link, const ScCommentIn *comment);
+					 ScCommentIn *comment, ScVisibility visibility);
+static void leave(ScBatch *batch, ScLink *link, const ScStatement *statement,
+				  const ScCommentIn *comment, const ScCommentMap *map);
+static ScCommentOut *find_announced(const ScBatch *batch, const ScLink *link,
+									const ScCommentIn *comment);
+static void rewrite_announced(ScCommentOut *out, const ScCommentIn *comment, bool deleted);
 
 void
 sc_decide_comments(ScBatch *batch, ScLink *link, const ScStatement *statement)
@@ -32,49 +35,57 @@ sc_decide_comments(ScBatch *batch, ScLink *link, const ScStatement *statement)
 static void
 decide_one(ScBatch *batch, ScLink *link, const ScStatement *statement, ScCommentIn *comment)
 {
-	const ScCommentMap *map = find_channel(link->map, comment->channel);
+	const ScCommentMap *map = sc_decide_channel(link->map, comment->channel);
 	ScCopy *copy = find_by_id(link, comment);
-	ScLedgerEntry *entry;
+	bool deleted = statement->kind == SC_STATEMENT_COMMENT_DELETE;
+	ScCommentOut *announced = find_announced(batch, link, comment);
+	ScVisibility visibility =
+		map == NULL ? SC_VISIBILITY_PRIVATE : Max(map->visibility, comment->narrowed);
 
-	if (statement->kind == SC_STATEMENT_COMMENT_DELETE)
-	{
-		if (copy == NULL)
-			return;
-		entry = sc_decide_note(batch, SC_LEDGER_COMMENT, link, statement, NULL);
-		entry->rule = "comment_delete";
-		entry->reason = psprintf("a comment was deleted at %s; its copies stay where they are",
-								 link->system->name);
-		return;
-	}
 	if (copy != NULL && copy->state == SC_COPY_ORIGIN)
-		return;
-	if (copy == NULL)
-		copy = find_by_text(link, comment);
-	if (copy != NULL)
-	{
+		sc_decide_comment_edit(batch, link, statement, comment, copy);
+	else if (announced != NULL)
+		rewrite_announced(announced, comment, deleted);
+	else if (copy != NULL && deleted)
+		sc_decide_copy_deleted(batch, link, statement, copy);
+	else if (copy != NULL || (!deleted && (copy = find_by_text(link, comment)) != NULL))
 		take_echo(batch, link, statement, comment, copy);
-		return;
-	}
-	if (is_announced(batch, link, comment))
-		return;
-	if (map != NULL && map->visibility != SC_VISIBILITY_PRIVATE &&
-		(map->direction == SC_DIRECTION_IN || map->direction == SC_DIRECTION_BOTH))
-	{
-		take_new(batch, link, statement, comment, map);
-		return;
-	}
-	entry = sc_decide_note(batch, SC_LEDGER_OUT_OF_SCOPE, link, statement, NULL);
-	entry->rule = "comment_map";
-	entry->reason =
-		map != NULL && map->visibility == SC_VISIBILITY_PRIVATE
-			? psprintf("a comment in %s of %s is private and stays there", comment->channel,
-					   link->system->name)
-			: psprintf("a comment in %s of %s is not shared: no row of comment_map takes it in",
-					   comment->channel, link->system->name);
+	else if (visibility != SC_VISIBILITY_PRIVATE && sc_decide_channel_takes(map))
+		take_new(batch, link, statement, comment, visibility);
+	else if (!deleted)
+		leave(batch, link, statement, comment, map);
 }
 
-static const ScCommentMap *
-find_channel(const ScRecordMap *map, const char *channel)
+/* Not shared: told once. */
+static void
+leave(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScCommentIn *comment,
+	  const ScCommentMap *map)
+{
+	ScLedgerEntry *entry = sc_decide_note(batch, SC_LEDGER_OUT_OF_SCOPE, link, statement, NULL);
+
+	entry->rule = "comment_map";
+	if (map != NULL && map->visibility == SC_VISIBILITY_PRIVATE)
+		entry->reason = psprintf("a comment in %s of %s is private and stays there",
+								 comment->channel, link->system->name);
+	else if (comment->narrowed == SC_VISIBILITY_PRIVATE)
+		entry->reason = psprintf("a comment in %s of %s is restricted to some of those who see the "
+								 "record, and stays there",
+								 comment->channel, link->system->name);
+	else
+		entry->reason =
+			psprintf("a comment in %s of %s is not shared: no row of comment_map takes it in",
+					 comment->channel, link->system->name);
+}
+
+bool
+sc_decide_channel_takes(const ScCommentMap *map)
+{
+	return map != NULL &&
+		   (map->direction == SC_DIRECTION_IN || map->direction == SC_DIRECTION_BOTH);
+}
+
+const ScCommentMap *
+sc_decide_channel(const ScRecordMap *map, const char *channel)
 {
 	for (int i = 0; map != NULL && channel != NULL && i < map->ncomments; i++)
 		if (strcmp(map->comments[i].channel, channel) == 0)
@@ -132,9 +143,13 @@ take_echo(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScCo
 	{
 		copy->external_id = comment->external_id;
 		copy->state = copy->state == SC_COPY_DUE ? SC_COPY_DONE : copy->state;
+		if (copy->state == SC_COPY_DONE)
+			sc_decide_copied(link, copy, false);
 		copy->changed = true;
 		link->changed = true;
 	}
+	if (sc_decide_copy_edited(batch, link, statement, comment, copy))
+		return;
 	entry = sc_decide_note(batch, SC_LEDGER_ECHO, link, statement, NULL);
 	entry->rule = "echo:comment";
 	entry->reason =
@@ -143,25 +158,29 @@ take_echo(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScCo
 
 static void
 take_new(ScBatch *batch, ScLink *link, const ScStatement *statement, ScCommentIn *comment,
-		 const ScCommentMap *map)
+		 ScVisibility visibility)
 {
+	bool gone = statement->kind == SC_STATEMENT_COMMENT_DELETE;
 	ScCommentOut *out = palloc0(sizeof(ScCommentOut));
 	ScLedgerEntry *entry = sc_decide_note(batch, SC_LEDGER_COMMENT, link, statement, NULL);
 	StringInfoData names;
 
 	out->entity = link->entity;
 	out->link = link;
-	out->visibility = map->visibility;
+	out->visibility = visibility;
 	out->comment = comment;
 	out->author_kind = statement->actor_kind;
 	out->event = statement->event;
+	out->gone = gone;
+	if (comment->body == NULL)
+		comment->body = pstrdup("");
 	initStringInfo(&names);
-	for (int i = 0; i < list_length(link->entity->links); i++)
+	for (int i = 0; !gone && i < list_length(link->entity->links); i++)
 	{
 		ScLink *target = list_nth(link->entity->links, i);
 		const char *channel = target == link || !sc_merge_takes_part(target)
 								  ? NULL
-								  : sc_decide_comment_channel(target, map->visibility);
+								  : sc_decide_comment_channel(target, visibility);
 
 		if (channel == NULL)
 			continue;
@@ -171,7 +190,14 @@ take_new(ScBatch *batch, ScLink *link, const ScStatement *statement, ScCommentIn
 		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", target->system->name);
 	}
 	batch->comments = lappend(batch->comments, out);
-	entry->rule = "comment_map";
+	entry->rule = gone ? "comment_delete" : "comment_map";
+	if (gone)
+	{
+		entry->reason =
+			psprintf("a comment was deleted at %s before it was heard of; it goes nowhere",
+					 link->system->name);
+		return;
+	}
 	entry->actor = comment->author != NULL ? comment->author : entry->actor;
 	entry->reason = names.len > 0 ? psprintf("a comment written at %s in %s goes to %s",
 											 link->system->name, comment->channel, names.data)
@@ -195,8 +221,8 @@ sc_decide_comment_channel(const ScLink *link, ScVisibility visibility)
 }
 
 /* Two events of one statement may tell of the same comment. */
-static bool
-is_announced(const ScBatch *batch, const ScLink *link, const ScCommentIn *comment)
+static ScCommentOut *
+find_announced(const ScBatch *batch, const ScLink *link, const ScCommentIn *comment)
 {
 	for (int i = 0; comment->external_id != NULL && i < list_length(batch->comments); i++)
 	{
@@ -204,8 +230,25 @@ is_announced(const ScBatch *batch, const ScLink *link, const ScCommentIn *commen
 
 		if (out->link == link && out->comment->external_id != NULL &&
 			strcmp(out->comment->external_id, comment->external_id) == 0 &&
-			strcmp(out->comment->channel, comment->channel) == 0)
-			return true;
+			(comment->channel == NULL || strcmp(out->comment->channel, comment->channel) == 0))
+			return out;
 	}
-	return false;
+	return NULL;
+}
+
+/* It is not stored yet: what the later event says is what is stored. */
+static void
+rewrite_announced(ScCommentOut *out, const ScCommentIn *comment, bool deleted)
+{
+	if (deleted || comment->narrowed > out->visibility)
+	{
+		out->gone = true;
+		out->targets = NIL;
+		out->channels = NIL;
+	}
+	else if (comment->edited_at > Max(out->comment->edited_at, out->comment->written_at))
+	{
+		out->comment->body = comment->body;
+		out->comment->edited_at = comment->edited_at;
+	}
 }

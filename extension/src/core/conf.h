@@ -206,6 +206,7 @@ typedef struct ScCommentMap
 	ScVisibility visibility;
 	ScDirection direction;
 	bool author_line;
+	bool edits; /* edits and deletes are taken from there, and passed on to there */
 } ScCommentMap;
 
 typedef struct ScRecordMap /* (system, record type) -> entity type */

@@ -45,6 +45,7 @@ typedef struct ScOutcome
 	char *external_key;
 	char *url;
 	char *comment_id;	 /* comment: its id there */
+	bool comment_gone;	 /* edit or delete of a comment: the record is there, the comment is not */
 	ScPosition position; /* from the response; unknown = none given */
 	ScStatement
 		*body; /* what the response says the record holds; NULL = no body.  kind RESPONSE or READ */

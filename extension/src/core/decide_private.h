@@ -72,6 +72,23 @@ extern void sc_decide_baseline(ScBatch *batch, ScLink *link, const ScStatement *
 /* Comments of a statement: new ones to be copied, echoes of our copies. */
 extern void sc_decide_comments(ScBatch *batch, ScLink *link, const ScStatement *statement);
 
+/* The channel's row of the record map, and whether it takes comments in; NULL = none. */
+extern const ScCommentMap *sc_decide_channel(const ScRecordMap *map, const char *channel);
+extern bool sc_decide_channel_takes(const ScCommentMap *map);
+
+/* A comment is told of again where it was written: edited, deleted, restricted, or unchanged. */
+extern void sc_decide_comment_edit(ScBatch *batch, ScLink *link, const ScStatement *statement,
+								   const ScCommentIn *comment, ScCopy *origin);
+
+/* A copy was written, edited or (gone: found to be) deleted; it is due again when the comment changed meanwhile. */
+extern void sc_decide_copied(ScLink *link, ScCopy *copy, bool gone);
+
+/* What somebody does to a copy; sc_decide_copy_edited: false when it is as we wrote it. */
+extern void sc_decide_copy_deleted(ScBatch *batch, ScLink *link, const ScStatement *statement,
+								   ScCopy *copy);
+extern bool sc_decide_copy_edited(ScBatch *batch, ScLink *link, const ScStatement *statement,
+								  const ScCommentIn *comment, const ScCopy *copy);
+
 /* R20.  before: what the field held until now. */
 extern void sc_breaker_watch(ScBatch *batch, ScLink *link, ScShadowField *shadow,
 							 const ScStatement *statement, const ScMapped *said);

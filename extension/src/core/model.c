@@ -138,6 +138,8 @@ sc_model_call_pack(const ScCall *call)
 	sc_json_number(&json, "first_at", call->first_at);
 	pack_position(&json, "base", call->base);
 	sc_json_number(&json, "comment", call->comment);
+	if (call->comment_step != SC_COMMENT_WRITE)
+		sc_json_number(&json, "comment_step", call->comment_step);
 	sc_json_open_array(&json, "fields");
 	for (int i = 0; i < call->nfields; i++)
 		pack_field(&json, &call->fields[i]);
@@ -170,6 +172,8 @@ sc_model_call_unpack(Jsonb *packed)
 	call.first_at = sc_json_get_number(packed, "first_at", 0);
 	call.base = unpack_position(packed, "base");
 	call.comment = sc_json_get_number(packed, "comment", 0);
+	call.comment_step =
+		(ScCommentStep) sc_json_get_number(packed, "comment_step", SC_COMMENT_WRITE);
 	call.fields = palloc0(sizeof(ScCallField) * Max(nfields, 1));
 	for (int i = 0; i < nfields; i++)
 		if (!unpack_field(fields[i], &call.fields[call.nfields++]))

@@ -34,6 +34,13 @@ typedef enum ScCallKind
 	SC_CALL_DELETE
 } ScCallKind;
 
+typedef enum ScCommentStep /* of SC_CALL_COMMENT */
+{
+	SC_COMMENT_WRITE,
+	SC_COMMENT_EDIT,  /* may be repeated: it says what the copy reads, whole */
+	SC_COMMENT_DELETE /* may be repeated */
+} ScCommentStep;
+
 typedef struct ScCallField /* one field that a call in flight carries */
 {
 	char *field;
@@ -61,6 +68,7 @@ typedef struct ScCall /* the intent (R13), kept in link.call as jsonb */
 	TimestampTz first_at; /* first attempt of this create; patience counts from here */
 	ScPosition base;	  /* highest position known at the send */
 	int64 comment;		  /* SC_CALL_COMMENT */
+	ScCommentStep comment_step;
 	int nfields;
 	ScCallField *fields;
 } ScCall;
@@ -85,7 +93,16 @@ typedef struct ScCopy /* a comment as this link's record has it, or shall have i
 	ScCopyState state;
 	char *external_id; /* NULL = not known (yet) */
 	char *sent_body;   /* as rendered for that system; NULL = not sent */
-	bool changed;	   /* state or external_id was set by this batch: must be stored */
+	bool stale;		   /* the comment was edited or deleted since that was sent */
+	bool changed;	   /* state, external_id or stale was set by this batch: must be stored */
+
+	/* Of an origin: the comment itself. */
+	char *body;
+	ScVisibility visibility;
+	TimestampTz written_at;
+	TimestampTz edited_at; /* DT_NOBEGIN = never; by the clock of written_at */
+	bool gone;			   /* it was deleted there, or taken away from those who saw it */
+	bool rewritten;		   /* body, edited_at or gone was set by this batch */
 } ScCopy;
 
 typedef struct ScLink
@@ -176,6 +193,9 @@ typedef struct ScCommentIn /* one comment that a statement speaks of */
 	char *author;
 	char *body; /* plain text or Markdown */
 	TimestampTz written_at;
+	TimestampTz
+		edited_at; /* when it got this text, by the same clock; DT_NOBEGIN = the product does not tell of edits */
+	ScVisibility narrowed; /* what the comment itself says: its channel may not widen it */
 } ScCommentIn;
 
 typedef struct ScStatement
@@ -308,6 +328,9 @@ typedef struct ScCommentOut /* a comment to be stored with its copies */
 	int64 event;
 	List *targets;	/* of ScLink *: each gets a due copy */
 	List *channels; /* of char *, beside targets */
+	int64
+		corrects; /* not a person's comment: tells of an edit or delete of this one where neither can be done; 0 = none */
+	bool gone; /* deleted before we heard of it: only its id is kept, lest it be heard of later */
 } ScCommentOut;
 
 typedef struct ScMatchOut /* two entities that may be one: for the review */

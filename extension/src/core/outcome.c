@@ -195,11 +195,18 @@ take_comment(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 	entry->delivery = outcome->delivery;
 	entry->rule = "comment";
 	entry->reason = psprintf("the comment is at %s", link->system->name);
+	if (outcome->comment_gone)
+		entry->reason = psprintf("the copy of the comment was deleted at %s; nothing is left to "
+								 "follow",
+								 link->system->name);
+	else if (link->call.comment_step == SC_COMMENT_DELETE)
+		entry->reason = psprintf("the comment is no longer at %s", link->system->name);
 	if (copy != NULL)
 	{
 		if (outcome->comment_id != NULL)
 			copy->external_id = outcome->comment_id;
-		set_copy(link, copy, SC_COPY_DONE);
+		sc_decide_copied(link, copy,
+						 outcome->comment_gone || link->call.comment_step == SC_COMMENT_DELETE);
 	}
 	clear_call(link);
 }
@@ -242,7 +249,10 @@ take_unknown(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 	link->read_owed = link->call.kind != SC_CALL_CREATE;
 	copy = link->call.kind == SC_CALL_COMMENT ? find_copy(link, link->call.comment) : NULL;
 	if (copy != NULL)
-		set_copy(link, copy, copy->external_id == NULL ? SC_COPY_UNKNOWN : SC_COPY_DONE);
+		set_copy(link, copy,
+				 copy->external_id == NULL || link->call.comment_step != SC_COMMENT_WRITE
+					 ? SC_COPY_UNKNOWN
+					 : SC_COPY_DONE);
 	entry = sc_model_note(batch, SC_LEDGER_UNKNOWN, link->entity, link);
 	entry->delivery = outcome->delivery;
 	entry->rule = "R15";

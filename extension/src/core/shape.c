@@ -45,6 +45,8 @@ static char *text_at(JsonbValue *value);
 static const char *time_format(Jsonb *source, Jsonb *paths);
 static bool read_comment(Jsonb *paths, Jsonb *element, Jsonb *payload, bool ids_only,
 						 ScCommentIn *comment);
+static TimestampTz comment_time(Jsonb *paths, const char *key, Place place);
+static ScVisibility comment_visibility(Jsonb *paths, Place place);
 static char *comment_body(Jsonb *paths, Place place);
 
 /* What the payload is about; problem says what is missing or malformed. */
@@ -436,15 +438,40 @@ read_comment(Jsonb *paths, Jsonb *element, Jsonb *payload, bool ids_only, ScComm
 	comment->channel = read_key(paths, "comment_channel", place);
 	comment->author = read_key(paths, "comment_author", place);
 	comment->body = ids_only ? NULL : comment_body(paths, place);
-	comment->written_at = DT_NOBEGIN;
-	Jsonb *at = sc_json_get(paths, "comment_at");
-	char *spelt = at == NULL ? NULL : read_source(at, place, 0);
-	if (spelt != NULL && !sc_map_parse_time(spelt, time_format(at, paths), &comment->written_at) &&
-		!sc_map_parse_time(spelt, NULL, &comment->written_at))
-		comment->written_at = DT_NOBEGIN;
+	comment->narrowed = comment_visibility(paths, place);
+	comment->written_at = comment_time(paths, "comment_at", place);
+	comment->edited_at = comment_time(paths, "comment_edited_at", place);
 	if (ids_only)
 		return comment->external_id != NULL;
 	return comment->channel != NULL && comment->body != NULL;
+}
+
+static TimestampTz
+comment_time(Jsonb *paths, const char *key, Place place)
+{
+	TimestampTz time = DT_NOBEGIN;
+	Jsonb *at = sc_json_get(paths, key);
+	char *spelt = at == NULL ? NULL : read_source(at, place, 0);
+
+	if (spelt != NULL && !sc_map_parse_time(spelt, time_format(at, paths), &time) &&
+		!sc_map_parse_time(spelt, NULL, &time))
+		time = DT_NOBEGIN;
+	return time;
+}
+
+/* A channel may hold comments that fewer people see than its row says: they are never shared as widely as the row allows. */
+static ScVisibility
+comment_visibility(Jsonb *paths, Place place)
+{
+	char *open = NULL;
+
+	if (sc_json_get(paths, "comment_restricted") != NULL &&
+		read_key(paths, "comment_restricted", place) != NULL)
+		return SC_VISIBILITY_PRIVATE;
+	if (sc_json_get(paths, "comment_public") != NULL)
+		open = read_key(paths, "comment_public", place);
+	return open != NULL && strcmp(open, "false") == 0 ? SC_VISIBILITY_INTERNAL
+													  : SC_VISIBILITY_PUBLIC;
 }
 
 /* Text, or the text of a document. */

@@ -31,8 +31,9 @@
  *	  event_id		absent: the header that connector.webhook names in event_id_header
  *	  source_time	a time, spelt as time_format says (map.h); absent: any spelling that sc_map_parse_time knows
  *	  comments		pointer to an array of comments, or to one comment; the next are relative to each:
- *	  comment_id, comment_channel, comment_author, comment_body, comment_at (a time), comment_when (skipped
- *	  unless it gives something), comment_format ("adf": the body is a document; a string is taken as text).
+ *	  comment_id, comment_channel, comment_author, comment_body, comment_at and comment_edited_at (times), comment_when (skipped
+ *	  unless it gives something), comment_restricted (private if it gives something), comment_public
+ *	  (internal if it gives false), comment_format ("adf": the body is a document; a string is taken as text).
  *	  "payload:/user/accountId" leads from inside a comment to the payload.  A comment without body or
  *	  channel is skipped; for kind comment_delete the id alone is enough, and body is NULL.
  *

@@ -42,7 +42,8 @@ static bool waits_for_person(const ScLink *link);
 static bool make_update(Making *making);
 static bool make_comment(Making *making);
 static bool make_delete(Making *making);
-static Jsonb *read_comment(Making *making, const ScCopy *copy);
+static ScCopy *oldest_due(const ScLink *link);
+static Jsonb *read_comment(Making *making, const ScCopy *copy, bool *gone);
 static bool adds_author(const ScLink *link, const char *channel);
 static Jsonb *write_fields(Making *making, List *due, bool apart, List **carried);
 static bool writes_field(Making *making, const ScCallField *due, bool apart, Jsonb **write);
@@ -109,13 +110,14 @@ look_for_lost(Making *making)
 	if (making->call.kind == SC_CALL_COMMENT)
 	{
 		ListCell *cell;
+		bool gone;
 
 		foreach (cell, link->copies)
 		{
 			const ScCopy *copy = lfirst(cell);
 
 			if (copy->comment == making->call.comment)
-				making->comment = read_comment(making, copy);
+				making->comment = read_comment(making, copy, &gone);
 		}
 	}
 	return true;
@@ -223,6 +225,41 @@ static bool
 make_comment(Making *making)
 {
 	ScLink *link = making->link;
+	ScCopy *oldest = link->external_id == NULL ? NULL : oldest_due(link);
+	bool gone = false;
+
+	while (oldest != NULL && (making->comment = read_comment(making, oldest, &gone)) != NULL &&
+		   gone && oldest->external_id == NULL && oldest->state == SC_COPY_DUE)
+	{
+		/* Deleted before it was ever sent. */
+		oldest->state = SC_COPY_DELETED;
+		oldest->changed = true;
+		link->changed = true;
+		making->comment = NULL;
+		oldest = oldest_due(link);
+	}
+	if (oldest == NULL || making->comment == NULL)
+		return false;
+	making->call.kind = SC_CALL_COMMENT;
+	making->call.comment = oldest->comment;
+	making->call.comment_step = oldest->external_id == NULL ? SC_COMMENT_WRITE
+								: gone						? SC_COMMENT_DELETE
+															: SC_COMMENT_EDIT;
+	making->call.unknown =
+		oldest->state != SC_COPY_DUE && making->call.comment_step == SC_COMMENT_WRITE;
+	if (!making->call.unknown)
+	{
+		oldest->state = SC_COPY_SENDING;
+		oldest->sent_body = sc_json_get_text(making->comment, "body");
+		oldest->stale = false;
+		oldest->changed = true;
+	}
+	return true;
+}
+
+static ScCopy *
+oldest_due(const ScLink *link)
+{
 	ScCopy *oldest = NULL;
 	ListCell *cell;
 
@@ -235,35 +272,22 @@ make_comment(Making *making)
 			(oldest == NULL || copy->comment < oldest->comment))
 			oldest = copy;
 	}
-	if (oldest == NULL || link->external_id == NULL)
-		return false;
-	making->comment = read_comment(making, oldest);
-	if (making->comment == NULL)
-		return false;
-	making->call.kind = SC_CALL_COMMENT;
-	making->call.comment = oldest->comment;
-	making->call.unknown = oldest->state != SC_COPY_DUE;
-	if (!making->call.unknown)
-	{
-		oldest->state = SC_COPY_SENDING;
-		oldest->sent_body = sc_json_get_text(making->comment, "body");
-		oldest->changed = true;
-	}
-	return true;
+	return oldest;
 }
 
-/* The comment as this system gets to read it: {"id", "channel", "body", "author", "visibility"}; NULL when it is gone. */
+/* The comment as this system gets to read it: {"id", "external_id", "channel", "body", "author", "visibility"}. */
 static Jsonb *
-read_comment(Making *making, const ScCopy *copy)
+read_comment(Making *making, const ScCopy *copy, bool *gone)
 {
 	Oid types[1] = { INT8OID };
 	Datum values[1] = { Int64GetDatum(copy->comment) };
 	ScJson json;
 
 	sc_plan_run(&(ScPlan){ "claim comment",
-						   "SELECT c.author, c.body, c.visibility::text, l.system_id"
+						   "SELECT c.author, c.body, c.visibility::text, l.system_id,"
+						   " c.deleted_at::text"
 						   " FROM syncore.comment c LEFT JOIN syncore.link l ON l.id = c.link"
-						   " WHERE c.id = $1 AND c.deleted_at IS NULL",
+						   " WHERE c.id = $1",
 						   1, types },
 				values, NULL);
 	if (SPI_processed == 0)
@@ -275,6 +299,7 @@ read_comment(Making *making, const ScCopy *copy)
 	char *body = SPI_getvalue(row, desc, 2);
 	char *visibility = SPI_getvalue(row, desc, 3);
 	char *system_id = SPI_getvalue(row, desc, 4);
+	*gone = SPI_getvalue(row, desc, 5) != NULL;
 	const ScSystem *origin =
 		system_id != NULL ? sc_conf_system(making->batch->conf, atoi(system_id)) : NULL;
 	const char *person = origin != NULL && author != NULL
@@ -290,6 +315,7 @@ read_comment(Making *making, const ScCopy *copy)
 						body);
 	json = sc_json_object();
 	sc_json_number(&json, "id", copy->comment);
+	sc_json_text(&json, "external_id", copy->external_id);
 	sc_json_text(&json, "channel", copy->channel);
 	sc_json_text(&json, "body", body);
 	sc_json_text(&json, "author", person);
@@ -492,8 +518,12 @@ note_send(Making *making)
 		entry->reason = psprintf("The record is deleted in system \"%s\", as another one was.",
 								 making->link->system->name);
 	else
-		entry->reason = psprintf("Comment " INT64_FORMAT " is written to system \"%s\".",
-								 making->call.comment, making->link->system->name);
+		entry->reason =
+			psprintf("Comment " INT64_FORMAT " is %s system \"%s\".", making->call.comment,
+					 making->call.comment_step == SC_COMMENT_EDIT	  ? "edited in"
+					 : making->call.comment_step == SC_COMMENT_DELETE ? "deleted from"
+																	  : "written to",
+					 making->link->system->name);
 }
 
 static void

@@ -370,9 +370,9 @@ fill_field_map(const ScConf *conf, ScRecordMap *map, ScFieldMap *field, int row)
 static void
 load_comment_maps(ScConf *conf)
 {
-	int n = sc_config_rows(
-		"SELECT system::text, record_type, channel, visibility::text, direction::text, author_line "
-		"FROM syncore.comment_map ORDER BY system::text, record_type, channel");
+	int n = sc_config_rows("SELECT system::text, record_type, channel, visibility::text, "
+						   "direction::text, author_line, edits "
+						   "FROM syncore.comment_map ORDER BY system::text, record_type, channel");
 
 	for (int i = 0; i < n; i++)
 	{
@@ -395,6 +395,7 @@ load_comment_maps(ScConf *conf)
 			comment->direction = (ScDirection) sc_config_word(sc_config_text(i, 5), directions,
 															  lengthof(directions));
 			comment->author_line = sc_config_bool(i, 6);
+			comment->edits = sc_config_bool(i, 7);
 		}
 	}
 }

@@ -32,6 +32,7 @@ static void insert_copies(ScBatch *batch, const int64 *ids);
 static void put_copy(ScRows *rows, const Copy *copy);
 static void copy_earlier_comments(ScBatch *batch);
 static void update_copies(ScBatch *batch);
+static void update_comments(ScBatch *batch);
 static void close_alert(const ScAlertOut *alert);
 
 void
@@ -104,6 +105,7 @@ sc_save_comments(ScBatch *batch)
 	}
 	copy_earlier_comments(batch);
 	update_copies(batch);
+	update_comments(batch);
 }
 
 void
@@ -199,7 +201,8 @@ insert_comments(ScBatch *batch, int64 *ids)
 		{ "link", INT8OID },	 { "visibility", sc_catalog_get()->visibility_type },
 		{ "author", TEXTOID },	 { "author_kind", sc_catalog_get()->actor_kind_type },
 		{ "body", TEXTOID },	 { "written_at", TIMESTAMPTZOID },
-		{ "event", INT8OID }
+		{ "event", INT8OID },	 { "corrects", INT8OID },
+		{ "gone", BOOLOID },	 { "edited_at", TIMESTAMPTZOID }
 	};
 	ScRows *rows = sc_rows_begin("said", lengthof(columns), columns);
 	ListCell *cell;
@@ -217,18 +220,23 @@ insert_comments(ScBatch *batch, int64 *ids)
 						   TimestampTzGetDatum(out->comment->written_at == 0
 												   ? batch->now
 												   : out->comment->written_at),
-						   Int64GetDatum(out->event) };
+						   Int64GetDatum(out->event),
+						   Int64GetDatum(out->corrects),
+						   BoolGetDatum(out->gone),
+						   TimestampTzGetDatum(out->comment->edited_at) };
 		bool nulls[lengthof(columns)] = { false };
 
 		sc_save_text(&values[4], &nulls[4], out->comment->author);
 		nulls[8] = out->event == 0;
+		nulls[9] = out->corrects == 0;
+		nulls[11] = out->comment->edited_at <= out->comment->written_at;
 		sc_rows_put(rows, values, nulls);
 	}
 	sc_rows_run(rows, "insert_comments",
 				"INSERT INTO syncore.comment (space_id, entity, link, visibility, author, "
-				"author_kind, body, written_at, event) "
+				"author_kind, body, written_at, event, corrects, deleted_at, edited_at) "
 				"SELECT space_id, entity, link, visibility, author, author_kind, body, written_at, "
-				"event FROM said RETURNING id");
+				"event, corrects, CASE WHEN gone THEN now() END, edited_at FROM said RETURNING id");
 	for (int i = 0; i < (int) SPI_processed; i++)
 	{
 		bool is_null;
@@ -312,7 +320,8 @@ copy_earlier_comments(ScBatch *batch)
 					"INSERT INTO syncore.comment_copy (comment, link, channel, state) "
 					"SELECT c.id, m.link, m.channel, 'due' FROM made m JOIN syncore.comment c "
 					"ON c.entity = m.entity AND c.visibility::text = m.visibility "
-					"WHERE c.deleted_at IS NULL ON CONFLICT (comment, link) DO NOTHING");
+					"WHERE c.deleted_at IS NULL AND c.corrects IS NULL ON CONFLICT (comment, link) "
+					"DO NOTHING");
 }
 
 static void
@@ -329,11 +338,9 @@ put_copy(ScRows *rows, const Copy *copy)
 static void
 update_copies(ScBatch *batch)
 {
-	static const ScColumn columns[] = { { "comment", INT8OID },
-										{ "link", INT8OID },
-										{ "state", TEXTOID },
-										{ "external_id", TEXTOID },
-										{ "sent_body", TEXTOID } };
+	static const ScColumn columns[] = { { "comment", INT8OID },	  { "link", INT8OID },
+										{ "state", TEXTOID },	  { "external_id", TEXTOID },
+										{ "sent_body", TEXTOID }, { "stale", BOOLOID } };
 	static const char *const states[] = { "origin", "due",	"sending", "unknown",
 										  "done",	"dead", "deleted" };
 	ScRows *rows = NULL;
@@ -352,8 +359,12 @@ update_copies(ScBatch *batch)
 				continue;
 			if (rows == NULL)
 				rows = sc_rows_begin("copy", lengthof(columns), columns);
-			Datum values[] = { Int64GetDatum(copy->comment), Int64GetDatum(link->id),
-							   CStringGetTextDatum(states[copy->state]), 0, 0 };
+			Datum values[] = { Int64GetDatum(copy->comment),
+							   Int64GetDatum(link->id),
+							   CStringGetTextDatum(states[copy->state]),
+							   0,
+							   0,
+							   BoolGetDatum(copy->stale) };
 			bool nulls[lengthof(values)] = { false };
 
 			sc_save_text(&values[3], &nulls[3], copy->external_id);
@@ -365,7 +376,46 @@ update_copies(ScBatch *batch)
 		sc_rows_run(rows, "update_copies",
 					"UPDATE syncore.comment_copy c SET state = u.state::syncore.copy_state, "
 					"external_id = u.external_id, "
-					"sent_body = u.sent_body, sent_at = CASE WHEN u.state = 'done' AND c.state <> "
+					"sent_body = u.sent_body, stale = u.stale, sent_at = CASE WHEN u.state = "
+					"'done' AND c.state <> "
 					"'done' THEN now() ELSE c.sent_at END "
 					"FROM copy u WHERE c.comment = u.comment AND c.link = u.link");
+}
+
+/* What was edited or deleted where it was written. */
+static void
+update_comments(ScBatch *batch)
+{
+	static const ScColumn columns[] = { { "comment", INT8OID },
+										{ "body", TEXTOID },
+										{ "edited_at", TIMESTAMPTZOID },
+										{ "gone", BOOLOID } };
+	ScRows *rows = NULL;
+	ListCell *cell;
+
+	foreach (cell, batch->links)
+	{
+		const ScLink *link = lfirst(cell);
+		ListCell *each;
+
+		foreach (each, link->copies)
+		{
+			const ScCopy *copy = lfirst(each);
+
+			if (!copy->rewritten)
+				continue;
+			if (rows == NULL)
+				rows = sc_rows_begin("rewritten", lengthof(columns), columns);
+			Datum values[] = { Int64GetDatum(copy->comment), CStringGetTextDatum(copy->body),
+							   TimestampTzGetDatum(copy->edited_at), BoolGetDatum(copy->gone) };
+			bool nulls[lengthof(values)] = { false, false, TIMESTAMP_IS_NOBEGIN(copy->edited_at) };
+
+			sc_rows_put(rows, values, nulls);
+		}
+	}
+	if (rows != NULL)
+		sc_rows_run(rows, "update_comments",
+					"UPDATE syncore.comment c SET body = r.body, edited_at = r.edited_at, "
+					"deleted_at = CASE WHEN r.gone THEN now() END "
+					"FROM rewritten r WHERE c.id = r.comment");
 }

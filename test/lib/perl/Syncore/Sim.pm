@@ -141,6 +141,8 @@ sub act { my ($self, $who, $do, %in) = @_; return $self->control(POST => 'act', 
 sub create { my ($self, $who, %fields) = @_; return $self->act($who, 'create', fields => \%fields) }
 sub update { my ($self, $who, $id, %fields) = @_; return $self->act($who, 'update', id => $id, fields => \%fields) }
 sub comment { my ($self, $who, $id, $body, %more) = @_; return $self->act($who, 'comment', id => $id, body => $body, %more) }
+sub edit_comment { my ($self, $who, $id, $comment, $body, %more) = @_; return $self->act($who, 'rewrite', id => $id, comment => $comment, body => $body, %more) }
+sub delete_comment { my ($self, $who, $id, $comment) = @_; return $self->act($who, 'rewrite', id => $id, comment => $comment) }
 sub remove { my ($self, $who, $id) = @_; return $self->act($who, 'delete', id => $id) }
 
 sub records { return @{ $_[0]->control(GET => 'records') } }

@@ -68,6 +68,7 @@ my %COMMAND = (
 		if ($do eq 'create') { $id = $sim->create_record($who, $in->{fields}) }
 		elsif ($do eq 'update') { $sim->update_record($who, $id, $in->{fields}) }
 		elsif ($do eq 'comment') { $sim->add_comment($who, $id, $in) }
+		elsif ($do eq 'rewrite' && $sim->can('rewrite_comment')) { $sim->rewrite_comment($who, $id, $in) }
 		elsif ($do eq 'delete') { my $last = $sim->dump_record($id); $sim->remove_record($who, $id); return $last }
 		else { die { refused => [400, { error => "act: cannot \"$do\"" }] } }
 		return $sim->dump_record($id);

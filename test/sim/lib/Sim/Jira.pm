@@ -255,9 +255,9 @@ sub edit_comment ($self, $req, $issue_id, $id)
 	my $comment = $self->comment_or_404($req, $issue, $id);
 	my $in = $self->object_body($req, qw(body visibility properties));
 	Sim::Jira::Fields::check_adf($self, $req, 'comment', $in->{body});
-	@$comment{qw(body updated update_author)} = ($in->{body}, $self->now, $req->{account});
+	$comment->{visibility} = $in->{visibility} if exists $in->{visibility};
+	$self->change_comment($req->{account}, $issue, $comment, $in->{body});
 	$req->{entry}{effect} = 'comment';
-	$self->notify_comment('comment_updated', $req->{account}, $issue, $comment);
 	return (200, Sim::Jira::Show::comment($self, $issue, $comment));
 }
 
@@ -265,10 +265,23 @@ sub delete_comment ($self, $req, $issue_id, $id)
 {
 	my $issue = $self->issue_or_404($req, $issue_id);
 	my $comment = $self->comment_or_404($req, $issue, $id);
-	@{ $issue->{comments} } = grep { $_ != $comment } @{ $issue->{comments} };
+	$self->drop_comment($req->{account}, $issue, $comment);
 	$req->{entry}{effect} = 'comment';
-	$self->notify_comment('comment_deleted', $req->{account}, $issue, $comment);
 	return (204);
+}
+
+sub change_comment ($self, $who, $issue, $comment, $body)
+{
+	@$comment{qw(body updated update_author)} = ($body, $self->tick, $who);
+	$self->notify_comment('comment_updated', $who, $issue, $comment);
+	return;
+}
+
+sub drop_comment ($self, $who, $issue, $comment)
+{
+	@{ $issue->{comments} } = grep { $_ != $comment } @{ $issue->{comments} };
+	$self->notify_comment('comment_deleted', $who, $issue, $comment);
+	return;
 }
 
 sub put_comment ($self, $who, $issue, $body, $visibility, $properties = undef)
@@ -492,7 +505,19 @@ sub add_comment ($self, $who, $id, $in)
 {
 	my $issue = $self->find_record($id) or die { refused => [404, { error => "no record $id" }] };
 	my $body = ref $in->{body} ? $in->{body} : Sim::Jira::Fields::text_adf($in->{body});
-	return $self->put_comment($who, $issue, $body, $in->{visibility});
+	return $self->put_comment($who, $issue, $body, $in->{visibility}, $in->{properties});
+}
+
+# A person edits a comment (body; visibility, when it changes), or deletes it.
+sub rewrite_comment ($self, $who, $id, $in)
+{
+	my $issue = $self->find_record($id) or die { refused => [404, { error => "no record $id" }] };
+	my ($comment) = grep { $_->{id} eq $in->{comment} } @{ $issue->{comments} };
+	die { refused => [404, { error => "no comment $in->{comment}" }] } if !$comment;
+	return $self->drop_comment($who, $issue, $comment) if !defined $in->{body};
+	$comment->{visibility} = $in->{visibility} if exists $in->{visibility};
+	return $self->change_comment($who, $issue, $comment,
+		ref $in->{body} ? $in->{body} : Sim::Jira::Fields::text_adf($in->{body}));
 }
 
 sub remove_record ($self, $who, $id)

@@ -103,10 +103,18 @@ sub comment
 		self => $sim->base_url . "/rest/api/3/issue/$issue->{id}/comment/$comment->{id}",
 		id => $comment->{id}, author => user($sim, $comment->{author}, 0), updateAuthor => user($sim, $comment->{update_author}, 0),
 		body => $comment->{body}, created => timestamp($comment->{created}, $zone), updated => timestamp($comment->{updated}, $zone),
-		jsdPublic => $comment->{visibility} ? false : true,
+		jsdPublic => is_public($comment) ? true : false,
 		$comment->{visibility} ? (visibility => $comment->{visibility}) : (),
 		$comment->{properties} ? (properties => $comment->{properties}) : (),
 	};
+}
+
+# In a service project the property says who sees it; elsewhere it has no effect.
+sub is_public
+{
+	my ($comment) = @_;
+	my ($property) = grep { $_->{key} eq 'sd.public.comment' } @{ $comment->{properties} // [] };
+	return !$comment->{visibility} && !($property && $property->{value}{internal});
 }
 
 sub change
