@@ -23,7 +23,7 @@ WHERE c.relnamespace = 'syncore'::regnamespace AND c.relkind = 'v' GROUP BY 1 OR
 SELECT p.proname || '(' || pg_get_function_arguments(p.oid) || ')' AS call,
 	CASE WHEN p.proretset THEN 'setof ' ELSE '' END || coalesce(pg_get_function_result(p.oid), 'procedure') AS result
 FROM pg_proc p WHERE p.pronamespace = 'syncore'::regnamespace AND p.proname = ANY ('{add_system,set_credential,set_policy,set_owner,lint,activate,
-	check_system,wait,ingest,ingest_raw,sync_now,resolve,release,release_hold,pause,resume,retry,cancel,adopt_instance,why,why_not,as_of,test_run,plan,trace,timeline,
+	check_system,wait,ingest,ingest_raw,sync_now,resolve,release,release_hold,pause,resume,retry,cancel,adopt_instance,why,why_not,as_of,test_run,plan,what_if,trace,timeline,
 	field_history,verify_ledger,quarantine_payload,config_diff,config_export,config_restore,approve,impact,unreviewed,run_tests,
 	accept_match,reject_match,merge_entities}') ORDER BY 1;
 

@@ -67,3 +67,50 @@ CREATE FUNCTION syncore.plan(target text DEFAULT 'all')
 	AS $$ SELECT p.* FROM syncore._resolve_target(target) t CROSS JOIN LATERAL syncore._plan_target(t.kind, t.id) p $$;
 COMMENT ON FUNCTION syncore.plan(text) IS
 	'ask: the calls that would leave now for a system, a space, a record or all, field by field: what is held there, what would be, by which rule; of paused and shadow systems, those that wait';
+
+CREATE FUNCTION syncore._what_if(entities bigint[], events bigint[], sizes bigint[], since timestamptz)
+	RETURNS TABLE (ref text, system text, field text, was jsonb, would_be jsonb, rule text, because text)
+	AS 'MODULE_PATHNAME', 'syncore_what_if' LANGUAGE C VOLATILE PARALLEL UNSAFE STRICT
+	SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION syncore._what_if(bigint[], bigint[], bigint[], timestamptz) IS
+	'ask: the past of entities, and of records that have none, under the committed configuration and the one seen here';
+
+CREATE FUNCTION syncore._what_if_target(kind text, id bigint, since timestamptz)
+	RETURNS TABLE (ref text, system text, field text, was jsonb, would_be jsonb, rule text, because text)
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		spaces integer[] := syncore._spaces_of(syncore._caller(), 'read');
+		entities bigint[];
+		events bigint[];
+		sizes bigint[];
+	BEGIN
+		-- records heard of since then: with their entity, or, where they have none, with their events
+		WITH heard AS (
+			SELECT e.system_id, e.record_type, e.external_id, array_agg(e.id ORDER BY e.received_at, e.id) AS events
+			FROM syncore.event e
+			WHERE e.received_at >= since AND e.space_id = ANY (spaces) AND e.external_id IS NOT NULL AND e.record_type IS NOT NULL AND e.payload IS NOT NULL
+				AND CASE _what_if_target.kind WHEN 'space' THEN e.space_id = _what_if_target.id WHEN 'system' THEN e.system_id = _what_if_target.id ELSE true END
+			GROUP BY 1, 2, 3
+		), known AS (
+			SELECT h.*, k.entity, k.id IS NOT NULL AS has_link FROM heard h
+				LEFT JOIN syncore.link k ON k.system_id = h.system_id AND k.record_type = h.record_type AND k.external_id = h.external_id
+		), of_nobody AS (
+			SELECT k.events FROM known k WHERE NOT k.has_link AND _what_if_target.kind <> 'entity' ORDER BY k.events[1]
+		)
+		SELECT ARRAY(SELECT DISTINCT k.entity FROM known k WHERE k.entity IS NOT NULL AND (_what_if_target.kind <> 'entity' OR k.entity = _what_if_target.id) ORDER BY 1),
+			ARRAY(SELECT unnest(o.events) FROM of_nobody o), ARRAY(SELECT cardinality(o.events)::bigint FROM of_nobody o)
+			INTO entities, events, sizes;
+		RETURN QUERY SELECT * FROM syncore._what_if(entities, events, sizes, since);
+	END
+	$$;
+COMMENT ON FUNCTION syncore._what_if_target(text, bigint, timestamptz) IS 'ask: what_if of a resolved target';
+
+CREATE FUNCTION syncore.what_if(since timestamptz, target text DEFAULT 'all')
+	RETURNS TABLE (ref text, system text, field text, was jsonb, would_be jsonb, rule text, because text)
+	LANGUAGE sql VOLATILE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT w.* FROM syncore._resolve_target(target) t CROSS JOIN LATERAL syncore._what_if_target(t.kind, t.id, since) w $$;
+COMMENT ON FUNCTION syncore.what_if(timestamptz, text) IS
+	'ask: what would have come out otherwise since a time under the configuration of this transaction, field by field, against the committed one; as far back as payloads are kept (event_retention, keep_payload); stores nothing';

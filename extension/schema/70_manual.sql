@@ -37,6 +37,7 @@ CREATE VIEW syncore.manual WITH (security_invoker = true) AS
 		('why_not', 'SELECT * FROM syncore.why_not(''INC0012345'', ''jira'');'),
 		('as_of', 'SELECT * FROM syncore.as_of(''INC0012345'', now() - interval ''1 day'');'),
 		('test_run', 'SELECT * FROM syncore.test_run(''snow'', ''{"sys_id": "…"}'');'),
+		('what_if', 'SELECT * FROM syncore.what_if(now() - interval ''30 days'');'),
 		('plan', 'SELECT * FROM syncore.plan(''jira'');'),
 		('trace', 'SELECT * FROM syncore.trace(''4711'');'),
 		('run_tests', 'SELECT * FROM syncore.run_tests();'),

@@ -116,12 +116,12 @@ CREATE FUNCTION syncore._install_function_grants() RETURNS void
 				WHEN f.proname = ANY (workers) THEN 'syncore_worker'
 				WHEN f.proname IN ('_copy_template', '_config_rename', '_config_remove', '_config_put', '_accept_schema') THEN 'syncore_admin'
 				WHEN f.proname IN ('_pause', '_resume', '_retry_target', '_release_hold', '_request_job') THEN 'syncore_admin, syncore_operator'
-				WHEN f.proname IN ('_rehearse_payload', '_plan_target') THEN readers
+				WHEN f.proname IN ('_rehearse_payload', '_plan_target', '_what_if_target') THEN readers
 				WHEN f.proname IN ('_workers', '_limits', '_is_preloaded') THEN readers || ', syncore_worker'
 				WHEN f.proname = '_run_test' THEN readers
 				WHEN f.proname LIKE '\_%' AND f.provolatile = 's' AND NOT f.prosecdef THEN everybody
 				WHEN f.proname LIKE '\_%' THEN NULL
-				WHEN f.proname IN ('why_not', 'as_of', 'test_run', 'plan') THEN readers
+				WHEN f.proname IN ('why_not', 'as_of', 'test_run', 'plan', 'what_if') THEN readers
 				WHEN f.proname IN ('why', 'trace', 'timeline', 'field_history', 'verify_ledger', 'lint', 'required_scopes',
 					'config_diff', 'config_export', 'impact', 'unreviewed', 'run_tests') THEN readers
 				WHEN f.proname IN ('resolve', 'release', 'release_hold', 'accept_match', 'reject_match', 'merge_entities', 'quarantine_payload', 'pause', 'resume', 'retry', 'cancel', 'sync_now',

@@ -29,6 +29,7 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "store/catalog.h"
 #include "store/config.h"
@@ -106,6 +107,29 @@ sc_config_get(void)
 		break;
 	}
 	return &loaded->conf;
+}
+
+/* To a snapshot of before its first command a transaction has done nothing. */
+ScConf *
+sc_config_committed(void)
+{
+	LoadedConf *volatile committed = NULL;
+
+	PushCopiedSnapshot(GetTransactionSnapshot());
+	GetActiveSnapshot()->curcid = FirstCommandId;
+	sc_config_rows_fixed(true);
+	PG_TRY();
+	{
+		committed = load(sc_catalog_get());
+	}
+	PG_FINALLY();
+	{
+		sc_config_rows_fixed(false);
+	}
+	PG_END_TRY();
+	PopActiveSnapshot();
+	retire(committed);
+	return &committed->conf;
 }
 
 void

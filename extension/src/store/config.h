@@ -18,6 +18,9 @@ extern ScConf *sc_config_get(void);
 /* The same if it is loaded, else NULL.  Needs no SPI. */
 extern ScConf *sc_config_at_hand(void);
 
+/* What was committed when the transaction's snapshot was taken: without its own changes.  Good until it ends. */
+extern ScConf *sc_config_committed(void);
+
 /* Keeps a configuration beyond the next sc_config_get: a dispatcher's plans outlive the transaction. */
 extern void sc_config_pin(ScConf *conf);
 extern void sc_config_unpin(ScConf *conf);
