@@ -30,13 +30,13 @@ SELECT winner(world('["system_of_record"]', '{"owner": {"title": ["snow", "accep
 	'[{"system": "snow", "value": "a", "actor": "a.lee", "at": 100}, {"system": "jira", "value": "b", "actor": "b.kim", "at": 101}]');
 SELECT winner(world('["system_of_record", "last_update_wins"]'), 'title',
 	'[{"system": "snow", "value": "a", "actor": "a.lee", "at": 100}, {"system": "jira", "value": "b", "actor": "b.kim", "at": 101}]');
--- version_wins: the record version, regardless of time
+-- RS-09, version_wins: the record version, regardless of time
 SELECT winner(world('["version_wins"]'), 'title',
 	'[{"system": "snow", "value": "a", "version": 9, "at": 100}, {"system": "pd", "value": "b", "version": 5, "at": 200}]');
 -- VC-07: equal times are decided by the rank of the system, the same way always
 SELECT winner(world('["last_update_wins"]'), 'title',
 	'[{"system": "pd", "value": "b", "at": 100}, {"system": "snow", "value": "a", "at": 100}, {"system": "jira", "value": "c", "at": 100}]');
--- RS-07, manual: several values wait for a person; one value does not; below the threshold the next rule decides
+-- RS-07, RS-08, manual: several values wait for a person; one value does not; below the threshold the next rule decides
 SELECT winner(world('["manual"]'), 'title', '[{"system": "pd", "value": "b", "at": 1}, {"system": "snow", "value": "a", "at": 2}]');
 SELECT winner(world('["manual"]'), 'title', '[{"system": "pd", "value": "b", "at": 1}, {"system": "snow", "value": "b", "at": 2}]');
 SELECT winner(world('[{"rule": "manual", "review_from": "high"}, "last_update_wins"]'), 'severity',
@@ -60,6 +60,20 @@ SELECT winner(world('["union"]'), 'tags',
 	'[{"system": "snow", "value": ["vpn", "bug"], "replaced": ["vpn"], "at": 1}, {"system": "jira", "value": ["urgent"], "replaced": ["vpn"], "at": 2}]');
 SELECT winner(world('["append"]'), 'title',
 	'[{"system": "snow", "value": "log. two", "replaced": "log.", "at": 2}, {"system": "jira", "value": "log. one", "replaced": "log.", "at": 1}]');
+-- union and append have nothing to go by in other fields: they are passed over, and no value is lost; what is no list is its only member
+SELECT winner(world('["union", "last_update_wins"]'), 'title',
+	'[{"system": "snow", "value": "a", "replaced": "x", "at": 2}, {"system": "jira", "value": "b", "replaced": "x", "at": 1}]');
+SELECT winner(world('["append", "last_update_wins"]'), 'tags',
+	'[{"system": "snow", "value": ["vpn", "bug"], "replaced": ["vpn"], "at": 1}, {"system": "jira", "value": ["urgent"], "replaced": ["vpn"], "at": 2}]');
+SELECT winner(world('["append"]'), 'severity',
+	'[{"system": "snow", "value": "high", "replaced": "low", "at": 1}, {"system": "jira", "value": "medium", "replaced": "low", "at": 2}]');
+SELECT winner(world('["union"]'), 'tags',
+	'[{"system": "snow", "value": "bug", "replaced": "vpn", "at": 1}, {"system": "jira", "value": ["vpn", "urgent"], "replaced": ["vpn"], "at": 2}, {"system": "pd", "value": null, "at": 3}]');
+-- RS-13: no rule tells them apart: a list that ends with manual holds, one without ends with the rank of the system
+SELECT winner(world('["last_update_wins", "manual"]'), 'title',
+	'[{"system": "pd", "value": "b", "at": 100}, {"system": "snow", "value": "a", "at": 100}]');
+SELECT winner(world('["last_update_wins"]'), 'title',
+	'[{"system": "pd", "value": "b", "at": 100}, {"system": "snow", "value": "a", "at": 100}]');
 
 -- RS-11, VC-08, I8: every order of random histories ends in the same versions, clock and value (heard twice each, too)
 \pset format aligned

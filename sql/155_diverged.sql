@@ -41,7 +41,11 @@ SELECT hears('ann', 'A1', '{"severity": "high"}', 'kim'), serves('bob');
 SELECT hears('ann', 'A1', '{"title": "one, still in step"}', 'kim'), serves('bob'), settles();
 SELECT hears('bob', 'BOB-1', '{"description": "said at bob"}', 'lee'), settles();
 SELECT (SELECT fields ->> 'title' FROM peer WHERE system = 'bob') AS title_at_bob, (SELECT fields ->> 'description' FROM peer WHERE system = 'ann') AS description_at_ann;
+-- who asks for it is told (SY010)
 SELECT count(*) AS due FROM syncore.sync_now('A1');
+\set VERBOSITY sqlstate
+SELECT count(*) AS due FROM syncore.sync_now('A1');
+\set VERBOSITY terse
 SELECT serves('bob') AS nothing;
 
 -- a second field of the same record; one is released, the link is still apart; then the other

@@ -43,6 +43,9 @@ SELECT data ->> 'description' AS description FROM syncore.entity;
 SELECT id AS open FROM syncore.review \gset
 SELECT syncore.resolve(:open, 'pd');
 SELECT syncore.resolve(:open, 'value');
+-- what a person types goes everywhere: it must be a value of the field
+SELECT syncore.resolve(:open, 'value', value => '"hgih"');
+SELECT syncore.resolve(:open, 'value', value => '3');
 SELECT syncore.resolve(:open + 1000, 'snow');
 SELECT syncore.release_hold('INC0012345', 'title');
 SELECT syncore.resolve(:open, 'jira', note => 'agreed with on-call');

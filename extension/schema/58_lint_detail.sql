@@ -205,19 +205,21 @@ CREATE FUNCTION syncore._lint_meaning(systems text[])
 		UNION ALL
 		SELECT 'error', 'function_shape', x.object, format('no function "%s" takes %s', x.function, x.takes), x.hint, x.fix
 		FROM (
-			SELECT concat_ws('.', m.system, m.record_type, m.field) AS object, n.function, 'one jsonb, or two' AS takes, '{1,2}'::integer[] AS counts,
+			SELECT concat_ws('.', m.system, m.record_type, m.field) AS object, n.function, 'one jsonb, or two' AS takes, '{1,2}'::integer[] AS counts, NULL::regtype[] AS answers,
 				'It is called with the value, and with the record if it takes two.' AS hint,
 				format('UPDATE syncore.field_map SET %s = NULL WHERE system = %L AND record_type = %L AND field = %L AND path = %L;', n.what, m.system, m.record_type, m.field, m.path) AS fix
 			FROM syncore.field_map m CROSS JOIN LATERAL (VALUES ('transform_in', m.transform_in::text), ('transform_out', m.transform_out::text)) AS n (what, function)
 			WHERE m.system = ANY (systems) AND n.function IS NOT NULL
 			UNION ALL
-			SELECT concat_ws('.', p.entity_type, p.field), p.function, 'three jsonb', '{3}', 'It is called with two versions and the entity, and says which wins: below 0 the first, above 0 the second.',
+			SELECT concat_ws('.', p.entity_type, p.field), p.function, 'three jsonb, or four, and returns an integer', '{3,4}', '{integer,smallint,bigint}',
+				'It is called with two versions and the entity (and all versions, if it takes four), and says which stands: below 0 the first, above 0 the second.',
 				format('DELETE FROM syncore.policy WHERE id = %s;', p.id)
 			FROM syncore.policy p WHERE p.function IS NOT NULL AND cardinality(systems) > 0
 		) x
 		WHERE EXISTS (SELECT 1 FROM pg_proc c JOIN pg_namespace s ON s.oid = c.pronamespace WHERE s.nspname = split_part(x.function, '.', 1) AND c.proname = split_part(x.function, '.', 2))
 			AND NOT EXISTS (SELECT 1 FROM pg_proc c JOIN pg_namespace s ON s.oid = c.pronamespace
 				WHERE s.nspname = split_part(x.function, '.', 1) AND c.proname = split_part(x.function, '.', 2) AND c.prokind = 'f'
+					AND (x.answers IS NULL OR (c.prorettype = ANY (x.answers) AND NOT c.proretset))
 					AND EXISTS (SELECT 1 FROM unnest(x.counts) k WHERE c.pronargs >= k AND c.pronargs - c.pronargdefaults <= k
 						AND NOT EXISTS (SELECT 1 FROM generate_series(0, k - 1) a WHERE c.proargtypes[a] <> ALL (ARRAY['jsonb', 'anyelement', 'anynonarray', 'anycompatible']::regtype[]))))
 	$$;

@@ -231,7 +231,7 @@ CREATE FUNCTION syncore.sync_now(entity bigint) RETURNS SETOF bigint
 		END IF;
 		PERFORM syncore._require(space, 'operate', format('record "%s"', entity));
 		RETURN QUERY SELECT * FROM syncore._look(entity);
-		PERFORM syncore._wake();
+		PERFORM syncore._wake(), syncore._tell_stopped(entity);
 	END
 	$$;
 COMMENT ON FUNCTION syncore.sync_now(bigint) IS

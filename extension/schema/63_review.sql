@@ -6,6 +6,7 @@ CREATE FUNCTION syncore.resolve(conflict bigint, choice text, note text DEFAULT 
 	AS $$
 	DECLARE
 		one syncore.conflict;
+		newest bigint;
 		chosen jsonb;
 	BEGIN
 		-- The entity first: the same order of locks as everywhere.
@@ -18,9 +19,18 @@ CREATE FUNCTION syncore.resolve(conflict bigint, choice text, note text DEFAULT 
 		IF one.state <> 'pending' THEN
 			RAISE EXCEPTION 'conflict % does not wait for a decision', conflict
 				USING ERRCODE = 'object_not_in_prerequisite_state',
-				      DETAIL = CASE one.state WHEN 'resolved' THEN format('%s decided it at %s: %s.', one.resolved_by, one.resolved_at, one.choice)
-				          ELSE format('Rule %s decided it.', one.rule) END,
+				      DETAIL = CASE WHEN one.state <> 'resolved' THEN format('Rule %s decided it.', one.rule)
+				          WHEN one.resolved_by IS NOT NULL THEN format('%s decided it at %s: %s.', one.resolved_by, one.resolved_at, one.choice)
+				          ELSE coalesce((SELECT format('More was said since: it is in conflict %s.', max(c.id)) FROM syncore.conflict c
+				              WHERE c.entity = one.entity AND c.field = one.field AND c.state = 'pending' HAVING count(*) > 0), 'The systems have come to agree.') END,
 				      HINT = 'Edit the record in any system to change its value.';
+		END IF;
+		-- Several of one batch can be open; whoever decides is to have seen what was said last.
+		SELECT max(c.id) INTO newest FROM syncore.conflict c WHERE c.entity = one.entity AND c.field = one.field AND c.state = 'pending';
+		IF newest > one.id THEN
+			RAISE EXCEPTION 'conflict % is not the latest of its field', conflict
+				USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('Conflict %s has what was said since.', newest),
+				      HINT = format('SELECT versions FROM syncore.review WHERE kind = ''conflict'' AND id = %s;', newest);
 		END IF;
 		chosen := syncore._choice(one, choice, value);
 		PERFORM syncore._decide_hub(one.entity, one.field, chosen, syncore._caller()::text,
@@ -30,6 +40,7 @@ CREATE FUNCTION syncore.resolve(conflict bigint, choice text, note text DEFAULT 
 		UPDATE syncore.conflict c SET state = 'resolved', resolved_at = now(), resolved_by = syncore._caller(),
 				choice = resolve.choice, note = resolve.note
 			WHERE c.id = resolve.conflict;
+		PERFORM syncore._tell_stopped(one.entity, one.field);
 		RETURN format('%s of %s is %s', one.field, syncore._ref(one.entity), syncore._say(chosen));
 	END
 	$$;
@@ -48,6 +59,7 @@ CREATE FUNCTION syncore._choice(conflict syncore.conflict, choice text, value js
 			IF value IS NULL THEN
 				RAISE EXCEPTION 'choice "value" needs a value' USING ERRCODE = 'invalid_parameter_value', HINT = 'Add value => ''"…"''; an empty field is value => ''null''.';
 			END IF;
+			PERFORM syncore._check_value(conflict.entity, conflict.field, value);
 			RETURN value;
 		ELSIF choice = 'current' THEN
 			RETURN coalesce(syncore._value(conflict.entity, conflict.field), 'null');
@@ -64,6 +76,62 @@ CREATE FUNCTION syncore._choice(conflict syncore.conflict, choice text, value js
 				format('Choices are %s, current and value.', (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(sides) k)));
 		END IF;
 		RETURN coalesce(sides -> choice, 'null');
+	END
+	$$;
+
+-- Raises unless the field may hold the value: what a person types goes to every system.
+CREATE FUNCTION syncore._check_value(entity bigint, field text, value jsonb) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		one syncore.field;
+		known text[];
+		wanted text;
+	BEGIN
+		SELECT f.* INTO one FROM syncore.entity e JOIN syncore.entity_type t ON t.id = e.entity_type_id
+			JOIN syncore.field f ON f.entity_type = t.name AND f.name = _check_value.field WHERE e.id = _check_value.entity;
+		IF value = 'null' THEN
+			IF one.required THEN
+				RAISE EXCEPTION 'field "%" must not be empty', field USING ERRCODE = 'not_null_violation', HINT = 'Name a value.';
+			END IF;
+			RETURN;
+		END IF;
+		wanted := CASE one.kind WHEN 'number' THEN 'number' WHEN 'boolean' THEN 'boolean' WHEN 'set' THEN 'array'
+			WHEN 'json' THEN jsonb_typeof(value) WHEN 'reference' THEN jsonb_typeof(value) ELSE 'string' END;
+		IF jsonb_typeof(value) <> wanted THEN
+			RAISE EXCEPTION 'field "%" cannot hold %', field, syncore._say(value)
+				USING ERRCODE = 'invalid_parameter_value', DETAIL = format('It holds a JSON %s; this is a JSON %s.', wanted, jsonb_typeof(value)),
+				      HINT = CASE wanted WHEN 'string' THEN 'Text is written in both kinds of quotes: value => ''"…"''.' WHEN 'array' THEN 'Write value => ''["…", "…"]''.'
+				          ELSE format('Write it as a JSON %s, without quotes inside.', wanted) END;
+		END IF;
+		known := CASE one.kind WHEN 'state' THEN ARRAY(SELECT s.name::text FROM syncore.state s WHERE s.entity_type = one.entity_type ORDER BY s.position, s.name) ELSE one.allowed END;
+		IF wanted = 'string' AND cardinality(known) > 0 AND value #>> '{}' <> ALL (known) THEN
+			RAISE EXCEPTION 'field "%" cannot hold %', field, syncore._say(value)
+				USING ERRCODE = 'invalid_parameter_value', DETAIL = format('Its values are %s.', array_to_string(known, ', ')),
+				      HINT = coalesce('Perhaps you meant "' || syncore._suggest(value #>> '{}', known) || '".', 'Write one of them.');
+		END IF;
+	END
+	$$;
+
+-- Says of each stopped field, of one or of all, where it is not sent to, whoever asks.
+CREATE FUNCTION syncore._tell_stopped(entity bigint, only_field text DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		one record;
+	BEGIN
+		FOR one IN
+			SELECT s.key AS field, string_agg(y.name, ', ' ORDER BY y.name) AS systems
+			FROM syncore.link k JOIN syncore.system y ON y.id = k.system_id CROSS JOIN LATERAL jsonb_each(k.shadow::jsonb) s
+			WHERE k.entity = _tell_stopped.entity AND k.state = 'diverged' AND (s.value ->> 'stopped')::boolean AND coalesce(s.key = only_field, true)
+			GROUP BY 1 ORDER BY 1
+		LOOP
+			RAISE WARNING 'field "%" of % is held by the loop breaker', one.field, syncore._ref(entity)
+				USING ERRCODE = 'SY010', DETAIL = format('It is not sent to %s.', one.systems),
+				      HINT = format('Find the automation there, then: SELECT syncore.release_hold(%L, %L);', syncore._ref(entity), one.field);
+		END LOOP;
 	END
 	$$;
 

@@ -42,12 +42,15 @@ CREATE VIEW syncore.review WITH (security_invoker = true) AS
 				WHERE o.entity_type OPERATOR(pg_catalog.=) t.name AND o.field OPERATOR(pg_catalog.=) c.field
 					AND (o.space IS NULL OR o.space OPERATOR(pg_catalog.=) s.name)
 				ORDER BY o.space IS NULL LIMIT 1) AS steward,
-			pg_catalog.format('SELECT syncore.resolve(%s, %L, note => ''…'');', c.id, y.name) AS to_do
+			pg_catalog.format('SELECT syncore.resolve(%s, %L, note => ''…'');', c.id, COALESCE(y.name, 'current')) AS to_do
 		FROM syncore.conflict c JOIN syncore.space s ON s.id OPERATOR(pg_catalog.=) c.space_id
 			JOIN syncore.entity e ON e.id OPERATOR(pg_catalog.=) c.entity
 			JOIN syncore.entity_type t ON t.id OPERATOR(pg_catalog.=) e.entity_type_id
 			LEFT JOIN syncore.system y ON y.id OPERATOR(pg_catalog.=) c.incoming_system
 		WHERE c.state OPERATOR(pg_catalog.=) 'pending'
+			-- what was said since is in the newest of a field
+			AND NOT EXISTS (SELECT 1 FROM syncore.conflict n WHERE n.entity OPERATOR(pg_catalog.=) c.entity AND n.field OPERATOR(pg_catalog.=) c.field
+				AND n.id OPERATOR(pg_catalog.>) c.id AND n.state OPERATOR(pg_catalog.=) 'pending')
 		UNION ALL
 		SELECT m.id, 'match', s.name, syncore._ref(m.entity), NULL, e.data OPERATOR(pg_catalog.->>) 'severity',
 			pg_catalog.now() OPERATOR(pg_catalog.-) m.opened_at,

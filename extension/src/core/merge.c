@@ -330,7 +330,7 @@ combine(ScStamp *stamp, const ScRule *rule, TimestampTz now)
 	ScVersion *versions = stamp->versions;
 
 	together->value = sc_policy_combine(rule, versions, stamp->nversions);
-	together->replaced = versions[0].replaced;
+	together->replaced = sc_policy_combined_from(rule, versions, stamp->nversions);
 	together->dot.n = sc_vclock_get(&stamp->clock, 0) + 1;
 	together->context = sc_vclock_copy(&stamp->clock);
 	together->actor = pstrdup("syncore");

@@ -25,6 +25,8 @@ typedef struct ScRuleCall /* a call(function) rule, and the two versions it comp
 	const char *field;
 	const ScVersion *a;
 	const ScVersion *b;
+	int nversions; /* the whole set that is decided about, in no order */
+	const ScVersion *versions;
 } ScRuleCall;
 
 typedef struct ScDecideHooks /* what pure code may not do itself */

@@ -30,13 +30,13 @@ typedef struct Contest /* a choice being made */
 
 static ScChoice choose(Contest *contest, const ScValue *except);
 static bool rule_applies(Contest *contest, const ScRule *rule);
+static bool can_combine(const Contest *contest, const ScRule *rule);
 static void narrow(Contest *contest, const ScRule *rule);
 static void narrow_by_call(Contest *contest, const ScRule *rule);
 static bool ask_both_ways(Contest *contest, const ScRule *rule, int a, int b, int *result);
 static void narrow_last(Contest *contest);
 static int compare(const ScDispute *dispute, const ScRule *rule, const ScVersion *a,
 				   const ScVersion *b);
-static int compare_last(const ScVersion *a, const ScVersion *b);
 static int rank_in(const ScField *field, const ScValue *value);
 static int32 owner_of(const ScDispute *dispute, const ScRule *rule);
 static bool several_values(const Contest *contest);
@@ -47,12 +47,6 @@ static int authority(const ScVersion *version);
 static const char *say_kind(ScActorKind kind);
 static char *say_last(const ScDispute *dispute, const ScVersion *a, const ScVersion *b);
 static char *say_manual(const Contest *contest, const ScChoice *choice);
-static bool is_member(Jsonb *set, const ScValue *member);
-static int elements_of(const ScValue *set, Jsonb ***elements);
-static Jsonb *removed_members(const ScVersion *versions, int n);
-static ScValue unite(const ScVersion *versions, int n);
-static ScValue join_texts(const ScVersion *versions, int n);
-static int order_by_time(const void *a, const void *b);
 
 ScChoice
 sc_policy_choose(const ScDispute *dispute)
@@ -68,12 +62,6 @@ sc_policy_choose(const ScDispute *dispute)
 		explain(&contest, &choice);
 	choice.failed = contest.failed;
 	return choice;
-}
-
-ScValue
-sc_policy_combine(const ScRule *rule, const ScVersion *versions, int n)
-{
-	return rule->name == SC_RULE_UNION ? unite(versions, n) : join_texts(versions, n);
 }
 
 /* The best version, leaving out those of the value except; winner -1 when none is left. */
@@ -95,7 +83,8 @@ choose(Contest *contest, const ScValue *except)
 			choice.hold = choice.hold || must_hold(contest, rule);
 		else if (rule->name != SC_RULE_UNION && rule->name != SC_RULE_APPEND)
 			narrow(contest, rule);
-		else if (choice.combine == NULL && !choice.hold && several_values(contest))
+		else if (choice.combine == NULL && !choice.hold && several_values(contest) &&
+				 can_combine(contest, rule))
 			choice.combine = rule;
 	}
 	narrow_last(contest);
@@ -113,6 +102,16 @@ rule_applies(Contest *contest, const ScRule *rule)
 	if (contest->document == NULL)
 		contest->document = sc_model_entity_json(unconstify(ScEntity *, contest->dispute->entity));
 	return sc_conf_holds(rule->condition, contest->document);
+}
+
+/* Sets are united, texts appended to: of anything else these rules would make rubbish, and are passed over. */
+static bool
+can_combine(const Contest *contest, const ScRule *rule)
+{
+	ScFieldKind kind = contest->dispute->field->kind;
+
+	return rule->name == SC_RULE_UNION ? kind == SC_KIND_SET
+									   : kind == SC_KIND_TEXT || kind == SC_KIND_RICH_TEXT;
 }
 
 /* Keeps the candidates that none beats. */
@@ -143,9 +142,12 @@ narrow_by_call(Contest *contest, const ScRule *rule)
 {
 	int n = contest->dispute->n;
 	bool *beaten = palloc0(sizeof(bool) * Max(n, 1));
+	int candidates = 0;
 	int left = 0;
 
-	if (rule == contest->failed_rule)
+	for (int i = 0; i < n; i++)
+		candidates += contest->in[i] ? 1 : 0;
+	if (rule == contest->failed_rule || candidates < 2)
 		return;
 	for (int a = 0; a < n; a++)
 		for (int b = a + 1; b < n; b++)
@@ -186,7 +188,9 @@ ask_both_ways(Contest *contest, const ScRule *rule, int a, int b, int *result)
 						.entity = dispute->entity,
 						.field = dispute->field->name,
 						.a = &dispute->versions[a],
-						.b = &dispute->versions[b] };
+						.b = &dispute->versions[b],
+						.nversions = dispute->n,
+						.versions = dispute->versions };
 	ScRuleCall reversed = call;
 	char *error = NULL;
 	int back;
@@ -221,8 +225,8 @@ narrow_last(Contest *contest)
 	int best = -1;
 
 	for (int i = 0; i < dispute->n; i++)
-		if (contest->in[i] &&
-			(best < 0 || compare_last(&dispute->versions[i], &dispute->versions[best]) > 0))
+		if (contest->in[i] && (best < 0 || sc_policy_compare_last(&dispute->versions[i],
+																  &dispute->versions[best]) > 0))
 			best = i;
 	for (int i = 0; i < dispute->n; i++)
 		contest->in[i] = i == best;
@@ -252,19 +256,6 @@ compare(const ScDispute *dispute, const ScRule *rule, const ScVersion *a, const 
 		default:
 			return 0;
 	}
-}
-
-/* Never a tie between two versions: dots are unique. */
-static int
-compare_last(const ScVersion *a, const ScVersion *b)
-{
-	if (a->rank != b->rank)
-		return a->rank < b->rank ? 1 : -1;
-	if (a->system_id != b->system_id)
-		return a->system_id < b->system_id ? 1 : -1;
-	if (a->dot.link != b->dot.link)
-		return a->dot.link < b->dot.link ? 1 : -1;
-	return (a->dot.n > b->dot.n) - (a->dot.n < b->dot.n);
 }
 
 /* Place in the field's list, 0 = most severe; what is not in it comes last. */
@@ -456,127 +447,4 @@ say_manual(const Contest *contest, const ScChoice *choice)
 		sc_say_version(dispute->batch, dispute->field, &dispute->versions[choice->winner]),
 		sc_say_version(dispute->batch, dispute->field, &dispute->versions[choice->beaten]),
 		dispute->field->name);
-}
-
-static int
-elements_of(const ScValue *set, Jsonb ***elements)
-{
-	*elements = NULL;
-	return set->state == SC_VALUE_JSON ? sc_json_elements(set->json, elements) : 0;
-}
-
-static bool
-is_member(Jsonb *set, const ScValue *member)
-{
-	Jsonb **elements;
-	int n = sc_json_elements(set, &elements);
-
-	for (int i = 0; i < n; i++)
-	{
-		ScValue element = sc_value_json(elements[i]);
-
-		if (sc_value_equal(&element, member))
-			return true;
-	}
-	return false;
-}
-
-/* A member stays if a writer has it, and no writer that saw it took it away. */
-static ScValue
-unite(const ScVersion *versions, int n)
-{
-	ScJson json = sc_json_object();
-	Jsonb *removed = removed_members(versions, n);
-	ScJson result = sc_json_array();
-	Jsonb *kept;
-	JsonbIterator *it;
-	JsonbValue item;
-	JsonbIteratorToken token;
-
-	for (int i = 0; i < n; i++)
-	{
-		Jsonb **members;
-		int nmembers = elements_of(&versions[i].value, &members);
-
-		for (int k = 0; k < nmembers; k++)
-		{
-			ScValue member = sc_value_json(members[k]);
-			char *text = sc_value_to_cstring(&member);
-
-			if (!is_member(removed, &member))
-				sc_json_jsonb(&json, text == NULL ? "" : text, members[k]);
-		}
-	}
-
-	/* An object keeps each once, in an order that does not depend on that of the versions. */
-	kept = sc_json_end(&json);
-	it = JsonbIteratorInit(&kept->root);
-	while ((token = JsonbIteratorNext(&it, &item, true)) != WJB_DONE)
-		if (token == WJB_VALUE)
-			sc_json_jsonb(&result, NULL, JsonbValueToJsonb(&item));
-	return sc_value_json(sc_json_end(&result));
-}
-
-static Jsonb *
-removed_members(const ScVersion *versions, int n)
-{
-	ScJson taken = sc_json_array();
-
-	for (int i = 0; i < n; i++)
-	{
-		Jsonb **before;
-		int nbefore = elements_of(&versions[i].replaced, &before);
-
-		for (int k = 0; k < nbefore; k++)
-		{
-			ScValue member = sc_value_json(before[k]);
-
-			if (versions[i].value.state == SC_VALUE_JSON &&
-				!is_member(versions[i].value.json, &member))
-				sc_json_jsonb(&taken, NULL, before[k]);
-		}
-	}
-	return sc_json_end(&taken);
-}
-
-static int
-order_by_time(const void *a, const void *b)
-{
-	const ScVersion *one = *(const ScVersion *const *) a;
-	const ScVersion *other = *(const ScVersion *const *) b;
-
-	if (one->at != other->at)
-		return one->at < other->at ? -1 : 1;
-	return -compare_last(one, other);
-}
-
-/* What each writer added to the end of what it had seen, oldest first. */
-static ScValue
-join_texts(const ScVersion *versions, int n)
-{
-	const ScVersion **sorted = palloc(sizeof(ScVersion *) * n);
-	StringInfoData text;
-
-	for (int i = 0; i < n; i++)
-		sorted[i] = &versions[i];
-	qsort(sorted, n, sizeof(ScVersion *), order_by_time);
-	initStringInfo(&text);
-	for (int i = 0; i < n; i++)
-	{
-		char *before = sc_value_to_cstring(&sorted[i]->replaced);
-		char *after = sc_value_to_cstring(&sorted[i]->value);
-		size_t len = before == NULL ? 0 : strlen(before);
-
-		if (after == NULL)
-			continue;
-		if (len > 0 && strncmp(after, before, len) == 0)
-		{
-			if (text.len == 0)
-				appendStringInfoString(&text, before);
-			appendStringInfoString(&text, after + len);
-		}
-		else
-			appendStringInfo(&text, "%s%s", text.len > 0 ? "\n" : "", after);
-	}
-	return sc_value_text(text.data);
 }

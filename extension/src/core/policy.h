@@ -34,4 +34,10 @@ extern ScChoice sc_policy_choose(const ScDispute *dispute);
 /* What union and append make of several versions, from what each writer replaced. */
 extern ScValue sc_policy_combine(const ScRule *rule, const ScVersion *versions, int n);
 
+/* What that has replaced: what any of them took away is not to come back. */
+extern ScValue sc_policy_combined_from(const ScRule *rule, const ScVersion *versions, int n);
+
+/* The last word: > 0 = a is preferred.  Never a tie between two versions of a set. */
+extern int sc_policy_compare_last(const ScVersion *a, const ScVersion *b);
+
 #endif

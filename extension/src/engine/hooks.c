@@ -5,8 +5,11 @@
  *
  * A transform is f(value jsonb) or f(value jsonb, record jsonb) returning jsonb.
  * A rule is f(a jsonb, b jsonb, entity jsonb) returning integer: below zero
- * when a wins, above when b does; a version is {"value", "system", "actor",
- * "actor_kind", "at", "source_version"}.
+ * when a wins, above when b does; a version is {"value", "replaced", "system",
+ * "actor", "actor_kind", "at", "source_version"}.  One that takes a fourth
+ * jsonb is given the whole set, oldest first: the history that the answer may
+ * depend on.  What was decided before is not in it, for that is not the same
+ * in every order in which the statements can be heard (R8).
  *
  * Each call has a sub-transaction of its own, which is always rolled back: it
  * may read what it likes and keep nothing.  A statement_timeout set inside a
@@ -33,6 +36,7 @@
 #include "utils/timestamp.h"
 
 #include "core/json.h"
+#include "core/policy.h"
 #include "engine/hooks.h"
 #include "engine/run.h"
 #include "store/catalog.h"
@@ -46,9 +50,9 @@ typedef struct UserCall /* one call, and what came of it */
 	const char *function; /* schema.name */
 	const char *run_as;
 	int nargs;
-	Datum args[3];
-	Oid types[3];
-	char nulls[3];
+	Datum args[4];
+	Oid types[4];
+	char nulls[4];
 	MemoryContext result_cxt;
 	bool is_null;
 	Datum result; /* of a jsonb or integer function, copied to result_cxt */
@@ -65,13 +69,15 @@ static bool transform(void *arg, const ScTransform *asked, Jsonb **result, char 
 static bool call_rule(void *arg, const ScRuleCall *asked, int *result, char **error);
 static int64 draw_entity(void *arg);
 static Jsonb *version_json(const ScVersion *version);
+static Jsonb *history_json(const ScRuleCall *asked);
+static int order_by_time(const void *a, const void *b);
 static bool run_call(UserCall *call);
 static bool is_function_at_fault(int sqlstate);
 static void stop_timer(void);
 static void enter_role(const char *name);
 static void execute(UserCall *call);
 static char *quote_function(const char *function);
-static bool has_second_argument(const char *function);
+static bool takes(const char *function, int nargs);
 static void on_timer(void);
 static void start_timer(void);
 
@@ -96,7 +102,7 @@ transform(void *arg, const ScTransform *asked, Jsonb **result, char **error)
 	UserCall call = { .function = asked->function,
 					  .run_as = asked->run_as,
 					  .nargs = 1,
-					  .nulls = "   ",
+					  .nulls = "    ",
 					  .is_jsonb = true };
 
 	call.result_cxt = CurrentMemoryContext;
@@ -104,7 +110,7 @@ transform(void *arg, const ScTransform *asked, Jsonb **result, char **error)
 	call.types[1] = JSONBOID;
 	call.args[0] = JsonbPGetDatum(asked->value);
 	call.nulls[0] = asked->value == NULL ? 'n' : ' ';
-	if (has_second_argument(asked->function))
+	if (takes(asked->function, 2))
 	{
 		call.nargs = 2;
 		call.args[1] = JsonbPGetDatum(asked->record);
@@ -122,16 +128,22 @@ transform(void *arg, const ScTransform *asked, Jsonb **result, char **error)
 static bool
 call_rule(void *arg, const ScRuleCall *asked, int *result, char **error)
 {
-	UserCall call = {
-		.function = asked->rule->function, .run_as = asked->rule->run_as, .nargs = 3, .nulls = "   "
-	};
+	UserCall call = { .function = asked->rule->function,
+					  .run_as = asked->rule->run_as,
+					  .nargs = 3,
+					  .nulls = "    " };
 
 	call.result_cxt = CurrentMemoryContext;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < (int) lengthof(call.types); i++)
 		call.types[i] = JSONBOID;
 	call.args[0] = JsonbPGetDatum(version_json(asked->a));
 	call.args[1] = JsonbPGetDatum(version_json(asked->b));
 	call.args[2] = JsonbPGetDatum(sc_model_entity_json(unconstify(ScEntity *, asked->entity)));
+	if (takes(asked->rule->function, 4))
+	{
+		call.nargs = 4;
+		call.args[3] = JsonbPGetDatum(history_json(asked));
+	}
 	if (!run_call(&call))
 	{
 		*error = call.error;
@@ -159,6 +171,8 @@ version_json(const ScVersion *version)
 
 	if (version->value.state == SC_VALUE_JSON)
 		sc_json_jsonb(&json, "value", version->value.json);
+	if (version->replaced.state == SC_VALUE_JSON)
+		sc_json_jsonb(&json, "replaced", version->replaced.json);
 	sc_json_number(&json, "system", version->system_id);
 	sc_json_text(&json, "actor", version->actor);
 	sc_json_text(&json, "actor_kind", sc_catalog_actor_name(version->actor_kind));
@@ -167,6 +181,31 @@ version_json(const ScVersion *version)
 	if (version->source_version >= 0)
 		sc_json_number(&json, "source_version", version->source_version);
 	return sc_json_end(&json);
+}
+
+static Jsonb *
+history_json(const ScRuleCall *asked)
+{
+	const ScVersion **sorted = palloc(sizeof(ScVersion *) * Max(asked->nversions, 1));
+	ScJson json = sc_json_array();
+
+	for (int i = 0; i < asked->nversions; i++)
+		sorted[i] = &asked->versions[i];
+	qsort(sorted, asked->nversions, sizeof(ScVersion *), order_by_time);
+	for (int i = 0; i < asked->nversions; i++)
+		sc_json_jsonb(&json, NULL, version_json(sorted[i]));
+	return sc_json_end(&json);
+}
+
+static int
+order_by_time(const void *a, const void *b)
+{
+	const ScVersion *one = *(const ScVersion *const *) a;
+	const ScVersion *other = *(const ScVersion *const *) b;
+
+	if (one->at != other->at)
+		return one->at < other->at ? -1 : 1;
+	return -sc_policy_compare_last(one, other);
 }
 
 /* True when the function returned; else call->error says why not. */
@@ -290,21 +329,22 @@ quote_function(const char *function)
 	return quote_qualified_identifier(copy, dot + 1);
 }
 
-/* Is there a version of the function that takes the record too? */
+/* Is there a version of the function with so many arguments, all jsonb? */
 static bool
-has_second_argument(const char *function)
+takes(const char *function, int nargs)
 {
 	char *copy = pstrdup(function);
 	char *dot = strchr(copy, '.');
-	Oid types[] = { JSONBOID, JSONBOID };
+	Oid types[] = { JSONBOID, JSONBOID, JSONBOID, JSONBOID };
 
+	Assert(nargs <= (int) lengthof(types));
 	if (dot == NULL)
 		return false;
 	*dot = '\0';
 	if (!OidIsValid(get_namespace_oid(copy, true)))
 		return false;
 	return OidIsValid(
-		LookupFuncName(list_make2(makeString(copy), makeString(dot + 1)), 2, types, true));
+		LookupFuncName(list_make2(makeString(copy), makeString(dot + 1)), nargs, types, true));
 }
 
 static void
