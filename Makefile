@@ -14,12 +14,12 @@ DATA_built = syncore--$(EXTVERSION).sql
 
 # The server's headers are not ours to warn about; symbols are hidden unless marked PGDLLEXPORT, which 15 leaves empty.
 PG_CPPFLAGS = -I$(CURDIR)/extension/src -isystem $(shell $(PG_CONFIG) --includedir-server) \
-	-D'PGDLLEXPORT=__attribute__((visibility("default")))'
+	-isystem $(shell xml2-config --prefix 2>/dev/null || echo /usr)/include/libxml2 -D'PGDLLEXPORT=__attribute__((visibility("default")))'
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wshadow -Wvla -Wundef \
 	-Wmissing-prototypes -Werror -fvisibility=hidden $(if $(findstring clang,$(CC)),$(CLANG_CFLAGS)) $(SYNCORE_CFLAGS)
 # make CC=clang: the server's own flags and headers were made for gcc.
 CLANG_CFLAGS = -Wno-unknown-warning-option -Wno-ignored-attributes -Wno-ignored-optimization-argument
-SHLIB_LINK = -lcurl -lmicrohttpd -lcrypto $(SYNCORE_LDFLAGS)
+SHLIB_LINK = -lcurl -lmicrohttpd -lcrypto -lxml2 $(SYNCORE_LDFLAGS)
 EXTRA_CLEAN = results output_iso log tmp_check
 
 # Bitcode for the JIT serves nothing here and needs clang to build.

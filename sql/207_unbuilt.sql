@@ -42,7 +42,6 @@ END
 $$;
 ROLLBACK;
 
-UPDATE syncore.field_map SET write_as = 'note', note_visibility = 'internal' WHERE field = 'title';
 UPDATE syncore.system SET capture_mode = 'poll';
 UPDATE syncore.system SET schedule = '*/5 * * * *';
 INSERT INTO syncore.entity_type (name, batch_window) VALUES ('change', '5 s');

@@ -3,7 +3,7 @@
 \set peers :top '/sql/include/peers.sql'
 \i :peers
 INSERT INTO syncore.field (entity_type, name) VALUES ('incident', 'links');
-INSERT INTO syncore.field_map (system, record_type, field, path) SELECT y.name, 'ticket', f, '/' || f FROM syncore.system y, unnest('{resolution_notes,links}'::text[]) f;
+INSERT INTO syncore.field_map (system, record_type, field, path, contract) SELECT y.name, 'ticket', f, '/' || f, false FROM syncore.system y, unnest('{resolution_notes,links}'::text[]) f;
 CREATE FUNCTION value(name text, of_field text DEFAULT 'status') RETURNS jsonb LANGUAGE sql STABLE AS $$ SELECT data -> of_field FROM syncore.entity WHERE data ->> 'title' = name $$;
 CREATE VIEW clashes AS SELECT e.data ->> 'title' AS title, c.field, i.name AS incoming, c.incoming ->> 'value' AS said, c.incoming ->> 'actor' AS by_whom, s.name AS current, c.current ->> 'value' AS stood, c.current ->> 'actor' AS by_other, c.rule, c.outcome
 	FROM syncore.conflict c JOIN syncore.entity e ON e.id = c.entity JOIN syncore.system i ON i.id = c.incoming_system JOIN syncore.system s ON s.id = c.current_system ORDER BY c.id;

@@ -46,7 +46,7 @@ CREATE FUNCTION syncore._config_content(table_name text, content jsonb) RETURNS 
 			ELSE '{}' END
 	$$;
 
--- Raises unless the caller may run a function of that name. Which of several fits is found out at use.
+-- Raises unless the caller may run a function of that name that takes what it is called with.
 CREATE FUNCTION syncore._check_function(function_name text, purpose text) RETURNS void
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -54,6 +54,8 @@ CREATE FUNCTION syncore._check_function(function_name text, purpose text) RETURN
 	DECLARE
 		known integer;
 		allowed integer;
+		fewest integer := CASE WHEN purpose LIKE 'transform%' THEN 1 ELSE 3 END;
+		most integer := CASE WHEN purpose LIKE 'transform%' THEN 2 ELSE 3 END;
 	BEGIN
 		IF function_name IS NULL THEN
 			RETURN;
@@ -66,6 +68,14 @@ CREATE FUNCTION syncore._check_function(function_name text, purpose text) RETURN
 			RAISE EXCEPTION 'function "%" does not exist', function_name
 				USING ERRCODE = 'undefined_function', DETAIL = format('It is named as %s.', purpose),
 				      HINT = 'Create it first, and write its schema: schema.name.';
+		ELSIF NOT EXISTS (SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+				WHERE n.nspname = split_part(function_name, '.', 1) AND p.proname = split_part(function_name, '.', 2) AND p.prokind = 'f' AND NOT p.proretset
+					AND p.pronargs - p.pronargdefaults <= most AND p.pronargs >= fewest
+					AND NOT EXISTS (SELECT FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, n)
+						WHERE a.n <= most AND a.type NOT IN ('jsonb'::regtype, 'anyelement'::regtype, 'anynonarray'::regtype, 'anycompatible'::regtype))) THEN
+			RAISE EXCEPTION 'function "%" does not take these arguments', function_name
+				USING ERRCODE = 'undefined_function', DETAIL = format('As %s it is called with %s.', purpose, CASE most WHEN 3 THEN 'two versions and the entity' ELSE 'the value, or the value and the record' END),
+				      HINT = CASE most WHEN 3 THEN 'CREATE FUNCTION … (a jsonb, b jsonb, entity jsonb) RETURNS integer' ELSE 'CREATE FUNCTION … (value jsonb) RETURNS jsonb, or (value jsonb, record jsonb).' END;
 		ELSIF allowed = 0 THEN
 			RAISE EXCEPTION 'permission denied for function "%"', function_name
 				USING ERRCODE = 'insufficient_privilege', DETAIL = format('It would run as "%s", who wrote the row.', current_user),
@@ -267,6 +277,91 @@ CREATE FUNCTION syncore._restore_removal() RETURNS trigger
 	END
 	$$;
 
+-- A field map names a field that is there, spells values in a way that there is, and writes notes only outward.
+CREATE FUNCTION syncore._config_field_map() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		target syncore.field;
+	BEGIN
+		IF syncore._is_restoring() THEN
+			RETURN NEW;
+		END IF;
+		SELECT * INTO target FROM syncore.field f WHERE f.entity_type = NEW.entity_type AND f.name = NEW.field;
+		IF NOT FOUND THEN
+			RAISE EXCEPTION 'field "%" of % does not exist', NEW.field, NEW.entity_type
+				USING ERRCODE = 'undefined_object', DETAIL = format('A row for %s of system "%s" maps it.', NEW.record_type, NEW.system),
+				      HINT = coalesce('Perhaps you meant "' || syncore._suggest(NEW.field, ARRAY(SELECT f.name::text FROM syncore.field f WHERE f.entity_type = NEW.entity_type)) || '".',
+				                      format('INSERT INTO syncore.field (entity_type, name) VALUES (%L, %L);', NEW.entity_type, NEW.field));
+		ELSIF NEW.write_as = 'note' AND NEW.direction NOT IN ('out', 'none') THEN
+			RAISE EXCEPTION 'field "%" cannot be read from a note', NEW.field
+				USING ERRCODE = 'invalid_parameter_value', DETAIL = format('The row writes it to %s of system "%s" as a note, with direction "%s".', NEW.record_type, NEW.system, NEW.direction),
+				      HINT = 'Set direction to out; a second row with another path can read it.';
+		ELSIF NEW.write_as = 'note' AND target.sensitive <> 'no' THEN
+			RAISE EXCEPTION 'field "%" is sensitive and cannot be written as a note', NEW.field
+				USING ERRCODE = 'invalid_parameter_value', DETAIL = 'Notes are stored as comments, which are not masked.', HINT = 'Map it to a field of the system, as a value.';
+		END IF;
+		PERFORM syncore._check_format(NEW.format);
+		RETURN NEW;
+	END
+	$$;
+
+-- Raises unless format says how values are spelt in words that there are.
+CREATE FUNCTION syncore._check_format(format jsonb) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		known text[] := '{time,list,member,rich_text,identity,scale,phone,"null"}';
+		odd text;
+	BEGIN
+		SELECT k INTO odd FROM jsonb_object_keys(format) k WHERE k <> ALL (known) ORDER BY k LIMIT 1;
+		IF FOUND THEN
+			RAISE EXCEPTION 'format has no key "%"', odd USING ERRCODE = 'invalid_parameter_value', DETAIL = format('It has: %s.', array_to_string(known, ', ')),
+				HINT = coalesce('Perhaps you meant "' || syncore._suggest(odd, known) || '".', 'Leave it out, or use transform_in and transform_out.');
+		ELSIF format ->> 'rich_text' <> ALL ('{plain,markdown,html,wiki,adf}') THEN
+			RAISE EXCEPTION '"%" is no spelling of rich text', format ->> 'rich_text'
+				USING ERRCODE = 'invalid_parameter_value', HINT = 'Write plain, markdown, html, wiki or adf.';
+		ELSIF format ->> 'scale' !~ '^([1-9]|1[0-8])$' THEN
+			RAISE EXCEPTION 'format.scale "%" is no number of decimals', format ->> 'scale'
+				USING ERRCODE = 'invalid_parameter_value', HINT = 'Write 1 to 18: 2 for cents.';
+		ELSIF format ->> 'phone' !~ '^[+][1-9][0-9]{0,3}$' THEN
+			RAISE EXCEPTION 'format.phone "%" is no calling code', format ->> 'phone'
+				USING ERRCODE = 'invalid_parameter_value', HINT = 'Write + and the code of the country, as in "+49".';
+		END IF;
+	END
+	$$;
+
+-- One meaning per external value, one external value per meaning.
+CREATE FUNCTION syncore._config_value_map() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		other syncore.value_map;
+	BEGIN
+		IF syncore._is_restoring() THEN
+			RETURN NEW;
+		END IF;
+		SELECT * INTO other FROM syncore.value_map v WHERE v.name = NEW.name AND v.id <> NEW.id AND v.external = NEW.external
+			AND v.direction IN ('both', 'in') AND NEW.direction IN ('both', 'in') AND v.canonical IS DISTINCT FROM NEW.canonical LIMIT 1;
+		IF FOUND THEN
+			RAISE EXCEPTION 'value "%" of value map "%" would have two meanings', NEW.external, NEW.name
+				USING ERRCODE = 'unique_violation', DETAIL = format('It is read as %s already, not as %s.', coalesce('"' || other.canonical || '"', 'nothing'), coalesce('"' || NEW.canonical || '"', 'nothing')),
+				      HINT = 'Change that row, or give this one the direction out.';
+		END IF;
+		SELECT * INTO other FROM syncore.value_map v WHERE v.name = NEW.name AND v.id <> NEW.id AND v.canonical = NEW.canonical
+			AND v.qualifier IS NOT DISTINCT FROM NEW.qualifier AND v.direction IN ('both', 'out') AND NEW.direction IN ('both', 'out') AND v.external <> NEW.external LIMIT 1;
+		IF FOUND THEN
+			RAISE EXCEPTION 'value "%" of value map "%" would be written in two ways', NEW.canonical, NEW.name
+				USING ERRCODE = 'unique_violation', DETAIL = format('It is written as "%s" already, not as "%s".', other.external, NEW.external),
+				      HINT = 'Change that row, give this one the direction in, or tell the two apart by a qualifier.';
+		END IF;
+		RETURN NEW;
+	END
+	$$;
+
 -- What this version has no code for. Such a value would be taken for a milder one, so it cannot be set: no setting says more
 -- than it does. works: what may stand there; an empty column_name means the whole table.
 CREATE FUNCTION syncore._unbuilt() RETURNS TABLE (table_name text, column_name text, works text[], instead text)
@@ -282,7 +377,6 @@ CREATE FUNCTION syncore._unbuilt() RETURNS TABLE (table_name text, column_name t
 			('entity_type', 'batch_window', '{00:00:00}', 'Every edit is sent by itself.'),
 			('entity_type', 'batch_min', '{5}', 'Every edit is sent by itself.'),
 			('entity_type', 'on_batch_failure', '{hold}', 'Every edit is sent by itself.'),
-			('field_map', 'write_as', '{value}', 'Map the field to one that the system has.'),
 			('field_map', 'approval', '{false}', 'Leave the direction at ''in'', or let the policy hold conflicts: rule manual.'),
 			('comment_map', 'attachments', '{false}', 'Attachments stay where they are.'),
 			('alert_route', '', '{}', 'LISTEN syncore_alert, read TABLE syncore.alert, or have your monitoring read syncore.health.')

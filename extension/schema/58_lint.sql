@@ -149,6 +149,14 @@ CREATE FUNCTION syncore._lint_field(systems text[])
 				AND x.entity_type = m.entity_type AND x.field = m.field)
 			AND NOT EXISTS (SELECT 1 FROM syncore.field_map x WHERE x.system = m.system AND x.record_type = m.record_type
 				AND x.entity_type = m.entity_type AND x.field = m.field AND x.direction IN ('both', 'in'))
+		UNION ALL
+		SELECT 'error', 'note_without_channel', format('%s.%s.%s', m.system, m.record_type, m.field),
+			format('field "%s" is written to system "%s" as a note that is %s, and no channel takes such', m.field, m.system, m.note_visibility),
+			'Share a channel of that visibility outward.',
+			format('INSERT INTO syncore.comment_map (system, record_type, channel, visibility, direction) VALUES (%L, %L, ''…'', %L, ''out'');', m.system, m.record_type, m.note_visibility)
+		FROM syncore.field_map m WHERE m.system = ANY (systems) AND m.write_as = 'note' AND m.direction = 'out'
+			AND NOT EXISTS (SELECT 1 FROM syncore.comment_map c WHERE c.system = m.system AND c.record_type = m.record_type
+				AND c.visibility = m.note_visibility AND c.direction IN ('both', 'out'))
 	$$;
 
 -- Value maps: they exist, they cover what the field may hold, and what they give is allowed.

@@ -20,6 +20,7 @@ CREATE VIEW syncore.manual WITH (security_invoker = true) AS
 		('adf_to_text', 'SELECT syncore.adf_to_text(syncore.text_to_adf(''**restarted** at noon''));'),
 		('text_to_adf', 'SELECT syncore.text_to_adf(''**restarted** at noon'');'),
 		('accept_schema', 'SELECT syncore.accept_schema(''jira'');'),
+		('convert_rich_text', 'SELECT syncore.convert_rich_text(''<p>disk <b>full</b></p>'', ''html'', ''wiki'');'),
 		('sync_now', 'SELECT syncore.sync_now(''INC0012345'');'),
 		('resolve', 'SELECT syncore.resolve(17, ''snow'', note => ''agreed with on-call'');'),
 		('release', 'SELECT syncore.release(4, ''value map completed'');'),

@@ -35,6 +35,8 @@ CREATE CONSTRAINT TRIGGER d_machine AFTER INSERT OR UPDATE OR DELETE ON syncore.
 	FOR EACH ROW EXECUTE FUNCTION syncore._config_state_machine();
 CREATE CONSTRAINT TRIGGER d_machine AFTER INSERT OR UPDATE OR DELETE ON syncore.state_transition DEFERRABLE INITIALLY DEFERRED
 	FOR EACH ROW EXECUTE FUNCTION syncore._config_state_machine();
+CREATE TRIGGER b_field BEFORE INSERT OR UPDATE ON syncore.field_map FOR EACH ROW EXECUTE FUNCTION syncore._config_field_map();
+CREATE TRIGGER b_meaning BEFORE INSERT OR UPDATE ON syncore.value_map FOR EACH ROW EXECUTE FUNCTION syncore._config_value_map();
 CREATE TRIGGER d_creator AFTER INSERT ON syncore.space FOR EACH ROW EXECUTE FUNCTION syncore._space_creator();
 CREATE TRIGGER c_match BEFORE INSERT OR UPDATE ON syncore.match_rule FOR EACH ROW EXECUTE FUNCTION syncore._config_match();
 CREATE TRIGGER d_rekey AFTER INSERT OR DELETE OR UPDATE OF space, entity_type, kind, fields, normalise ON syncore.match_rule

@@ -136,6 +136,10 @@ build_field_map(ScFieldMap *map, ScField *field, ScValueMap *values, Jsonb *docu
 	map->list_separator = sc_pointer_get_cstring(document, "/format/list");
 	map->list_member = sc_pointer_get_cstring(document, "/format/member");
 	map->rich_text = sc_pointer_get_cstring(document, "/format/rich_text");
+	map->country = sc_pointer_get_cstring(document, "/format/phone");
+	map->scale = sc_pointer_get_cstring(document, "/format/scale") == NULL
+					 ? 0
+					 : atoi(sc_pointer_get_cstring(document, "/format/scale"));
 	map->null_text = sc_pointer_get_cstring(document, "/format/null");
 	map->identity_space = sc_pointer_get_cstring(document, "/format/identity");
 }

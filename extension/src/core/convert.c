@@ -22,7 +22,9 @@
 
 static ScConverted done(Jsonb *value);
 static ScConverted failed(int sqlstate, const char *message, const char *hint);
-static ScConverted number_up(Jsonb *external);
+static ScConverted number_up(const ScFieldMap *map, Jsonb *external);
+static ScConverted number_down(const ScFieldMap *map, const char *word);
+static ScConverted phone_up(const ScFieldMap *map, Jsonb *external);
 static ScConverted boolean_up(Jsonb *external);
 static ScConverted timestamp_up(const ScFieldMap *map, Jsonb *external);
 static ScConverted rich_text_up(const ScFieldMap *map, Jsonb *external);
@@ -83,7 +85,7 @@ sc_convert_up(const ScFieldMap *map, Jsonb *external)
 	switch (map->field->kind)
 	{
 		case SC_KIND_NUMBER:
-			return number_up(external);
+			return number_up(map, external);
 		case SC_KIND_BOOLEAN:
 			return boolean_up(external);
 		case SC_KIND_TIMESTAMP:
@@ -95,7 +97,7 @@ sc_convert_up(const ScFieldMap *map, Jsonb *external)
 		case SC_KIND_JSON:
 			return done(external);
 		default:
-			return text_up(external);
+			return map->country != NULL ? phone_up(map, external) : text_up(external);
 	}
 }
 
@@ -105,6 +107,8 @@ sc_convert_down(const ScFieldMap *map, Jsonb *canonical)
 	char *word = sc_convert_word(canonical);
 	if (map->field->kind == SC_KIND_TIMESTAMP)
 		return timestamp_down(map, canonical);
+	if (map->field->kind == SC_KIND_NUMBER && map->scale > 0 && word != NULL)
+		return number_down(map, word);
 	if (map->field->kind == SC_KIND_RICH_TEXT && map->rich_text != NULL &&
 		strcmp(map->rich_text, "adf") == 0)
 	{
@@ -113,6 +117,8 @@ sc_convert_down(const ScFieldMap *map, Jsonb *canonical)
 						  "Give the field a text.");
 		return done(sc_richtext_to_adf(word));
 	}
+	if (map->field->kind == SC_KIND_RICH_TEXT && map->rich_text != NULL && word != NULL)
+		return done(sc_value_text(sc_richtext_to(map->rich_text, word)).json);
 	if (map->identity_space != NULL && word != NULL)
 	{
 		const char *reason;
@@ -222,7 +228,7 @@ failed(int sqlstate, const char *message, const char *hint)
 
 /* JSON numbers and numbers in text, exact; never NaN or an infinity. */
 static ScConverted
-number_up(Jsonb *external)
+number_up(const ScFieldMap *map, Jsonb *external)
 {
 	char *word = sc_convert_word(external);
 	if (word == NULL)
@@ -234,7 +240,67 @@ number_up(Jsonb *external)
 			ERRCODE_INVALID_TEXT_REPRESENTATION,
 			"the value is not a number, or has more than 400 digits",
 			"Digits with a point as decimal mark are read; anything else needs transform_in.");
+	if (map->scale > 0)
+		number = sc_convert_number_text(psprintf("%se-%d", number, map->scale));
+	return number == NULL ? failed(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, "the value is too long",
+								   "Check format.scale of the field map.")
+						  : done(number_jsonb(number));
+}
+
+/* 12.30 as 1230: whole units only, or something would be lost. */
+static ScConverted
+number_down(const ScFieldMap *map, const char *word)
+{
+	char *plain = sc_convert_number_text(word);
+	char *number =
+		plain == NULL ? NULL : sc_convert_number_text(psprintf("%se%d", plain, map->scale));
+
+	if (number == NULL || strchr(number, '.') != NULL)
+		return failed(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+					  "the value has more decimals than the system can hold",
+					  "Round it with transform_out, or raise format.scale of the field map.");
 	return done(number_jsonb(number));
+}
+
+/*
+ * A telephone number in international form (E.164).  A number with neither a
+ * country nor a leading zero may be anything: it is not guessed.
+ */
+static ScConverted
+phone_up(const ScFieldMap *map, Jsonb *external)
+{
+	char *word = sc_convert_word(external);
+	StringInfoData digits;
+	StringInfoData number;
+
+	if (word == NULL)
+		return text_up(external);
+	initStringInfo(&digits);
+	initStringInfo(&number);
+	for (const char *at = word; *at != '\0'; at++)
+	{
+		if (isdigit((unsigned char) *at) || (*at == '+' && digits.len == 0))
+			appendStringInfoChar(&digits, *at);
+		else if (strncmp(at, "(0)", 3) == 0 && digits.len > 0)
+			at += 2; /* +49 (0)30: the zero is dialled inside the country only */
+		else if (strchr(" -./()", *at) == NULL)
+		{
+			resetStringInfo(&digits);
+			break;
+		}
+	}
+	if (digits.data[0] == '+')
+		appendStringInfoString(&number, digits.data);
+	else if (strncmp(digits.data, "00", 2) == 0)
+		appendStringInfo(&number, "+%s", digits.data + 2);
+	else if (digits.data[0] == '0')
+		appendStringInfo(&number, "%s%s", map->country, digits.data + 1);
+	if (number.len < 8 || number.len > 16 || number.data[1] == '0')
+		return failed(ERRCODE_INVALID_TEXT_REPRESENTATION,
+					  "the value is no telephone number, or it is not clear of which country",
+					  "Write it with + and the country, or with a leading 0 for that of "
+					  "format.phone.");
+	return done(sc_value_text(number.data).json);
 }
 
 static ScConverted
@@ -264,9 +330,14 @@ timestamp_up(const ScFieldMap *map, Jsonb *external)
 static ScConverted
 rich_text_up(const ScFieldMap *map, Jsonb *external)
 {
+	ScConverted text;
+
 	if (sc_richtext_is_adf(external))
 		return text_checked(sc_richtext_from_adf(external));
-	return text_up(external);
+	text = text_up(external);
+	if (text.value == NULL || map->rich_text == NULL)
+		return text;
+	return text_checked(sc_richtext_from(map->rich_text, sc_convert_word(text.value)));
 }
 
 static ScConverted

@@ -89,6 +89,9 @@ extern void sc_decide_copy_deleted(ScBatch *batch, ScLink *link, const ScStateme
 extern bool sc_decide_copy_edited(ScBatch *batch, ScLink *link, const ScStatement *statement,
 								  const ScCommentIn *comment, const ScCopy *copy);
 
+/* Fields that a system gets as notes: those that changed become comments.  After the routes, before what is due. */
+extern void sc_decide_enrich(ScBatch *batch, ScEntity *entity);
+
 /* R20.  before: what the field held until now. */
 extern void sc_breaker_watch(ScBatch *batch, ScLink *link, ScShadowField *shadow,
 							 const ScStatement *statement, const ScMapped *said);

@@ -45,6 +45,7 @@ sc_decide_fan_out(ScBatch *batch, ScEntity *entity)
 				route_system(batch, entity, &batch->conf->systems[i], document);
 	}
 	sc_merge_settle(batch, entity);
+	sc_decide_enrich(batch, entity);
 	for (int i = 0; i < list_length(entity->links); i++)
 	{
 		sc_leave_settle(batch, list_nth(entity->links, i));

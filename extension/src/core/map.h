@@ -30,7 +30,9 @@
  *	  member	pointer inside a value or element that comes as an object; when written, each element
  *				of a set is made such an object.  Without it an object's member "value" is taken
  *				(ServiceNow references: {"link": …, "value": …}, or the bare value).
- *	  rich_text	plain (default), markdown, adf
+ *	  rich_text	plain (default), markdown, adf, html, wiki (markup of Jira's server edition)
+ *	  scale		a number is counted there in units of 10^-scale: 2 = cents, 12.30 is 1230
+ *	  phone		"+49": a telephone number, made international; the code is that of numbers with a leading 0
  *	  null		how "no value" is written: text, e.g. "" for ServiceNow; absent = JSON null
  *
  * Order inbound: value → transform_in → null policy → value map or identity →

@@ -60,7 +60,12 @@ sc_map_unmapped(ScMapRun *run, const char *word, const char *where)
 		if (outbound)
 			sc_map_down_value(run, fallback, NULL, true);
 		else
+		{
 			sc_map_up_value(run, fallback, true);
+			/* What was said is not what is kept: the ledger tells. */
+			if (run->out.outcome == SC_MAP_OK)
+				run->out.outcome = SC_MAP_NEAREST;
+		}
 		return;
 	}
 	char *shown = quoted(run, word);

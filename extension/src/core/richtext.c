@@ -9,11 +9,42 @@
 
 #include "lib/stringinfo.h"
 
-#include "core/richtext.h"
+#include "core/richtext_private.h"
 
 static const char *skip_tag(const char *at);
 static const char *decode_entity(const char *at, char *out);
 static const char *skip_line_mark(const char *at);
+
+bool
+sc_richtext_is_spelling(const char *spelling)
+{
+	static const char *const spellings[] = { "plain", "markdown", "html", "wiki", "adf" };
+
+	for (int i = 0; i < lengthof(spellings); i++)
+		if (strcmp(spellings[i], spelling) == 0)
+			return true;
+	return false;
+}
+
+char *
+sc_richtext_from(const char *spelling, const char *text)
+{
+	if (spelling != NULL && strcmp(spelling, "html") == 0)
+		return sc_richtext_from_adf(sc_richtext_read_html(text));
+	if (spelling != NULL && strcmp(spelling, "wiki") == 0)
+		return sc_richtext_from_adf(sc_richtext_read_wiki(text));
+	return pstrdup(text);
+}
+
+char *
+sc_richtext_to(const char *spelling, const char *text)
+{
+	if (spelling != NULL && strcmp(spelling, "html") == 0)
+		return sc_richtext_write_html(sc_richtext_to_adf(text));
+	if (spelling != NULL && strcmp(spelling, "wiki") == 0)
+		return sc_richtext_write_wiki(sc_richtext_to_adf(text));
+	return pstrdup(text);
+}
 
 /*
  * Takes white space, tags, entities and marks away.  Case stays: only the

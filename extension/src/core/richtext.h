@@ -26,6 +26,14 @@ extern char *sc_richtext_from_adf(Jsonb *document);
 /* ADF document of a text; never holds an empty text node. */
 extern Jsonb *sc_richtext_to_adf(const char *text);
 
+/*
+ * Between text with Markdown marks and another spelling: "html", "wiki";
+ * anything else (plain, markdown) is the text itself.  HTML is read by libxml2.
+ */
+extern char *sc_richtext_from(const char *spelling, const char *text);
+extern char *sc_richtext_to(const char *spelling, const char *text);
+extern bool sc_richtext_is_spelling(const char *spelling); /* plain markdown html wiki adf */
+
 /* What is left of a text when white space, tags, entities and marks are taken away. */
 extern char *sc_richtext_fold(const char *text);
 

@@ -15,7 +15,7 @@
 #include "utils/numeric.h"
 
 #include "core/map.h"
-#include "core/richtext.h"
+#include "core/richtext_private.h"
 
 #define ELLIPSIS "..."
 
@@ -43,19 +43,15 @@ static void read_row(StringInfo buf, JsonbContainer *node, int depth);
 static void read_date(StringInfo buf, JsonbContainer *node);
 static void append_indented(StringInfo buf, const char *string, const char *first,
 							const char *rest);
-static bool mark_of(JsonbContainer *node, const char *type, JsonbContainer **mark);
 static bool too_much(StringInfo buf, int depth);
 static bool is_inline(const char *type);
-static char *member_text(JsonbContainer *node, const char *key);
-static JsonbContainer *member_container(JsonbContainer *node, const char *key);
-static char *attribute(JsonbContainer *node, const char *key);
 
 bool
 sc_richtext_is_adf(Jsonb *json)
 {
 	if (!JB_ROOT_IS_OBJECT(json))
 		return false;
-	char *type = member_text(&json->root, "type");
+	char *type = sc_richtext_member(&json->root, "type");
 	return type != NULL && strcmp(type, "doc") == 0;
 }
 
@@ -66,7 +62,7 @@ sc_richtext_from_adf(Jsonb *document)
 	initStringInfo(&buf);
 	if (!sc_richtext_is_adf(document))
 		return buf.data;
-	read_blocks(&buf, member_container(&document->root, "content"), 0);
+	read_blocks(&buf, sc_richtext_inner(&document->root, "content"), 0);
 	while (buf.len > 0 && isspace((unsigned char) buf.data[buf.len - 1]))
 		buf.data[--buf.len] = '\0';
 	return buf.data;
@@ -96,8 +92,9 @@ read_blocks(StringInfo buf, JsonbContainer *content, int depth)
 			block.data[--block.len] = '\0';
 		if (block.len > 0)
 		{
-			char *type = member_text(child->val.binary.data, "type");
-			bool close = type != NULL && strstr(type, "List") != NULL && depth > 0;
+			char *type = sc_richtext_member(child->val.binary.data, "type");
+			bool close = type != NULL && ((strstr(type, "List") != NULL && depth > 0) ||
+										  strcmp(type, "tableRow") == 0);
 			if (!first)
 				appendStringInfoString(buf, close ? "\n" : "\n\n");
 			appendBinaryStringInfo(buf, block.data, block.len);
@@ -110,13 +107,13 @@ read_blocks(StringInfo buf, JsonbContainer *content, int depth)
 static void
 read_block(StringInfo buf, JsonbContainer *node, int depth)
 {
-	char *type = member_text(node, "type");
-	JsonbContainer *content = member_container(node, "content");
+	char *type = sc_richtext_member(node, "type");
+	JsonbContainer *content = sc_richtext_inner(node, "content");
 	if (type == NULL)
 		return;
 	if (strcmp(type, "heading") == 0)
 	{
-		char *level = attribute(node, "level");
+		char *level = sc_richtext_attribute(node, "level");
 		int signs = level == NULL ? 1 : atoi(level);
 		StringInfoData line;
 		initStringInfo(&line);
@@ -135,7 +132,7 @@ read_block(StringInfo buf, JsonbContainer *node, int depth)
 		read_row(buf, node, depth);
 	else if (strcmp(type, "media") == 0)
 	{
-		char *alt = attribute(node, "alt");
+		char *alt = sc_richtext_attribute(node, "alt");
 		appendStringInfo(buf, "[%s]", alt == NULL ? "attachment" : alt);
 	}
 	else if (strcmp(type, "blockquote") == 0)
@@ -175,8 +172,8 @@ read_inlines(StringInfo buf, JsonbContainer *content, int depth)
 static void
 read_inline(StringInfo buf, JsonbContainer *node, int depth)
 {
-	char *type = member_text(node, "type");
-	char *label = attribute(node, "text");
+	char *type = sc_richtext_member(node, "type");
+	char *label = sc_richtext_attribute(node, "text");
 	if (type == NULL)
 		return;
 	if (strcmp(type, "text") == 0)
@@ -185,19 +182,19 @@ read_inline(StringInfo buf, JsonbContainer *node, int depth)
 		appendStringInfoChar(buf, '\n');
 	else if (strcmp(type, "mention") == 0)
 	{
-		char *name = label == NULL || label[0] == '\0' ? attribute(node, "id") : label;
+		char *name = label == NULL || label[0] == '\0' ? sc_richtext_attribute(node, "id") : label;
 		if (name != NULL)
 			appendStringInfo(buf, "%s%s", name[0] == '@' ? "" : "@", name);
 	}
 	else if (strcmp(type, "emoji") == 0)
 	{
-		char *name = label == NULL ? attribute(node, "shortName") : label;
+		char *name = label == NULL ? sc_richtext_attribute(node, "shortName") : label;
 		appendStringInfoString(buf, name == NULL ? "" : name);
 	}
 	else if (strcmp(type, "inlineCard") == 0 || strcmp(type, "blockCard") == 0 ||
 			 strcmp(type, "embedCard") == 0)
 	{
-		char *url = attribute(node, "url");
+		char *url = sc_richtext_attribute(node, "url");
 		appendStringInfoString(buf, url == NULL ? "" : url);
 	}
 	else if (strcmp(type, "date") == 0)
@@ -205,14 +202,14 @@ read_inline(StringInfo buf, JsonbContainer *node, int depth)
 	else if (label != NULL)
 		appendStringInfoString(buf, label);
 	else
-		read_inlines(buf, member_container(node, "content"), depth);
+		read_inlines(buf, sc_richtext_inner(node, "content"), depth);
 }
 
 /* A text node between its marks; white space at its ends stays outside them. */
 static void
 read_text(StringInfo buf, JsonbContainer *node)
 {
-	char *words = member_text(node, "text");
+	char *words = sc_richtext_member(node, "text");
 	if (words == NULL || words[0] == '\0')
 		return;
 	size_t len = strlen(words);
@@ -228,7 +225,7 @@ read_text(StringInfo buf, JsonbContainer *node)
 		return;
 	}
 	JsonbContainer *mark;
-	char *href = mark_of(node, "link", &mark) ? attribute(mark, "href") : NULL;
+	char *href = sc_richtext_mark(node, "link", &mark) ? sc_richtext_attribute(mark, "href") : NULL;
 	if (href != NULL && strlen(href) == end - start &&
 		strncmp(href, words + start, end - start) == 0)
 		href = NULL;
@@ -236,10 +233,12 @@ read_text(StringInfo buf, JsonbContainer *node)
 	if (href != NULL)
 		appendStringInfoChar(buf, '[');
 	for (int i = lengthof(marks) - 1; i >= 0; i--)
-		appendStringInfoString(buf, mark_of(node, marks[i].type, &mark) ? marks[i].sign : "");
+		appendStringInfoString(buf,
+							   sc_richtext_mark(node, marks[i].type, &mark) ? marks[i].sign : "");
 	appendBinaryStringInfo(buf, words + start, end - start);
 	for (int i = 0; i < lengthof(marks); i++)
-		appendStringInfoString(buf, mark_of(node, marks[i].type, &mark) ? marks[i].sign : "");
+		appendStringInfoString(buf,
+							   sc_richtext_mark(node, marks[i].type, &mark) ? marks[i].sign : "");
 	if (href != NULL)
 		appendStringInfo(buf, "](%s)", href);
 	appendBinaryStringInfo(buf, words + end, len - end);
@@ -249,8 +248,8 @@ read_text(StringInfo buf, JsonbContainer *node)
 static void
 read_list(StringInfo buf, JsonbContainer *node, const char *type, int depth)
 {
-	JsonbContainer *content = member_container(node, "content");
-	char *order = attribute(node, "order");
+	JsonbContainer *content = sc_richtext_inner(node, "content");
+	char *order = sc_richtext_attribute(node, "order");
 	int number = order == NULL ? 1 : atoi(order);
 	bool first = true;
 	if (content == NULL || !JsonContainerIsArray(content))
@@ -267,13 +266,13 @@ read_list(StringInfo buf, JsonbContainer *node, const char *type, int depth)
 		}
 		StringInfoData item;
 		initStringInfo(&item);
-		char *item_type = member_text(child->val.binary.data, "type");
+		char *item_type = sc_richtext_member(child->val.binary.data, "type");
 		if (item_type != NULL &&
 			(strcmp(item_type, "taskItem") == 0 || strcmp(item_type, "decisionItem") == 0))
-			read_inlines(&item, member_container(child->val.binary.data, "content"), depth + 1);
+			read_inlines(&item, sc_richtext_inner(child->val.binary.data, "content"), depth + 1);
 		else
 			read_block(&item, child->val.binary.data, depth + 1);
-		char *state = attribute(child->val.binary.data, "state");
+		char *state = sc_richtext_attribute(child->val.binary.data, "state");
 		char sign[32] = "- ";
 		if (strcmp(type, "orderedList") == 0)
 			snprintf(sign, sizeof(sign), "%d. ", number++);
@@ -294,17 +293,17 @@ read_code(StringInfo buf, JsonbContainer *node)
 {
 	StringInfoData code;
 	initStringInfo(&code);
-	JsonbContainer *content = member_container(node, "content");
+	JsonbContainer *content = sc_richtext_inner(node, "content");
 	for (uint32 i = 0;
 		 content != NULL && JsonContainerIsArray(content) && i < JsonContainerSize(content); i++)
 	{
 		JsonbValue *child = getIthJsonbValueFromContainer(content, i);
 		if (child->type != jbvBinary || too_much(&code, 0))
 			continue;
-		char *words = member_text(child->val.binary.data, "text");
+		char *words = sc_richtext_member(child->val.binary.data, "text");
 		appendStringInfoString(&code, words == NULL ? "" : words);
 	}
-	char *language = attribute(node, "language");
+	char *language = sc_richtext_attribute(node, "language");
 	char fence[16] = "```";
 	while (strstr(code.data, fence) != NULL && strlen(fence) < sizeof(fence) - 1)
 		strcat(fence, "`");
@@ -315,7 +314,7 @@ read_code(StringInfo buf, JsonbContainer *node)
 static void
 read_row(StringInfo buf, JsonbContainer *node, int depth)
 {
-	JsonbContainer *content = member_container(node, "content");
+	JsonbContainer *content = sc_richtext_inner(node, "content");
 	appendStringInfoChar(buf, '|');
 	for (uint32 i = 0;
 		 content != NULL && JsonContainerIsArray(content) && i < JsonContainerSize(content); i++)
@@ -324,7 +323,7 @@ read_row(StringInfo buf, JsonbContainer *node, int depth)
 		StringInfoData words;
 		initStringInfo(&words);
 		if (cell->type == jbvBinary && JsonContainerIsObject(cell->val.binary.data))
-			read_blocks(&words, member_container(cell->val.binary.data, "content"), depth);
+			read_blocks(&words, sc_richtext_inner(cell->val.binary.data, "content"), depth);
 		for (char *at = words.data; *at != '\0'; at++)
 			*at = *at == '\n' ? ' ' : *at;
 		appendStringInfo(buf, " %s |", words.data);
@@ -336,7 +335,7 @@ read_row(StringInfo buf, JsonbContainer *node, int depth)
 static void
 read_date(StringInfo buf, JsonbContainer *node)
 {
-	char *stamp = attribute(node, "timestamp");
+	char *stamp = sc_richtext_attribute(node, "timestamp");
 	TimestampTz at;
 	if (stamp != NULL && sc_map_parse_time(stamp, "epoch_ms", &at))
 		appendStringInfoString(buf, sc_map_format_time(at, "date"));
@@ -364,10 +363,10 @@ append_indented(StringInfo buf, const char *string, const char *first, const cha
 	}
 }
 
-static bool
-mark_of(JsonbContainer *node, const char *type, JsonbContainer **mark)
+bool
+sc_richtext_mark(JsonbContainer *node, const char *type, JsonbContainer **mark)
 {
-	JsonbContainer *all = member_container(node, "marks");
+	JsonbContainer *all = sc_richtext_inner(node, "marks");
 	if (all == NULL || !JsonContainerIsArray(all))
 		return false;
 	for (uint32 i = 0; i < Min(JsonContainerSize(all), 16); i++)
@@ -375,7 +374,7 @@ mark_of(JsonbContainer *node, const char *type, JsonbContainer **mark)
 		JsonbValue *one = getIthJsonbValueFromContainer(all, i);
 		if (one->type != jbvBinary || !JsonContainerIsObject(one->val.binary.data))
 			continue;
-		char *name = member_text(one->val.binary.data, "type");
+		char *name = sc_richtext_member(one->val.binary.data, "type");
 		if (name != NULL && strcmp(name, type) == 0)
 		{
 			*mark = one->val.binary.data;
@@ -405,8 +404,8 @@ is_inline(const char *type)
 }
 
 /* A string or number member as text; NULL otherwise. */
-static char *
-member_text(JsonbContainer *node, const char *key)
+char *
+sc_richtext_member(JsonbContainer *node, const char *key)
 {
 	JsonbValue value;
 	if (!JsonContainerIsObject(node) ||
@@ -419,8 +418,8 @@ member_text(JsonbContainer *node, const char *key)
 	return NULL;
 }
 
-static JsonbContainer *
-member_container(JsonbContainer *node, const char *key)
+JsonbContainer *
+sc_richtext_inner(JsonbContainer *node, const char *key)
 {
 	JsonbValue value;
 	if (!JsonContainerIsObject(node) ||
@@ -429,9 +428,9 @@ member_container(JsonbContainer *node, const char *key)
 	return value.type == jbvBinary ? value.val.binary.data : NULL;
 }
 
-static char *
-attribute(JsonbContainer *node, const char *key)
+char *
+sc_richtext_attribute(JsonbContainer *node, const char *key)
 {
-	JsonbContainer *attributes = member_container(node, "attrs");
-	return attributes == NULL ? NULL : member_text(attributes, key);
+	JsonbContainer *attributes = sc_richtext_inner(node, "attrs");
+	return attributes == NULL ? NULL : sc_richtext_member(attributes, key);
 }

@@ -16,7 +16,7 @@
 #include "mb/pg_wchar.h"
 
 #include "core/json.h"
-#include "core/richtext.h"
+#include "core/richtext_private.h"
 
 #define SC_RICHTEXT_NESTED_MAX 8 /* lists in lists, marks in marks */
 #define SC_RICHTEXT_FENCE_MAX 15
@@ -28,14 +28,6 @@ typedef struct Lines /* the text cut into lines */
 	char **items;
 } Lines;
 
-enum /* marks, as bits */
-{
-	MARK_STRONG = 1,
-	MARK_EM = 2,
-	MARK_STRIKE = 4,
-	MARK_CODE = 8
-};
-
 typedef struct Delimiter
 {
 	const char *sign;
@@ -44,8 +36,8 @@ typedef struct Delimiter
 
 static const Delimiter delimiters[] = {
 	/* longer ones first */
-	{ "**", MARK_STRONG }, { "~~", MARK_STRIKE }, { "`", MARK_CODE },
-	{ "*", MARK_EM },	   { "_", MARK_EM },
+	{ "**", SC_MARK_STRONG }, { "~~", SC_MARK_STRIKE }, { "`", SC_MARK_CODE },
+	{ "*", SC_MARK_EM },	  { "_", SC_MARK_EM },
 };
 
 typedef struct Span /* a stretch of one line */
@@ -72,7 +64,6 @@ static size_t write_special(ScJson *json, Span *span, size_t at);
 static size_t write_marked(ScJson *json, Span *span, size_t at);
 static size_t write_link(ScJson *json, const Span *span, size_t at);
 static size_t address_length(const char *string, size_t at, size_t len);
-static void write_text(ScJson *json, const char *string, size_t len, int marks, const char *href);
 static bool starts_block(const char *line, int depth);
 static int heading_level(const char *line);
 static size_t list_sign(const char *line, int *number);
@@ -194,7 +185,7 @@ write_code(ScJson *json, Lines lines, int at)
 	if (code.len > 0)
 	{
 		sc_json_open_array(json, "content");
-		write_text(json, code.data, code.len, 0, NULL);
+		sc_richtext_put_text(json, code.data, code.len, 0, NULL);
 		sc_json_close_array(json);
 	}
 	sc_json_close_object(json);
@@ -355,12 +346,12 @@ write_inline(ScJson *json, const char *string, size_t len, int marks, int depth)
 			continue;
 		}
 		/* what is pending stands before it */
-		write_text(json, string + plain, at - plain, marks, NULL);
+		sc_richtext_put_text(json, string + plain, at - plain, marks, NULL);
 		write_special(json, &span, at);
 		at += used;
 		plain = at;
 	}
-	write_text(json, string + plain, len - plain, marks, NULL);
+	sc_richtext_put_text(json, string + plain, len - plain, marks, NULL);
 }
 
 /* An address, link or marked text that starts at "at"; the bytes used, 0 for none.  json without a state: only looks. */
@@ -371,8 +362,8 @@ write_special(ScJson *json, Span *span, size_t at)
 	if (address > 0)
 	{
 		if (json->state != NULL)
-			write_text(json, span->string + at, address, span->marks,
-					   pnstrdup(span->string + at, address));
+			sc_richtext_put_text(json, span->string + at, address, span->marks,
+								 pnstrdup(span->string + at, address));
 		return address;
 	}
 	if (span->string[at] == '[')
@@ -406,8 +397,8 @@ write_marked(ScJson *json, Span *span, size_t at)
 		{
 			const char *inner = string + at + width;
 			int all = span->marks | delimiters[i].mark;
-			if (delimiters[i].mark == MARK_CODE)
-				write_text(json, inner, end - at - width, MARK_CODE, NULL);
+			if (delimiters[i].mark == SC_MARK_CODE)
+				sc_richtext_put_text(json, inner, end - at - width, SC_MARK_CODE, NULL);
 			else
 				write_inline(json, inner, end - at - width, all, span->depth + 1);
 		}
@@ -443,7 +434,7 @@ write_link(ScJson *json, const Span *span, size_t at)
 	if (words == 0 || !web || strpbrk(href, " \t\"<>") != NULL)
 		return 0;
 	if (json->state != NULL)
-		write_text(json, string + at + 1, words, span->marks, href);
+		sc_richtext_put_text(json, string + at + 1, words, span->marks, href);
 	return end + 1 - (string + at);
 }
 
@@ -466,8 +457,8 @@ address_length(const char *string, size_t at, size_t len)
 }
 
 /* A text node; nothing for an empty text. */
-static void
-write_text(ScJson *json, const char *string, size_t len, int marks, const char *href)
+void
+sc_richtext_put_text(ScJson *json, const char *string, size_t len, int marks, const char *href)
 {
 	static const char *const names[] = { "strong", "em", "strike", "code" };
 	if (len == 0)

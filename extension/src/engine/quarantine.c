@@ -22,6 +22,7 @@
 static void store(const ScWork *work, const ScProblem *problem);
 static void tell_ledger(ScBatch *batch, const ScWork *work, ScEntity *entity,
 						const ScProblem *problem);
+static void tell_function(ScBatch *batch, const ScSystem *system, const ScProblem *problem);
 static char *cut(const char *text);
 
 void
@@ -31,6 +32,8 @@ sc_quarantine_put(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity,
 	if (!run->rehearsal)
 		store(work, problem);
 	tell_ledger(batch, work, entity, problem);
+	if (problem->sqlstate == ERRCODE_EXTERNAL_ROUTINE_EXCEPTION && work->system != NULL)
+		tell_function(batch, work->system, problem);
 	sc_run_settle(run, work, "quarantined", problem->message, entity == NULL ? 0 : entity->id);
 }
 
@@ -111,6 +114,22 @@ tell_ledger(ScBatch *batch, const ScWork *work, ScEntity *entity, const ScProble
 	entry->reason = cut(problem->message);
 	entry->detail = sc_json_end(&json);
 	entry->correlation_id = event->correlation_id;
+}
+
+/* A function that fails does so with every event: somebody has to look at it. */
+static void
+tell_function(ScBatch *batch, const ScSystem *system, const ScProblem *problem)
+{
+	ScAlertOut *alert = palloc0(sizeof(ScAlertOut));
+
+	alert->space = system->space;
+	alert->level = "warning";
+	alert->kind = "transform";
+	alert->cause = psprintf("transform:%s:%s", system->name, problem->path);
+	alert->object = system->name;
+	alert->detail = cut(problem->message);
+	alert->hint = "Correct the function, then release what waits: TABLE syncore.quarantine;";
+	batch->alerts = lappend(batch->alerts, alert);
 }
 
 static char *

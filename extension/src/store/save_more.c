@@ -320,8 +320,8 @@ copy_earlier_comments(ScBatch *batch)
 					"INSERT INTO syncore.comment_copy (comment, link, channel, state) "
 					"SELECT c.id, m.link, m.channel, 'due' FROM made m JOIN syncore.comment c "
 					"ON c.entity = m.entity AND c.visibility::text = m.visibility "
-					"WHERE c.deleted_at IS NULL AND c.corrects IS NULL ON CONFLICT (comment, link) "
-					"DO NOTHING");
+					"WHERE c.deleted_at IS NULL AND c.corrects IS NULL AND c.link <> 0 "
+					"ON CONFLICT (comment, link) DO NOTHING");
 }
 
 static void
