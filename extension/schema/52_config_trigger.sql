@@ -55,7 +55,7 @@ CREATE FUNCTION syncore._check_function(function_name text, purpose text) RETURN
 		known integer;
 		allowed integer;
 		fewest integer := CASE WHEN purpose LIKE 'transform%' THEN 1 ELSE 3 END;
-		most integer := CASE WHEN purpose LIKE 'transform%' THEN 2 ELSE 3 END;
+		most integer := CASE WHEN purpose LIKE 'transform%' THEN 2 ELSE 4 END;
 	BEGIN
 		IF function_name IS NULL THEN
 			RETURN;
@@ -74,8 +74,8 @@ CREATE FUNCTION syncore._check_function(function_name text, purpose text) RETURN
 					AND NOT EXISTS (SELECT FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, n)
 						WHERE a.n <= most AND a.type NOT IN ('jsonb'::regtype, 'anyelement'::regtype, 'anynonarray'::regtype, 'anycompatible'::regtype))) THEN
 			RAISE EXCEPTION 'function "%" does not take these arguments', function_name
-				USING ERRCODE = 'undefined_function', DETAIL = format('As %s it is called with %s.', purpose, CASE most WHEN 3 THEN 'two versions and the entity' ELSE 'the value, or the value and the record' END),
-				      HINT = CASE most WHEN 3 THEN 'CREATE FUNCTION … (a jsonb, b jsonb, entity jsonb) RETURNS integer' ELSE 'CREATE FUNCTION … (value jsonb) RETURNS jsonb, or (value jsonb, record jsonb).' END;
+				USING ERRCODE = 'undefined_function', DETAIL = format('As %s it is called with %s.', purpose, CASE most WHEN 4 THEN 'two versions and the entity, or these and all versions' ELSE 'the value, or the value and the record' END),
+				      HINT = CASE most WHEN 4 THEN 'CREATE FUNCTION … (a jsonb, b jsonb, entity jsonb) RETURNS integer, or (a jsonb, b jsonb, entity jsonb, versions jsonb).' ELSE 'CREATE FUNCTION … (value jsonb) RETURNS jsonb, or (value jsonb, record jsonb).' END;
 		ELSIF allowed = 0 THEN
 			RAISE EXCEPTION 'permission denied for function "%"', function_name
 				USING ERRCODE = 'insufficient_privilege', DETAIL = format('It would run as "%s", who wrote the row.', current_user),
