@@ -66,6 +66,19 @@ extern void sc_gone_tell_update(ScBatch *batch, ScLink *link, const ScStatement 
 /* R15: a statement that shows that a write whose answer was lost has landed; what waited is then in link->replay. */
 extern void sc_decide_proof(ScBatch *batch, ScLink *link, const ScStatement *statement);
 
+/* landing.c.  One field of an acknowledged write: what its answer shows is held now (R14). */
+extern void sc_decide_land(ScBatch *batch, ScLink *link, const ScOutcome *outcome,
+						   const ScCallField *carried);
+
+/* R15: the read of a record after a write whose answer was lost.  Ends the call, unless a lagging replica answered. */
+extern void sc_decide_settle_lost(ScBatch *batch, ScLink *link, const ScStatement *body);
+
+/* outcome.c.  The link has no call any more. */
+extern void sc_decide_end_call(ScLink *link);
+
+/* R19: what waited is decided before anything is sent; what was unsure once a read was taken. */
+extern void sc_decide_give_replay(ScLink *link);
+
 /* What a record of our own making holds beside what the call gave it: where it starts from, no edit. */
 extern void sc_decide_baseline(ScBatch *batch, ScLink *link, const ScStatement *body, ScCall *call);
 
