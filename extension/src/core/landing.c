@@ -25,14 +25,18 @@ static bool has_landed(const ScLink *link, const ScStatement *body);
 static void take_lost(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *call);
 static Shows shows(const ScStatement *body, const ScCallField *carried, const ScMapped **said);
 static bool is_ours(const ScMapped *said, const ScCallField *carried);
-static void land_read(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCallField *carried);
+static void land_read(ScBatch *batch, ScLink *link, const ScStatement *body,
+					  const ScCallField *carried);
 static void land_silent(ScBatch *batch, ScLink *link, ScPosition at, const ScCallField *carried);
 static void acknowledge(ScBatch *batch, ScLink *link, const ScCallField *carried, ScWrite *write);
 static bool ask_others(const ScLink *link, const ScField *field);
-static void force_change(ScBatch *batch, ScLink *link, const ScStatement *body, const ScMapped *said);
+static void force_change(ScBatch *batch, ScLink *link, const ScStatement *body,
+						 const ScMapped *said);
 static ScPosition position_before(ScPosition at);
-static ScLedgerEntry *note_field(ScBatch *batch, ScLedgerKind kind, ScLink *link, const ScCallField *carried);
-static ScLedgerEntry *note_landed(ScBatch *batch, ScLink *link, const ScCallField *carried, char *reason);
+static ScLedgerEntry *note_field(ScBatch *batch, ScLedgerKind kind, ScLink *link,
+								 const ScCallField *carried);
+static ScLedgerEntry *note_landed(ScBatch *batch, ScLink *link, const ScCallField *carried,
+								  char *reason);
 
 /* R15: the read of a record after a write whose answer was lost. */
 void
