@@ -62,7 +62,7 @@ SELECT data ->> 'title' AS title FROM syncore.entity e JOIN syncore.link l ON l.
 UPDATE syncore.connector_event SET paths = paths || '{"source_time": "/at"}' WHERE connector = 'toy' AND name = 'change';
 
 -- FM-07: a user function that fails, that takes too long, that writes: only its own event is set aside
-CREATE FUNCTION public.shout(v jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN
+CREATE FUNCTION public.shout(v jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$ BEGIN
 	IF v = '"bang"' THEN RAISE EXCEPTION 'the function fell over'; END IF;
 	IF v = '"slow"' THEN PERFORM pg_sleep(60); END IF;
 	IF v = '"deaf"' THEN

@@ -101,7 +101,7 @@ SELECT * FROM syncore.trace(2);
 RESET ROLE;
 
 -- S5: a function runs as who wrote the row; a rename that reaches the row does not make it the owner's
-CREATE FUNCTION public.who(v jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT to_jsonb(CURRENT_USER::text) $$;
+CREATE FUNCTION public.who(v jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$ SELECT to_jsonb(CURRENT_USER::text) $$;
 SET ROLE sc_w_theirs;
 UPDATE syncore.field_map SET transform_in = 'public.who' WHERE system = 'mine' AND field = 'title';
 UPDATE syncore.system SET name = 'renamed' WHERE name = 'mine';

@@ -5,7 +5,7 @@
 \i :toys
 CREATE TABLE public.mood (kind text);
 INSERT INTO public.mood VALUES ('calm');
-CREATE FUNCTION public.moody(v jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ DECLARE mood text := (SELECT kind FROM public.mood); BEGIN
+CREATE FUNCTION public.moody(v jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$ DECLARE mood text := (SELECT kind FROM public.mood); BEGIN
 	IF v <> '"strike"' OR mood = 'calm' THEN RETURN v; END IF;
 	IF mood = 'slow' THEN PERFORM pg_sleep(30); END IF;
 	IF mood = 'cancel' THEN PERFORM pg_cancel_backend(pg_backend_pid()); PERFORM pg_sleep(30); END IF;

@@ -101,7 +101,7 @@ SELECT value('tie1', 'description') = value('tie2', 'description') AS same, valu
 CREATE FUNCTION public.longest(a jsonb, b jsonb, entity jsonb) RETURNS int LANGUAGE sql STABLE AS $$
 	SELECT sign(length(b ->> 'value') - length(a ->> 'value'))::int $$;
 CREATE TABLE public.heard (a jsonb, b jsonb, entity jsonb);
-CREATE FUNCTION public.broken(a jsonb, b jsonb, entity jsonb) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no opinion on % by % v% against % of %', a ->> 'value', a ->> 'actor', a ->> 'source_version', b ->> 'value', entity ->> 'title'; END $$;
+CREATE FUNCTION public.broken(a jsonb, b jsonb, entity jsonb) RETURNS int LANGUAGE plpgsql STABLE AS $$ BEGIN RAISE EXCEPTION 'no opinion on % by % v% against % of %', a ->> 'value', a ->> 'actor', a ->> 'source_version', b ->> 'value', entity ->> 'title'; END $$;
 CREATE FUNCTION public.writer(a jsonb, b jsonb, entity jsonb) RETURNS int LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.heard VALUES (a, b, entity); RETURN -1; END $$;
 SELECT syncore.set_policy('incident', 'description', '{call}', function => 'public.longest') IS NOT NULL AS policy;
 CALL starts('f1');
@@ -124,7 +124,12 @@ SELECT system, fields ->> 'description' AS holds FROM peer WHERE fields ->> 'tit
 SELECT syncore.resolve((SELECT max(id) FROM syncore.conflict WHERE state = 'pending'), 'ann') IS NOT NULL AS resolved;
 SELECT settles() AS calls;
 SELECT differs();
--- and one that writes may not
+-- and one that writes may not: it is refused when it says that it may, and stopped when it does without saying so
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+SELECT syncore.set_policy('incident', 'description', '{call,last_update_wins}', function => 'public.writer') IS NOT NULL AS policy;
+\set VERBOSITY terse
+ALTER FUNCTION public.writer(jsonb, jsonb, jsonb) STABLE;
 SELECT syncore.set_policy('incident', 'description', '{call,last_update_wins}', function => 'public.writer') IS NOT NULL AS policy;
 CALL starts('f4');
 CALL meets('ann', tells('f4', 'ann', 10, '{"description": "the longer text"}'), 'bob', tells('f4', 'bob', 20, '{"description": "short"}'));

@@ -39,9 +39,11 @@ SELECT kind, system, field, old, new, reason FROM told WHERE kind = 'nearest';
 
 -- FM-07: a function that writes, or takes too long, or raises: held with its reason, nothing written, the neighbour is not harmed
 CREATE TABLE made.log (t text);
-CREATE FUNCTION made.writes(value jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN INSERT INTO made.log VALUES (value::text); RETURN value; END $$;
-CREATE FUNCTION made.sleeps(value jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN value; END $$;
-CREATE FUNCTION made.climbs(value jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN SET ROLE syncore_owner; RETURN value; END $$;
+-- (they say that they change nothing, and have another function do it)
+CREATE FUNCTION made.does(what text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE what; END $$;
+CREATE FUNCTION made.writes(value jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$ BEGIN PERFORM made.does('INSERT INTO made.log VALUES (1)'); RETURN value; END $$;
+CREATE FUNCTION made.sleeps(value jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$ BEGIN PERFORM pg_sleep(60); RETURN value; END $$;
+CREATE FUNCTION made.climbs(value jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$ BEGIN PERFORM made.does('SET ROLE syncore_owner'); RETURN value; END $$;
 INSERT INTO syncore.field (entity_type, name) SELECT 'incident', f FROM unnest('{odd_a,odd_b,odd_c}'::text[]) f;
 INSERT INTO syncore.field_map (system, record_type, field, path, transform_in, contract) VALUES ('cyd', 'ticket', 'odd_a', '/a', 'made.writes', false), ('cyd', 'ticket', 'odd_b', '/b', 'made.sleeps', false), ('cyd', 'ticket', 'odd_c', '/c', 'made.climbs', false);
 INSERT INTO syncore.event (system, payload) VALUES ('cyd', said('C2', 1, '{"title": "w", "a": 1}')), ('cyd', said('C3', 1, '{"title": "s", "b": 1}')), ('cyd', said('C4', 1, '{"title": "r", "c": 1}')), ('cyd', said('C5', 1, '{"title": "fine"}'));
@@ -60,6 +62,13 @@ INSERT INTO syncore.field_map (system, record_type, field, path, format) VALUES 
 CREATE FUNCTION made.of_text(value text) RETURNS text LANGUAGE sql AS $$ SELECT value $$;
 INSERT INTO syncore.field_map (system, record_type, field, path, transform_in) VALUES ('ann', 'ticket', 'url', '/x', 'made.of_text');
 INSERT INTO syncore.policy (entity_type, field, position, rule, function) VALUES ('incident', 'title', 9, 'call', 'made.first_name');
+-- one that may write, be it the version of one argument or that of two; its hint is the cure
+CREATE FUNCTION made.may_write(value jsonb, record jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT value $$;
+INSERT INTO syncore.field_map (system, record_type, field, path, transform_in) VALUES ('ann', 'ticket', 'url', '/x', 'made.may_write');
+CREATE FUNCTION made.may_write(value jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$ SELECT value $$;
+INSERT INTO syncore.field_map (system, record_type, field, path, transform_in) VALUES ('ann', 'ticket', 'url', '/x', 'made.may_write');
+ALTER FUNCTION made.may_write(jsonb, jsonb) STABLE;
+INSERT INTO syncore.field_map (system, record_type, field, path, transform_in) VALUES ('ann', 'ticket', 'url', '/x', 'made.may_write');
 -- a value map with two targets
 INSERT INTO syncore.value_map (name, external, canonical) VALUES ('m', '1', 'critical'), ('m', '2', 'high');
 INSERT INTO syncore.value_map (name, external, canonical, direction) VALUES ('m', '1', 'high', 'in');

@@ -73,6 +73,7 @@ INSERT INTO fault (code, plant) VALUES
 	('states_missing', 'DELETE FROM syncore.state_transition WHERE entity_type = ''incident''; DELETE FROM syncore.state WHERE entity_type = ''incident'''),
 	('function_unknown', 'UPDATE syncore.field_map SET transform_in = ''public.up'' WHERE system = ''snow'' AND field = ''title''; DROP FUNCTION public.up(jsonb)'),
 	('function_role_unknown', 'ALTER TABLE syncore.field_map DISABLE TRIGGER c_run_as; UPDATE syncore.field_map SET transform_in = ''public.up'', run_as = ''who_left'' WHERE system = ''snow'' AND field = ''title''; ALTER TABLE syncore.field_map ENABLE TRIGGER c_run_as'),
+	('function_volatile', 'UPDATE syncore.field_map SET transform_in = ''public.up'' WHERE system = ''snow'' AND field = ''title''; ALTER FUNCTION public.up(jsonb) VOLATILE'),
 	('function_shape', 'ALTER TABLE syncore.field_map DISABLE TRIGGER c_run_as; UPDATE syncore.field_map SET transform_in = ''public.one_way'' WHERE system = ''snow'' AND field = ''title''; ALTER TABLE syncore.field_map ENABLE TRIGGER c_run_as'),
 	('function_shape', 'ALTER TABLE syncore.policy DISABLE TRIGGER c_run_as; SELECT syncore.set_policy(''incident'', ''title'', ''{call}'', function => ''public.up''); ALTER TABLE syncore.policy ENABLE TRIGGER c_run_as'),
 	('policy_missing', 'DELETE FROM syncore.policy WHERE entity_type = ''incident'' AND field IS NULL'),

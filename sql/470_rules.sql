@@ -108,11 +108,12 @@ SELECT value('past', 'description') AS first, array_agg(DISTINCT rule) AS rules 
 -- RS-10: it runs as who wrote the row, and may neither change that nor take its time; the next rule decides, what comes beside it is not touched
 CREATE ROLE regress_rules LOGIN;
 GRANT syncore_admin TO regress_rules;
-CREATE FUNCTION public.who(a jsonb, b jsonb, entity jsonb) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'asked as %', CURRENT_USER; END $$;
-CREATE FUNCTION public.becomes(a jsonb, b jsonb, entity jsonb) RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SET ROLE pg_read_all_data'; RETURN 1; END $$;
-CREATE FUNCTION public.sleeps(a jsonb, b jsonb, entity jsonb) RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN 1; END $$;
-CREATE FUNCTION public.nothing(a jsonb, b jsonb, entity jsonb) RETURNS int LANGUAGE sql AS 'SELECT NULL::int';
-CREATE FUNCTION public.clears(a jsonb, b jsonb, entity jsonb) RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM syncore.conflict; RETURN 1; END $$;
+CREATE FUNCTION public.who(a jsonb, b jsonb, entity jsonb) RETURNS int LANGUAGE plpgsql STABLE AS $$ BEGIN RAISE EXCEPTION 'asked as %', CURRENT_USER; END $$;
+CREATE FUNCTION public.does(what text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE what; END $$;
+CREATE FUNCTION public.becomes(a jsonb, b jsonb, entity jsonb) RETURNS int LANGUAGE plpgsql STABLE AS $$ BEGIN PERFORM public.does('SET ROLE pg_read_all_data'); RETURN 1; END $$;
+CREATE FUNCTION public.sleeps(a jsonb, b jsonb, entity jsonb) RETURNS int LANGUAGE plpgsql STABLE AS $$ BEGIN PERFORM pg_sleep(60); RETURN 1; END $$;
+CREATE FUNCTION public.nothing(a jsonb, b jsonb, entity jsonb) RETURNS int LANGUAGE sql STABLE AS 'SELECT NULL::int';
+CREATE FUNCTION public.clears(a jsonb, b jsonb, entity jsonb) RETURNS int LANGUAGE plpgsql STABLE AS $$ BEGIN PERFORM public.does('DELETE FROM syncore.conflict'); RETURN 1; END $$;
 CREATE FUNCTION public.round(a jsonb, b jsonb, entity jsonb) RETURNS int LANGUAGE sql STABLE AS $$ SELECT CASE WHEN (a ->> 'value') || (b ->> 'value') IN ('annbob', 'bobcyd', 'cydann') THEN -1 ELSE 1 END $$;
 CREATE FUNCTION tries(name text) RETURNS TABLE (value jsonb, outcomes text, alert text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -136,7 +137,7 @@ SELECT meets('agreed', '{"all": {"description": "the same"}}');
 SELECT count(*) AS alerts FROM syncore.alert WHERE closed_at IS NULL AND kind = 'rule';
 SELECT ok, what FROM syncore.verify_ledger();
 DROP FUNCTION public.weighs(jsonb, jsonb, jsonb, jsonb), public.who(jsonb, jsonb, jsonb), public.becomes(jsonb, jsonb, jsonb), public.sleeps(jsonb, jsonb, jsonb), public.nothing(jsonb, jsonb, jsonb),
-	public.clears(jsonb, jsonb, jsonb), public.round(jsonb, jsonb, jsonb), tries(text), united(jsonb, text), meets(text, jsonb, text[]), value(text, text);
+	public.clears(jsonb, jsonb, jsonb), public.does(text), public.round(jsonb, jsonb, jsonb), tries(text), united(jsonb, text), meets(text, jsonb, text[]), value(text, text);
 DROP VIEW conflicts;
 REVOKE syncore_admin FROM regress_rules;
 CALL pg_temp.toys_go();

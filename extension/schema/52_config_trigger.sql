@@ -46,6 +46,19 @@ CREATE FUNCTION syncore._config_content(table_name text, content jsonb) RETURNS 
 			ELSE '{}' END
 	$$;
 
+-- The versions of a function, of those that take so many arguments of jsonb, that are declared VOLATILE.
+CREATE FUNCTION syncore._volatile_versions(function_name text, fewest integer, most integer) RETURNS SETOF regprocedure
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+		SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+		WHERE n.nspname = split_part(function_name, '.', 1) AND p.proname = split_part(function_name, '.', 2) AND p.prokind = 'f'
+			AND p.provolatile = 'v' AND p.pronargs - p.pronargdefaults <= most AND p.pronargs >= fewest
+			AND NOT EXISTS (SELECT FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, n)
+				WHERE a.n <= most AND a.type NOT IN ('jsonb'::regtype, 'anyelement'::regtype, 'anynonarray'::regtype, 'anycompatible'::regtype))
+	$$;
+COMMENT ON FUNCTION syncore._volatile_versions(text, integer, integer) IS 'configure: versions of a function that rules or maps would call and that may write';
+
 -- Raises unless the caller may run a function of that name that takes what it is called with.
 CREATE FUNCTION syncore._check_function(function_name text, purpose text) RETURNS void
 	LANGUAGE plpgsql STABLE
@@ -76,6 +89,11 @@ CREATE FUNCTION syncore._check_function(function_name text, purpose text) RETURN
 			RAISE EXCEPTION 'function "%" does not take these arguments', function_name
 				USING ERRCODE = 'undefined_function', DETAIL = format('As %s it is called with %s.', purpose, CASE most WHEN 4 THEN 'two versions and the entity, or these and all versions' ELSE 'the value, or the value and the record' END),
 				      HINT = CASE most WHEN 4 THEN 'CREATE FUNCTION … (a jsonb, b jsonb, entity jsonb) RETURNS integer, or (a jsonb, b jsonb, entity jsonb, versions jsonb).' ELSE 'CREATE FUNCTION … (value jsonb) RETURNS jsonb, or (value jsonb, record jsonb).' END;
+		ELSIF EXISTS (SELECT FROM syncore._volatile_versions(function_name, fewest, most)) THEN
+			-- What is declared to change nothing is held to it by the server; VOLATILE may write, and its answer may differ each time.
+			RAISE EXCEPTION 'function "%" is declared VOLATILE', function_name
+				USING ERRCODE = 'invalid_function_definition', DETAIL = format('As %s it may only look and compute: a function that may write, or that answers anew each time, is not called.', purpose),
+				      HINT = (SELECT string_agg(format('ALTER FUNCTION %s STABLE;', v), ' ' ORDER BY v::text) FROM syncore._volatile_versions(function_name, fewest, most) v);
 		ELSIF allowed = 0 THEN
 			RAISE EXCEPTION 'permission denied for function "%"', function_name
 				USING ERRCODE = 'insufficient_privilege', DETAIL = format('It would run as "%s", who wrote the row.', current_user),

@@ -223,13 +223,13 @@ CREATE FUNCTION syncore._lint_rule(systems text[])
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 		WITH named AS (
-			SELECT format('%s.%s.%s', m.system, m.record_type, m.field) AS object, x.function, m.run_as,
+			SELECT format('%s.%s.%s', m.system, m.record_type, m.field) AS object, x.function, m.run_as, 1 AS fewest, 2 AS most,
 				format('UPDATE syncore.field_map SET run_as = current_user WHERE system = %L AND record_type = %L AND field = %L AND path = %L;', m.system, m.record_type, m.field, m.path) AS rewrite,
 				format('UPDATE syncore.field_map SET %s = NULL WHERE system = %L AND record_type = %L AND field = %L AND path = %L;', x.what, m.system, m.record_type, m.field, m.path) AS fix
 			FROM syncore.field_map m CROSS JOIN LATERAL (VALUES ('transform_in', m.transform_in::text), ('transform_out', m.transform_out::text)) AS x (what, function)
 			WHERE m.system = ANY (systems) AND x.function IS NOT NULL
 			UNION ALL
-			SELECT concat_ws('.', p.entity_type, p.field), p.function::text, p.run_as, format('UPDATE syncore.policy SET run_as = current_user WHERE id = %s;', p.id), format('DELETE FROM syncore.policy WHERE id = %s;', p.id)
+			SELECT concat_ws('.', p.entity_type, p.field), p.function::text, p.run_as, 3, 4, format('UPDATE syncore.policy SET run_as = current_user WHERE id = %s;', p.id), format('DELETE FROM syncore.policy WHERE id = %s;', p.id)
 			FROM syncore.policy p WHERE p.function IS NOT NULL AND cardinality(systems) > 0
 		), resolved AS (
 			SELECT n.*, EXISTS (SELECT 1 FROM pg_proc c JOIN pg_namespace s ON s.oid = c.pronamespace
@@ -243,6 +243,10 @@ CREATE FUNCTION syncore._lint_rule(systems text[])
 		SELECT 'error', 'function_role_unknown', r.object, format('role "%s", which function "%s" runs as, does not exist', r.run_as, r.function),
 			'Write the row again: it then runs as you.', r.rewrite
 		FROM resolved r WHERE r.known AND NOT r.role_known
+		UNION ALL
+		SELECT 'error', 'function_volatile', r.object, format('function "%s" is declared VOLATILE', r.function), 'It may only look and compute.',
+			format('ALTER FUNCTION %s STABLE;', v)
+		FROM resolved r CROSS JOIN LATERAL syncore._volatile_versions(r.function, r.fewest, r.most) v
 		UNION ALL
 		SELECT 'error', 'policy_missing', t.entity_type, format('no policy decides conflicts of %s', t.entity_type),
 			'Without a rule the system rank alone decides.',
