@@ -4,6 +4,7 @@
 \i :toys
 INSERT INTO syncore.field (entity_type, name, kind) VALUES ('incident', 'cost', 'number'), ('incident', 'vip', 'boolean'), ('incident', 'labels', 'set'), ('incident', 'service', 'text'), ('incident', 'page', 'url');
 INSERT INTO syncore.field (entity_type, name, sensitive) VALUES ('incident', 'ssn', 'excluded');
+SELECT count(syncore.set_owner('incident', f, NULL)) AS shared FROM unnest('{cost,vip,labels,service,page,ssn}'::text[]) f;
 INSERT INTO syncore.field_map (system, record_type, field, path, format, direction, on_null, on_unmapped, fallback, condition) VALUES
 	('ann', 'ticket', 'cost', '/cost', '{}', 'both', 'clear', 'halt', NULL, NULL),
 	('ann', 'ticket', 'vip', '/caller/vip', '{}', 'both', 'clear', 'halt', NULL, NULL),

@@ -3,6 +3,7 @@
 \set peers :top '/sql/include/peers.sql'
 \i :peers
 INSERT INTO syncore.field (entity_type, name) VALUES ('incident', 'links');
+SELECT syncore.set_owner('incident', 'links', NULL);
 INSERT INTO syncore.field_map (system, record_type, field, path, contract) SELECT y.name, 'ticket', f, '/' || f, false FROM syncore.system y, unnest('{resolution_notes,links}'::text[]) f;
 CREATE FUNCTION value(name text, of_field text DEFAULT 'status') RETURNS jsonb LANGUAGE sql STABLE AS $$ SELECT data -> of_field FROM syncore.entity WHERE data ->> 'title' = name $$;
 CREATE VIEW clashes AS SELECT e.data ->> 'title' AS title, c.field, i.name AS incoming, c.incoming ->> 'value' AS said, c.incoming ->> 'actor' AS by_whom, s.name AS current, c.current ->> 'value' AS stood, c.current ->> 'actor' AS by_other, c.rule, c.outcome

@@ -6,7 +6,8 @@
 INSERT INTO syncore.connector_event (connector, position, name, condition, record_type, kind, paths, full_record)
 SELECT connector, 1 - position, 'whole', '$.whole == true', 'ticket', kind, paths, true FROM syncore.connector_event WHERE connector = 'toy' AND name = 'change';
 UPDATE syncore.field_map SET contract = field IN ('title', 'severity') WHERE system = 'ann';
-INSERT INTO syncore.field (entity_type, name, kind) VALUES ('incident', 'service', 'text'), ('incident', 'impact', 'text');
+INSERT INTO syncore.field (entity_type, name, kind) VALUES ('incident', 'service', 'text'), ('incident', 'impact', 'text'), ('incident', 'cost_center', 'text');
+SELECT count(syncore.set_owner('incident', f, NULL)) AS shared FROM unnest('{service,impact,cost_center}'::text[]) f;
 INSERT INTO syncore.field_map (system, record_type, field, path) VALUES ('ann', 'ticket', 'service', '/custom/service'), ('ann', 'ticket', 'impact', '/custom/impact/name');
 CREATE FUNCTION whole(id text, v integer, fields jsonb) RETURNS text LANGUAGE sql AS
 	$$ SELECT outcome FROM syncore.ingest('ann', (said(id, v, fields) || '{"whole": true}')::text) $$;
@@ -22,7 +23,6 @@ SELECT whole('A1', 2, '{"title": "one", "severity": "high", "custom": {"service"
 SELECT system, record_type, path, change, example_type, first_seen = now() AS just_now FROM syncore.schema_drift;
 SELECT count(*) AS tells_values FROM syncore.record_path p WHERE p::text LIKE '%secret%';
 -- until it is mapped
-INSERT INTO syncore.field (entity_type, name) VALUES ('incident', 'cost_center');
 INSERT INTO syncore.field_map (system, record_type, field, path, contract) VALUES ('ann', 'ticket', 'cost_center', '/custom/cost~1center', false);
 SELECT path, change FROM syncore.schema_drift;
 -- or accepted

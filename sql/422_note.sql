@@ -6,6 +6,7 @@ INSERT INTO syncore.connector_operation (connector, record_type, operation, meth
 	('toy', 'ticket', 'comment', 'POST', '/ticket/{link.external_id}/comment', '{"text": "{comment.body}", "in": "{comment.channel}"}', 'json', '{200}', '{}', '{"channel": "work_notes"}');
 INSERT INTO syncore.comment_map (system, record_type, channel, visibility, direction) VALUES ('bob', 'ticket', 'work_notes', 'internal', 'both'), ('cyd', 'ticket', 'notes', 'internal', 'both');
 INSERT INTO syncore.field (entity_type, name) VALUES ('incident', 'verdict');
+SELECT syncore.set_owner('incident', 'verdict', NULL);
 INSERT INTO syncore.field_map (system, record_type, field, path, contract) VALUES ('ann', 'ticket', 'verdict', '/verdict', false), ('ann', 'ticket', 'indicators', '/iocs', false);
 INSERT INTO syncore.value_map (name, external, canonical) VALUES ('verdict', 'True Positive', 'tp'), ('verdict', 'False Positive', 'fp');
 INSERT INTO syncore.field_map (system, record_type, field, path, direction, write_as, note_visibility, value_map, on_unmapped) VALUES

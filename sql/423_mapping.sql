@@ -21,6 +21,7 @@ CREATE FUNCTION made.whole_name(value jsonb, record jsonb) RETURNS jsonb LANGUAG
 CREATE FUNCTION made.first_name(value jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$ SELECT to_jsonb(split_part(value #>> '{}', ' ', 1)) $$;
 CREATE FUNCTION made.last_name(value jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$ SELECT to_jsonb(split_part(value #>> '{}', ' ', 2)) $$;
 INSERT INTO syncore.field (entity_type, name) VALUES ('incident', 'caller_name'), ('incident', 'caller_mail'), ('incident', 'customer_id');
+SELECT count(syncore.set_owner('incident', f, NULL)) AS shared FROM unnest('{caller_name,caller_mail,customer_id}'::text[]) f;
 INSERT INTO syncore.field_map (system, record_type, field, path, direction, transform_in, transform_out, contract) VALUES
 	('ann', 'ticket', 'caller_name', '/caller/first', 'both', 'made.whole_name', 'made.first_name', false), ('ann', 'ticket', 'caller_name', '/caller/last', 'out', NULL, 'made.last_name', false),
 	('ann', 'ticket', 'caller_mail', '/caller/mail', 'both', NULL, NULL, false), ('ann', 'ticket', 'customer_id', '/accountNumber', 'both', NULL, NULL, false),
@@ -45,6 +46,7 @@ CREATE FUNCTION made.writes(value jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE A
 CREATE FUNCTION made.sleeps(value jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$ BEGIN PERFORM pg_sleep(60); RETURN value; END $$;
 CREATE FUNCTION made.climbs(value jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$ BEGIN PERFORM made.does('SET ROLE syncore_owner'); RETURN value; END $$;
 INSERT INTO syncore.field (entity_type, name) SELECT 'incident', f FROM unnest('{odd_a,odd_b,odd_c}'::text[]) f;
+SELECT count(syncore.set_owner('incident', f, NULL)) AS shared FROM unnest('{odd_a,odd_b,odd_c}'::text[]) f;
 INSERT INTO syncore.field_map (system, record_type, field, path, transform_in, contract) VALUES ('cyd', 'ticket', 'odd_a', '/a', 'made.writes', false), ('cyd', 'ticket', 'odd_b', '/b', 'made.sleeps', false), ('cyd', 'ticket', 'odd_c', '/c', 'made.climbs', false);
 INSERT INTO syncore.event (system, payload) VALUES ('cyd', said('C2', 1, '{"title": "w", "a": 1}')), ('cyd', said('C3', 1, '{"title": "s", "b": 1}')), ('cyd', said('C4', 1, '{"title": "r", "c": 1}')), ('cyd', said('C5', 1, '{"title": "fine"}'));
 SELECT external_id, code, path, message, hint FROM syncore.quarantine_entry WHERE external_id > 'C1' ORDER BY id;

@@ -77,10 +77,29 @@ SELECT hears('ann', 'A1', '{"title": "disk is full", "severity": "info", "cost_c
 SELECT kind, field, rule FROM told WHERE kind IN ('change', 'refuse') ORDER BY id DESC LIMIT 3;
 SELECT settles() AS calls;
 SELECT system, fields ->> 'title' AS title, fields ->> 'severity' AS severity, fields ->> 'cost_centre' AS cost_centre FROM peer ORDER BY 1;
--- a field of which nobody has said anything is the owner's to fill, too; what a system held there before is not wiped out
+-- OW-01: nor does a field begin to flow without an owner where a system is at work already; nor lose the one that it has
 INSERT INTO syncore.field (entity_type, name) VALUES ('incident', 'invoice');
+INSERT INTO syncore.field_map (system, record_type, field, path) VALUES ('bob', 'ticket', 'invoice', '/invoice');
+SELECT count(*) AS maps FROM syncore.field_map WHERE field = 'invoice';
+SELECT syncore.pause('bob');
+INSERT INTO syncore.field_map (system, record_type, field, path) VALUES ('bob', 'ticket', 'invoice', '/invoice');
+SELECT syncore.resume('bob');
+-- (control) with an owner, in either order; and a row that does nothing needs none
+BEGIN;
 INSERT INTO syncore.field_map (system, record_type, field, path) SELECT name, 'ticket', 'invoice', '/invoice' FROM syncore.system;
 SELECT syncore.set_owner('incident', 'invoice', 'bob', on_foreign_write => 'revert');
+COMMIT;
+DELETE FROM syncore.ownership WHERE field = 'invoice';
+BEGIN;
+INSERT INTO syncore.field (entity_type, name) VALUES ('incident', 'mood');
+INSERT INTO syncore.field_map (system, record_type, field, path, direction) VALUES ('bob', 'ticket', 'mood', '/mood', 'none');
+COMMIT;
+UPDATE syncore.field_map SET direction = 'in' WHERE field = 'mood';
+BEGIN;
+DELETE FROM syncore.field_map WHERE field = 'mood';
+DELETE FROM syncore.field WHERE name = 'mood';
+COMMIT;
+-- a field of which nobody has said anything is the owner's to fill, too; what a system held there before is not wiped out
 SELECT hears('ann', 'A1', '{"invoice": "I-1"}');
 SELECT * FROM last_told();
 SELECT settles() AS calls;

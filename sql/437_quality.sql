@@ -3,6 +3,7 @@
 \set toys :top '/sql/include/toys.sql'
 \i :toys
 INSERT INTO syncore.field (entity_type, name, kind) VALUES ('incident', 'effort', 'number'), ('incident', 'mood', 'text');
+SELECT count(syncore.set_owner('incident', f, NULL)) AS shared FROM unnest('{effort,mood}'::text[]) f;
 INSERT INTO syncore.field_map (system, record_type, field, path) SELECT 'ann', 'ticket', f, '/' || f FROM unnest('{effort,due_at,url,assignee}'::text[]) f;
 INSERT INTO syncore.value_map (name, external, canonical) VALUES ('ann.mood', ':-)', 'good'), ('ann.mood', ':-(', 'bad');
 INSERT INTO syncore.field_map (system, record_type, field, path, value_map, on_unmapped, fallback) VALUES ('ann', 'ticket', 'mood', '/mood', 'ann.mood', 'fallback', 'unknown');

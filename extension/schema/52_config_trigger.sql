@@ -233,6 +233,34 @@ CREATE FUNCTION syncore._require_owners(system text, space text) RETURNS void
 	$$;
 COMMENT ON FUNCTION syncore._require_owners(text, text) IS 'configure: raises where a field without owner would be synced';
 
+-- At the end of the transaction, so that map and owner may be written in either order: what a system that is at work syncs
+-- has an owner, whether the map is new or the owner is gone.
+CREATE FUNCTION syncore._config_owned() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		type text := CASE TG_TABLE_NAME WHEN 'ownership' THEN OLD.entity_type ELSE NEW.entity_type END;
+		called text := CASE TG_TABLE_NAME WHEN 'ownership' THEN OLD.field ELSE NEW.field END;
+		one record;
+	BEGIN
+		IF syncore._is_restoring() THEN
+			RETURN NULL;
+		END IF;
+		SELECT y.name, y.mode INTO one FROM syncore.field_map m JOIN syncore.system y ON y.name = m.system
+			WHERE m.entity_type = type AND m.field = called AND m.direction <> 'none' AND y.mode <> 'draft'
+				AND NOT EXISTS (SELECT FROM syncore.ownership o WHERE o.entity_type = m.entity_type AND o.field = m.field AND (o.space IS NULL OR o.space = y.space))
+			ORDER BY y.name LIMIT 1;
+		IF FOUND THEN
+			RAISE EXCEPTION 'system "%" cannot sync field "%": it has no owner', one.name, called
+				USING ERRCODE = 'SY001', DETAIL = format('The system is in mode %s, and no row of ownership says whose field "%s" of %s is.', one.mode, called, type),
+				      HINT = format('In the same transaction: SELECT syncore.set_owner(%L, %L, NULL);  -- NULL: shared, the policy decides', type, called);
+		END IF;
+		RETURN NULL;
+	END
+	$$;
+COMMENT ON FUNCTION syncore._config_owned() IS 'configure: trigger: what a system that is at work syncs has an owner';
+
 -- A system's settings fit its connector; its connection is itself unless told otherwise; the day it was first activated is kept.
 CREATE FUNCTION syncore._config_system() RETURNS trigger
 	LANGUAGE plpgsql

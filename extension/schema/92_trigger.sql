@@ -35,6 +35,10 @@ CREATE CONSTRAINT TRIGGER d_machine AFTER INSERT OR UPDATE OR DELETE ON syncore.
 	FOR EACH ROW EXECUTE FUNCTION syncore._config_state_machine();
 CREATE CONSTRAINT TRIGGER d_machine AFTER INSERT OR UPDATE OR DELETE ON syncore.state_transition DEFERRABLE INITIALLY DEFERRED
 	FOR EACH ROW EXECUTE FUNCTION syncore._config_state_machine();
+CREATE CONSTRAINT TRIGGER d_owned AFTER INSERT OR UPDATE OF system, entity_type, field, direction ON syncore.field_map DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW EXECUTE FUNCTION syncore._config_owned();
+CREATE CONSTRAINT TRIGGER d_owned AFTER UPDATE OF space, entity_type, field OR DELETE ON syncore.ownership DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW EXECUTE FUNCTION syncore._config_owned();
 CREATE TRIGGER b_field BEFORE INSERT OR UPDATE ON syncore.field_map FOR EACH ROW EXECUTE FUNCTION syncore._config_field_map();
 CREATE TRIGGER b_meaning BEFORE INSERT OR UPDATE ON syncore.value_map FOR EACH ROW EXECUTE FUNCTION syncore._config_value_map();
 CREATE TRIGGER d_creator AFTER INSERT ON syncore.space FOR EACH ROW EXECUTE FUNCTION syncore._space_creator();
