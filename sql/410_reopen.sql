@@ -72,7 +72,7 @@ SELECT id AS bob FROM peer WHERE system = 'bob' AND fields ->> 'title' = 'four' 
 SELECT hears('bob', :'bob', '{"status": "in_progress", "severity": "high"}', 'kim'), settles() AS calls;
 SELECT title, status, severity, closed FROM things WHERE title = 'four';
 SELECT system, status, severity FROM shown WHERE title = 'four' ORDER BY 1;
-SELECT kind, field, regexp_replace(versions, '\d\d:\d\d:\d\d', '<time>', 'g') AS versions, suggestion, regexp_replace(to_do, '\d+', 'N') AS to_do FROM syncore.review;
+SELECT kind, field, regexp_replace(versions, '\d\d:\d\d:\d\d', '<time>', 'g') AS versions, regexp_replace(suggestion, '\d\d:\d\d:\d\d', '<time>', 'g') AS suggestion, regexp_replace(to_do, '\d+', 'N') AS to_do FROM syncore.review;
 SELECT level, kind FROM syncore.alert WHERE closed_at IS NULL ORDER BY id;
 -- another edit there, and one by somebody else who closes it otherwise, join what is to be decided
 SELECT hears('bob', :'bob', '{"status": "pending"}', 'kim'), hears('ann', 'A4', '{"status": "cancelled"}'), settles() AS calls;

@@ -155,5 +155,8 @@ FROM (VALUES
 	('field_map', '{"record_type": "issue", "entity_type": "incident", "field": "severity", "path": "/fields/priority/name", "value_map": "{system}.severity", "on_null": "keep"}'),
 	('field_map', '{"record_type": "issue", "entity_type": "incident", "field": "assignee", "path": "/fields/assignee/accountId", "write_path": "/fields/assignee/id", "on_unmapped": "skip", "contract": false, "note": "people without a row in identity_map are left alone"}'),
 	('field_map', '{"record_type": "issue", "entity_type": "incident", "field": "tags", "path": "/fields/labels", "contract": false}'),
+	('policy', '{"entity_type": "incident", "field": "tags", "position": 1, "rule": "union", "note": "nobody loses a label that somebody else gave"}'),
+	('policy', '{"entity_type": "incident", "field": "tags", "position": 2, "rule": "human_wins", "note": "no script undoes what somebody decided"}'),
+	('policy', '{"entity_type": "incident", "field": "tags", "position": 3, "rule": "last_update_wins", "note": "who spoke last knew most"}'),
 	('route', '{"entity_type": "incident", "position": 1, "record_type": "issue"}')
 ) AS t(table_name, content);

@@ -212,5 +212,8 @@ FROM (VALUES
 	('field_map', '{"record_type": "incident", "entity_type": "incident", "field": "assignee", "path": "/assigned_to", "on_unmapped": "skip", "contract": false, "note": "people without a row in identity_map are left alone", "format": {"null": ""}}'),
 	('field_map', '{"record_type": "incident", "entity_type": "incident", "field": "tags", "path": "/sys_tags", "direction": "in", "format": {"list": ","}, "contract": false}'),
 	('actor', '{"pattern": "system", "kind": "automation", "note": "scheduled jobs and flows"}'),
+	('policy', '{"entity_type": "incident", "field": "tags", "position": 1, "rule": "union", "note": "nobody loses a label that somebody else gave"}'),
+	('policy', '{"entity_type": "incident", "field": "tags", "position": 2, "rule": "human_wins", "note": "no script undoes what somebody decided"}'),
+	('policy', '{"entity_type": "incident", "field": "tags", "position": 3, "rule": "last_update_wins", "note": "who spoke last knew most"}'),
 	('route', '{"entity_type": "incident", "position": 1, "record_type": "incident"}')
 ) AS t(table_name, content);

@@ -230,7 +230,8 @@ CREATE TABLE syncore.conflict (
 	resolved_at timestamptz,
 	resolved_by text,
 	choice text,
-	note text
+	note text,
+	suggestion jsonb                               -- pending: what the other rules would have chosen: choice, rule, because
 );
 CREATE INDEX conflict_entity ON syncore.conflict (entity, field, id);
 CREATE INDEX conflict_pending ON syncore.conflict (space_id, id) WHERE state = 'pending';

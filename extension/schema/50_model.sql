@@ -84,16 +84,16 @@ ALTER TABLE syncore.ownership ALTER COLUMN id RESTART WITH 1000;
 
 -- People before machines, then the latest; for severity a raise comes before both.
 INSERT INTO syncore.policy (id, entity_type, field, position, rule, shipped, note) VALUES
-	(1, 'incident', NULL, 1, 'human_wins', true, NULL),
-	(2, 'incident', NULL, 2, 'last_update_wins', true, NULL),
+	(1, 'incident', NULL, 1, 'human_wins', true, 'no script undoes what somebody decided'),
+	(2, 'incident', NULL, 2, 'last_update_wins', true, 'who spoke last knew most'),
 	(3, 'incident', 'severity', 1, 'escalation_wins', true, 'a raise is never undone by someone who had not seen it'),
-	(4, 'incident', 'severity', 2, 'human_wins', true, NULL),
-	(5, 'incident', 'severity', 3, 'last_update_wins', true, NULL),
-	(6, 'problem', NULL, 1, 'human_wins', true, NULL),
-	(7, 'problem', NULL, 2, 'last_update_wins', true, NULL),
-	(8, 'problem', 'severity', 1, 'escalation_wins', true, NULL),
-	(9, 'problem', 'severity', 2, 'human_wins', true, NULL),
-	(10, 'problem', 'severity', 3, 'last_update_wins', true, NULL),
-	(11, 'task', NULL, 1, 'human_wins', true, NULL),
-	(12, 'task', NULL, 2, 'last_update_wins', true, NULL);
+	(4, 'incident', 'severity', 2, 'human_wins', true, 'no script undoes what somebody decided'),
+	(5, 'incident', 'severity', 3, 'last_update_wins', true, 'who spoke last knew most'),
+	(6, 'problem', NULL, 1, 'human_wins', true, 'no script undoes what somebody decided'),
+	(7, 'problem', NULL, 2, 'last_update_wins', true, 'who spoke last knew most'),
+	(8, 'problem', 'severity', 1, 'escalation_wins', true, 'a raise is never undone by someone who had not seen it'),
+	(9, 'problem', 'severity', 2, 'human_wins', true, 'no script undoes what somebody decided'),
+	(10, 'problem', 'severity', 3, 'last_update_wins', true, 'who spoke last knew most'),
+	(11, 'task', NULL, 1, 'human_wins', true, 'no script undoes what somebody decided'),
+	(12, 'task', NULL, 2, 'last_update_wins', true, 'who spoke last knew most');
 ALTER TABLE syncore.policy ALTER COLUMN id RESTART WITH 1000;

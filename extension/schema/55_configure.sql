@@ -54,7 +54,7 @@ CREATE FUNCTION syncore.add_system(name text, connector text, base_url text, set
 	END
 	$$;
 COMMENT ON FUNCTION syncore.add_system(text, text, text, jsonb, text, text, text) IS
-	'configure: adds a system with the mapping that its connector suggests, in mode draft; says what it made and what comes next';
+	'configure: adds a system with the mapping and the rules that its connector suggests, in mode draft; says what it made and what comes next';
 
 -- The defaults that a connector declares for its settings, as an object.
 CREATE FUNCTION syncore._setting_defaults(declared jsonb) RETURNS jsonb
@@ -71,8 +71,10 @@ CREATE FUNCTION syncore._copy_template(system text, connector text) RETURNS TABL
 	DECLARE
 		part record;
 		row_content jsonb;
-		decided text[] := ARRAY(SELECT concat_ws('.', 'policy', p.entity_type, p.field) FROM syncore.policy p WHERE p.space IS NULL
-			UNION SELECT concat_ws('.', 'ownership', o.entity_type, o.field) FROM syncore.ownership o WHERE o.space IS NULL);
+		-- Who administers only one space decides for that one.
+		of_space text := CASE WHEN NOT syncore._administers_all() THEN (SELECT y.space FROM syncore.system y WHERE y.name = _copy_template.system) END;
+		decided text[] := ARRAY(SELECT concat_ws('.', 'policy', p.entity_type, p.field) FROM syncore.policy p WHERE p.space IS NULL OR p.space = of_space
+			UNION SELECT concat_ws('.', 'ownership', o.entity_type, o.field) FROM syncore.ownership o WHERE o.space IS NULL OR o.space = of_space);
 	BEGIN
 		FOR part IN
 			SELECT t.table_name AS kind, array_agg(t.content ORDER BY t.position) AS contents
@@ -89,6 +91,8 @@ CREATE FUNCTION syncore._copy_template(system text, connector text) RETURNS TABL
 				CONTINUE WHEN concat_ws('.', part.kind, row_content ->> 'entity_type', row_content ->> 'field') = ANY (decided);
 				IF part.kind NOT IN ('value_map', 'policy', 'ownership', 'match_rule') THEN
 					row_content := row_content || jsonb_build_object('system', system);
+				ELSIF part.kind <> 'value_map' AND of_space IS NOT NULL THEN
+					row_content := row_content || jsonb_build_object('space', of_space);
 				END IF;
 				EXECUTE format('INSERT INTO syncore.%1$I (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::syncore.%1$I, $1)', part.kind,
 					(SELECT string_agg(quote_ident(k), ', ') FROM jsonb_object_keys(row_content) k)) USING row_content;

@@ -37,12 +37,14 @@ CREATE VIEW syncore.review WITH (security_invoker = true) AS
 	SELECT r.* FROM (
 		SELECT c.id, CASE WHEN c.rule OPERATOR(pg_catalog.=) 'on_reopen' THEN 'reopen' ELSE 'conflict' END AS kind, s.name AS space, syncore._ref(c.entity) AS ref, c.field,
 			e.data OPERATOR(pg_catalog.->>) 'severity' AS severity, pg_catalog.now() OPERATOR(pg_catalog.-) c.opened_at AS waiting,
-			syncore._say_versions(c.versions) AS versions, c.reason AS suggestion,
+			syncore._say_versions(c.versions) AS versions,
+			COALESCE(pg_catalog.format('%s, by %s: %s', c.suggestion OPERATOR(pg_catalog.->>) 'choice', c.suggestion OPERATOR(pg_catalog.->>) 'rule',
+				c.suggestion OPERATOR(pg_catalog.->>) 'because'), c.reason) AS suggestion,
 			(SELECT o.steward FROM syncore.ownership o
 				WHERE o.entity_type OPERATOR(pg_catalog.=) t.name AND o.field OPERATOR(pg_catalog.=) c.field
 					AND (o.space IS NULL OR o.space OPERATOR(pg_catalog.=) s.name)
 				ORDER BY o.space IS NULL LIMIT 1) AS steward,
-			pg_catalog.format('SELECT syncore.resolve(%s, %L, note => ''…'');', c.id, COALESCE(y.name, 'current')) AS to_do
+			pg_catalog.format('SELECT syncore.resolve(%s, %L, note => ''…'');', c.id, COALESCE(c.suggestion OPERATOR(pg_catalog.->>) 'choice', y.name, 'current')) AS to_do
 		FROM syncore.conflict c JOIN syncore.space s ON s.id OPERATOR(pg_catalog.=) c.space_id
 			JOIN syncore.entity e ON e.id OPERATOR(pg_catalog.=) c.entity
 			JOIN syncore.entity_type t ON t.id OPERATOR(pg_catalog.=) e.entity_type_id

@@ -88,6 +88,11 @@ COMMENT ON VIEW syncore.ownership_matrix IS 'configure: who owns each field, who
 
 CREATE VIEW syncore.policy_sheet WITH (security_invoker = true) AS
 	SELECT p.space, p.entity_type, p.field, p.position,
+		CASE WHEN p.field IS NULL THEN 'of each field its own' ELSE COALESCE((SELECT CASE WHEN o.owner IS NULL THEN 'shared: every system may change it'
+				ELSE o.owner OPERATOR(pg_catalog.||) CASE o.on_foreign_write WHEN 'refuse' THEN '; what others write is not taken' WHEN 'revert' THEN '; what others write is written back'
+					ELSE '; others may change it' END END
+			FROM syncore.ownership o WHERE o.entity_type OPERATOR(pg_catalog.=) p.entity_type AND o.field OPERATOR(pg_catalog.=) p.field AND (o.space IS NULL OR o.space OPERATOR(pg_catalog.=) p.space)
+			ORDER BY o.space IS NULL LIMIT 1), 'nobody') END AS owner,
 		CASE p.rule
 			WHEN 'escalation_wins' THEN 'a raise beats anything that is no raise'
 			WHEN 'human_wins' THEN 'a person beats an automation'
@@ -113,9 +118,9 @@ CREATE VIEW syncore.policy_sheet WITH (security_invoker = true) AS
 	FROM syncore.policy p
 	UNION ALL
 	-- What ends every list, though no row says it.
-	SELECT l.space, l.entity_type, l.field, l.last OPERATOR(pg_catalog.+) 1,
+	SELECT l.space, l.entity_type, l.field, l.last OPERATOR(pg_catalog.+) 1, NULL,
 		'if all that leaves two level: the system that comes first' OPERATOR(pg_catalog.||) COALESCE(' of ' OPERATOR(pg_catalog.||) y.names, ''),
-		'two edits in the same millisecond: that of the first system stands, the other is in the ledger', NULL, NULL
+		'two edits in the same millisecond: that of the first system stands, the other is in the ledger', NULL, 'the last word in every list'
 	FROM (SELECT p.space, p.entity_type, p.field, pg_catalog.max(p.position) AS last FROM syncore.policy p GROUP BY p.space, p.entity_type, p.field) l
 		LEFT JOIN LATERAL (SELECT pg_catalog.string_agg(s.name, ', ' ORDER BY s.rank, s.id) AS names FROM syncore.system s
 			WHERE (l.space IS NULL OR s.space OPERATOR(pg_catalog.=) l.space)

@@ -30,7 +30,7 @@ CREATE FUNCTION syncore._install_more_comments() RETURNS void
 			"ownership_matrix.owner": "the system it belongs to; shared: any may change it; nobody: no row says", "ownership_matrix.on_foreign_write": "what becomes of a value that another system sets: accept, refuse, revert",
 			"ownership_matrix.review_by": "when somebody should look at this row again", "ownership_matrix.read_from": "systems that may say it", "ownership_matrix.written_to": "systems that are told",
 			"policy_sheet.field": "empty: all fields without a list of their own", "policy_sheet.position": "the order in which the rules are tried",
-			"policy_sheet.rule": "the rule in plain words", "policy_sheet.example": "how it decides a case", "policy_sheet.rule_name": "the word in syncore.policy",
+			"policy_sheet.owner": "whose the field is, and what becomes of what others write there", "policy_sheet.rule": "the rule in plain words", "policy_sheet.example": "how it decides a case", "policy_sheet.rule_name": "the word in syncore.policy",
 			"quarantine.at": "when the event came",
 			"review.kind": "conflict, a record that may be another's double, or a change of configuration that another role has to approve", "review.severity": "of the record, now", "review.waiting": "for how long", "review.versions": "the values to choose from, with system, actor and time",
 			"review.suggestion": "what the other rules would have chosen",

@@ -224,12 +224,26 @@ choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPo
 		merge->beaten = stamp->versions[choice.beaten];
 	if (merge->disputed && sc_reopen_holds(entity->type, field, stamp))
 	{
+		if (!choice.hold)
+		{
+			choice.would_rule = choice.rule;
+			choice.would_reason = choice.reason;
+		}
 		choice.hold = true;
 		merge->rule = "on_reopen";
 		merge->reason = psprintf("%s was closed, and was reopened: a person decides whether it is",
 								 entity->type->name);
 	}
 	stamp->held = choice.hold;
+	if (choice.hold && merge->disputed)
+	{
+		const ScVersion *winner = &stamp->versions[choice.winner];
+
+		merge->choice =
+			winner->dot.link == 0 ? "current" : pstrdup(sc_say_system(batch, winner->system_id));
+		merge->choice_rule = choice.would_rule;
+		merge->choice_reason = choice.would_reason;
+	}
 	if (choice.hold)
 		keep_shown(stamp, merge->shown, choice.winner);
 	else if (choice.combine != NULL)

@@ -44,12 +44,16 @@ typedef struct ScMerge
 	const char *rule; /* the rule that decided: escalation_wins, …, system_rank */
 	char *reason;	  /* a sentence: "critical is more severe than low" */
 	char *failed;	  /* a user function that erred or cycled; falls through with an alert */
-	bool disputed;	  /* conflict or hold: several values stand; beaten is set */
-	ScVersion beaten; /* the strongest loser */
-	bool image;		  /* a version stepped back because a finer one says as much (SA-02) */
-	bool was_held;	  /* a hold stood before */
-	ScDot shown;	  /* the version that was shown before; of link 0 and n 0 when there was none */
-	ScValue old;	  /* the canonical value before; unknown = unset */
+	const char
+		*choice; /* hold: the system whose value the other rules would have stand, or "current" … */
+	const char *choice_rule; /* … by this rule … */
+	char *choice_reason;	 /* … because */
+	bool disputed;			 /* conflict or hold: several values stand; beaten is set */
+	ScVersion beaten;		 /* the strongest loser */
+	bool image;				 /* a version stepped back because a finer one says as much (SA-02) */
+	bool was_held;			 /* a hold stood before */
+	ScDot shown; /* the version that was shown before; of link 0 and n 0 when there was none */
+	ScValue old; /* the canonical value before; unknown = unset */
 } ScMerge;
 
 /*

@@ -303,6 +303,7 @@ typedef struct ScConflictOut
 	char *rule;
 	char *reason;
 	const char *outcome; /* apply_remote keep_local merged deferred */
+	Jsonb *suggestion;	 /* pending: what the other rules would have chosen; NULL = nothing */
 	int64 event;
 } ScConflictOut;
 

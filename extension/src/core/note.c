@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "core/decide_private.h"
+#include "core/json.h"
 #include "core/say.h"
 
 ScLedgerEntry *
@@ -61,6 +62,15 @@ sc_decide_conflict(ScBatch *batch, const ScMerge *merge, const ScVersion *incomi
 						: won														? "apply_remote"
 																					: "keep_local";
 	conflict->event = incoming->event;
+	if (merge->choice != NULL && merge->choice_rule != NULL)
+	{
+		ScJson suggestion = sc_json_object();
+
+		sc_json_text(&suggestion, "choice", merge->choice);
+		sc_json_text(&suggestion, "rule", merge->choice_rule);
+		sc_json_text(&suggestion, "because", merge->choice_reason);
+		conflict->suggestion = sc_json_end(&suggestion);
+	}
 	entry->conflict = conflict;
 	batch->conflicts = lappend(batch->conflicts, conflict);
 }

@@ -42,6 +42,7 @@ static int32 owner_of(const ScDispute *dispute, const ScRule *rule);
 static bool several_values(const Contest *contest);
 static bool must_hold(const Contest *contest, const ScRule *rule);
 static void explain(Contest *contest, ScChoice *choice);
+static const ScRule *find_decisive(Contest *contest, const ScChoice *choice);
 static char *say_why(Contest *contest, const ScRule *rule, const ScChoice *choice);
 static int authority(const ScVersion *version);
 static const char *say_kind(ScActorKind kind);
@@ -330,15 +331,28 @@ static void
 explain(Contest *contest, ScChoice *choice)
 {
 	const ScDispute *dispute = contest->dispute;
+	const ScRule *rule = find_decisive(contest, choice);
+
+	choice->rule = rule == NULL ? "system_rank" : rule_names[rule->name];
+	choice->reason = rule == NULL ? say_last(dispute, &dispute->versions[choice->winner],
+											 &dispute->versions[choice->beaten])
+								  : say_why(contest, rule, choice);
+	if (!choice->hold)
+		return;
+	choice->would_rule = choice->rule;
+	choice->would_reason = choice->reason;
+	choice->rule = rule_names[SC_RULE_MANUAL];
+	choice->reason = say_manual(contest, choice);
+}
+
+/* The first rule that tells the winner from the strongest of the others; NULL = none does. */
+static const ScRule *
+find_decisive(Contest *contest, const ScChoice *choice)
+{
+	const ScDispute *dispute = contest->dispute;
 	const ScVersion *winner = &dispute->versions[choice->winner];
 	const ScVersion *beaten = &dispute->versions[choice->beaten];
 
-	if (choice->hold)
-	{
-		choice->rule = rule_names[SC_RULE_MANUAL];
-		choice->reason = say_manual(contest, choice);
-		return;
-	}
 	for (int i = 0; i < dispute->policy->len; i++)
 	{
 		const ScRule *rule = &dispute->policy->rules[i];
@@ -353,14 +367,9 @@ explain(Contest *contest, ScChoice *choice)
 		else
 			decides = rule == choice->combine || compare(dispute, rule, winner, beaten) > 0;
 		if (decides)
-		{
-			choice->rule = rule_names[rule->name];
-			choice->reason = say_why(contest, rule, choice);
-			return;
-		}
+			return rule;
 	}
-	choice->rule = "system_rank";
-	choice->reason = say_last(dispute, winner, beaten);
+	return NULL;
 }
 
 static char *

@@ -15,6 +15,8 @@ typedef struct ScChoice
 	const char *rule; /* the rule that put winner before beaten; "system_rank" is the last */
 	char *reason;	  /* a sentence; NULL when nothing was beaten */
 	char *failed; /* a user function that erred, disagreed with itself or went round in a circle */
+	const char *would_rule; /* hold: the rule that would put winner before beaten, and why */
+	char *would_reason;
 	bool hold; /* manual was reached with several values left: no winner until a person decides */
 	const ScRule *combine; /* union or append was reached with several values left; NULL = no */
 } ScChoice;

@@ -52,7 +52,8 @@ sc_save_conflicts(ScBatch *batch)
 										{ "rule", TEXTOID },
 										{ "reason", TEXTOID },
 										{ "outcome", TEXTOID },
-										{ "event", INT8OID } };
+										{ "event", INT8OID },
+										{ "suggestion", JSONBOID } };
 	ListCell *cell;
 
 	if (batch->settled != NIL)
@@ -78,19 +79,22 @@ sc_save_conflicts(ScBatch *batch)
 						   CStringGetTextDatum(conflict->rule),
 						   CStringGetTextDatum(conflict->reason),
 						   CStringGetTextDatum(conflict->outcome),
-						   Int64GetDatum(conflict->event) };
+						   Int64GetDatum(conflict->event),
+						   JsonbPGetDatum(conflict->suggestion) };
 		bool nulls[lengthof(columns)] = { false };
 
 		nulls[14] = conflict->event == 0;
+		nulls[15] = conflict->suggestion == NULL;
 		sc_rows_put(rows, values, nulls);
 	}
-	sc_rows_run(rows, "save_conflicts",
-				"INSERT INTO syncore.conflict (id, space_id, entity, field, kind, state, "
-				"incoming_system, current_system, incoming, "
-				"current, versions, rule, reason, outcome, event) SELECT id, space_id, entity, "
-				"field, kind, state, "
-				"incoming_system, current_system, incoming, current, versions, rule, reason, "
-				"outcome, event FROM clash");
+	sc_rows_run(
+		rows, "save_conflicts",
+		"INSERT INTO syncore.conflict (id, space_id, entity, field, kind, state, "
+		"incoming_system, current_system, incoming, "
+		"current, versions, rule, reason, outcome, event, suggestion) SELECT id, space_id, entity, "
+		"field, kind, state, "
+		"incoming_system, current_system, incoming, current, versions, rule, reason, "
+		"outcome, event, suggestion FROM clash");
 }
 
 void
