@@ -63,6 +63,25 @@ SELECT work() = :'before' AS nothing, (SELECT count(*) FROM syncore.link WHERE e
 SELECT hears('ann', 'A8', '{"mood": "open"}'), settles() > 0 AS sent;
 SELECT count(*) AS of_it FROM peer WHERE fields ->> 'title' = 'not ours';
 
+-- a record type that is mapped where a condition holds: one of which none holds is nobody's business; one that is linked stays so
+UPDATE syncore.system SET accepts = NULL;
+UPDATE syncore.record_map SET condition = '$.mood != "odd"' WHERE system = 'ann';
+SELECT work() AS before \gset
+SELECT hears('ann', 'A9', '{"title": "odd one", "mood": "odd"}');
+SELECT kind, system, rule, reason FROM told ORDER BY id DESC LIMIT 1;
+SELECT work() = :'before' AS nothing, (SELECT count(*) FROM syncore.link WHERE external_id = 'A9') AS links;
+-- beside its neighbours of one statement, and where its own second word is another's
+INSERT INTO syncore.event (system, payload) VALUES ('ann', edits('ann', 'A9', '{"title": "odd two"}')), ('ann', edits('ann', 'A10', '{"title": "even", "mood": "good"}')), ('ann', edits('ann', 'A10', '{"mood": "odd", "severity": "low"}'));
+SELECT l.external_id, e.data ->> 'title' AS title, e.data ->> 'severity' AS severity FROM syncore.link l JOIN syncore.entity e ON e.id = l.entity WHERE l.external_id IN ('A9', 'A10');
+SELECT outcome, reason FROM syncore.ingest('ann', edits('ann', 'A9', '{"mood": "good"}')::text) \gset
+SELECT :'outcome' AS outcome;
+SELECT settles() > 0 AS sent;
+-- what a read shows of a linked record counts, whatever condition it fulfils by now: the lost write has landed
+UPDATE syncore.record_map SET condition = '$.severity != "info"' WHERE system = 'bob';
+SELECT hears('ann', 'A10', '{"severity": "info"}'), serves('bob', 'lost') IS NOT NULL AS lost, settles() AS calls;
+SELECT kind, field, new FROM told WHERE system = 'bob' ORDER BY id DESC LIMIT 1;
+UPDATE syncore.record_map SET condition = NULL;
+
 -- CM-03: a channel is shared only with its visibility written down; a private one not at all
 INSERT INTO syncore.comment_map (system, record_type, channel, direction) VALUES ('ann', 'ticket', 'notes', 'both');
 INSERT INTO syncore.comment_map (system, record_type, channel, visibility, direction) VALUES ('ann', 'ticket', 'notes', 'private', 'both');

@@ -17,6 +17,11 @@ INSERT INTO syncore.test_case (name, system, payload, expected, note) VALUES
 	('not_ours', 'snow', '{"table": "sc_task", "sys_id": "1c741bd70b2322007518478d83673af3", "operation": "update", "sys_mod_count": "7"}', '{"@outcome": "quarantined"}', NULL),
 	('nobody', 'snow', '{"hello": "world"}', '{"@outcome": "quarantined"}', NULL);
 SELECT syncore._read_event(c.system, c.payload) FROM syncore.test_case c WHERE name IN ('raised', 'unknown_priority') ORDER BY name;
+-- a record that no condition of record_map takes is ignored
+BEGIN;
+UPDATE syncore.record_map SET condition = '$.number == "INC0"' WHERE system = 'snow';
+SELECT syncore._read_event(c.system, c.payload) -> '@outcome' AS outcome FROM syncore.test_case c WHERE name = 'raised';
+ROLLBACK;
 SELECT * FROM syncore.run_tests();
 
 -- a change that breaks one: found, with the difference, before it is activated, and gone with the transaction

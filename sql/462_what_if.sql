@@ -43,6 +43,11 @@ BEGIN;
 DELETE FROM syncore.field_map WHERE system = 'bob' AND field = 'title';
 SELECT * FROM syncore.what_if(:'start');
 ROLLBACK;
+-- a record map with a condition: records that none takes are nobody's, also those that nobody knows
+BEGIN;
+UPDATE syncore.record_map SET condition = '$.severity != "dreadful" && $.title != "three"' WHERE system = 'ann';
+SELECT * FROM syncore.what_if(:'start');
+ROLLBACK;
 -- a route
 BEGIN;
 UPDATE syncore.route SET condition = '$.severity == "critical"' WHERE system = 'cyd';

@@ -17,7 +17,6 @@
 static void look_at(ScRun *run, ScWork *work);
 static void check_names(ScRun *run, ScWork *work);
 static bool is_out_of_scope(ScRun *run, ScWork *work);
-static void put_out_of_scope(ScRun *run, ScWork *work, const char *rule, const char *reason);
 static void look_at_outcome(ScRun *run, ScWork *work);
 static void refuse(ScRun *run, ScWork *work, ScProblem problem);
 static void drop_duplicates(ScRun *run);
@@ -118,24 +117,24 @@ static bool
 is_out_of_scope(ScRun *run, ScWork *work)
 {
 	if (work->system->mode == SC_MODE_DRAFT)
-		put_out_of_scope(
-			run, work, "mode",
+		sc_intake_pass_over(
+			run, &run->outside, work, "mode",
 			psprintf("System \"%s\" is in mode draft: the event is kept, nothing is decided.",
 					 work->system->name));
 	else if (work->shape.kind != NULL && strcmp(work->shape.kind, "ignore") == 0)
-		put_out_of_scope(run, work, "shape",
-						 "The connector's rows say that such events are of no interest.");
+		sc_intake_pass_over(run, &run->outside, work, "shape",
+							"The connector's rows say that such events are of no interest.");
 	else if (!sc_conf_holds(work->system->accepts, work->shape.record))
-		put_out_of_scope(
-			run, work, "accepts",
+		sc_intake_pass_over(
+			run, &run->outside, work, "accepts",
 			psprintf("The record is not one that system \"%s\" accepts.", work->system->name));
 	return work->settled;
 }
 
-static void
-put_out_of_scope(ScRun *run, ScWork *work, const char *rule, const char *reason)
+void
+sc_intake_pass_over(ScRun *run, ScBatch *batch, ScWork *work, const char *rule, const char *reason)
 {
-	ScLedgerEntry *entry = sc_model_note(&run->outside, SC_LEDGER_OUT_OF_SCOPE, NULL, NULL);
+	ScLedgerEntry *entry = sc_model_note(batch, SC_LEDGER_OUT_OF_SCOPE, NULL, NULL);
 
 	entry->system = work->system;
 	entry->space = work->system->space;

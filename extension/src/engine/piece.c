@@ -14,6 +14,7 @@
 static void decide_work(ScRun *run, ScBatch *batch, ScWork *work);
 static void decide_event(ScRun *run, ScBatch *batch, ScWork *work);
 static void decide_outcome(ScRun *run, ScBatch *batch, ScWork *work);
+static void read_as_linked(const ScBatch *batch, const ScLink *link, ScStatement *body);
 static bool has_landed(const ScBatch *batch, int before);
 static void replay_waiting(ScRun *run, ScBatch *batch, ScLink *link);
 static bool is_late(const ScLink *link, const ScCallPlan *plan);
@@ -103,6 +104,13 @@ decide_event(ScRun *run, ScBatch *batch, ScWork *work)
 	int before = list_length(batch->ledger);
 	const ScMapped *failure = NULL;
 
+	if (link == NULL && work->ref.link == 0)
+	{
+		sc_intake_pass_over(run, batch, work, "record_map",
+							psprintf("No row of record_map takes this %s of system \"%s\".",
+									 work->shape.record_type, work->system->name));
+		return;
+	}
 	if (link == NULL)
 		ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				errmsg("record \"%s\" of system \"%s\" was moved or removed meanwhile",
@@ -154,8 +162,11 @@ decide_outcome(ScRun *run, ScBatch *batch, ScWork *work)
 		return;
 	}
 	if (work->item->plan->outcome.body != NULL)
+	{
+		read_as_linked(batch, link, work->item->plan->outcome.body);
 		sc_survey_look(batch, work->item->plan->outcome.body,
 					   work->item->plan->outcome.body->record);
+	}
 	if (link->id == work->item->plan->link)
 	{
 		if (is_late(link, work->item->plan))
@@ -180,6 +191,18 @@ decide_outcome(ScRun *run, ScBatch *batch, ScWork *work)
 	}
 	replay_waiting(run, batch, link);
 	settle_by_ledger(run, work, batch, before, link);
+}
+
+/* What a record is tied to stays so, whatever condition of record_map it fulfils by now. */
+static void
+read_as_linked(const ScBatch *batch, const ScLink *link, ScStatement *body)
+{
+	if (link->map == NULL || body->record == NULL ||
+		(body->map != NULL && body->map->type->id == link->entity->type->id))
+		return;
+	body->map = link->map;
+	body->nfields = sc_map_read(&(ScMapCxt){ batch->conf, link->system, batch->map_hooks },
+								link->map, body->record, body->full_record, &body->fields);
 }
 
 /* Did the outcome prove a write whose answer was lost? */

@@ -93,8 +93,12 @@ read_event(ScConf *conf, const char *name, Jsonb *payload)
 		ScStatement *statement = sc_event_statement(&batch, system, map, &row, &shape);
 
 		sc_json_text(&json, "@actor_kind", sc_catalog_actor_name(statement->actor_kind));
-		if (map != NULL)
-			sc_json_text(&json, "@entity_type", map->type->name);
+		if (map == NULL)
+		{
+			sc_json_text(&json, "@outcome", "ignored");
+			return sc_json_end(&json);
+		}
+		sc_json_text(&json, "@entity_type", map->type->name);
 		problem = tell_fields(&json, statement);
 	}
 	sc_json_text(&json, "@outcome", problem == NULL ? "read" : "quarantined");

@@ -15,6 +15,8 @@ typedef struct Sent /* a call under way: what was due when it left */
 	List *due; /* ScCallField * */
 } Sent;
 
+static const char nobodys[] = "no row of record_map takes it";
+
 static void begin(ScWorld *world, const ScPast *past);
 static void rewind_entity(ScWorld *world, const ScPast *past);
 static void give_value(ScWorld *world, const ScFieldValue *value, int32 by);
@@ -244,6 +246,11 @@ link_of(ScWorld *world, const ScStep *step, const ScWork *work)
 		link = find_link(world->pool, step->link);
 		if (link == NULL)
 			return NULL;
+		if (sc_conf_record_map(work->system, work->shape.record_type, work->shape.record) == NULL)
+		{
+			refuse(world, nobodys);
+			return NULL;
+		}
 		empty_link(link);
 		link->fresh = true;
 		world->pool = list_delete_ptr(world->pool, link);
@@ -274,9 +281,16 @@ make_link(ScWorld *world, const ScWork *work)
 {
 	const ScRecordMap *map =
 		sc_conf_record_map(work->system, work->shape.record_type, work->shape.record);
-	ScEntity *entity = palloc0(sizeof(ScEntity));
-	ScLink *link = palloc0(sizeof(ScLink));
+	ScEntity *entity;
+	ScLink *link;
 
+	if (map == NULL)
+	{
+		refuse(world, nobodys);
+		return NULL;
+	}
+	entity = palloc0(sizeof(ScEntity));
+	link = palloc0(sizeof(ScLink));
 	entity->id = sc_load_draw_id(&world->batch, InvalidOid);
 	entity->space = work->system->space;
 	entity->type = map->type;

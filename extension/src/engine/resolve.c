@@ -130,6 +130,9 @@ sc_resolve_link(ScRun *run, ScBatch *batch, ScWork *work)
 		work->map = sc_conf_record_map(work->system, work->shape.record_type, work->shape.record);
 	if (!work->system->connector->marker_in_webhook && create_in_flight(work))
 		return make_candidate(run, batch, work);
+	/* No row of record_map takes it. */
+	if (work->map == NULL)
+		return NULL;
 	ScEntity *entity = work->entity == 0 ? NULL : sc_load_entity_of(batch, work->entity);
 
 	if (entity != NULL)

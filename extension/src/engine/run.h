@@ -69,6 +69,10 @@ extern const ScProblem *sc_ingest_problem(int64 event);
 /* intake.c: settles what can be settled without entities, and fills in the rest. */
 extern void sc_intake_sort(ScRun *run);
 
+/* Out of scope: kept, told in the ledger of a batch, and not decided. */
+extern void sc_intake_pass_over(ScRun *run, ScBatch *batch, ScWork *work, const char *rule,
+								const char *reason);
+
 /* piece.c: locks, loads, decides and stores works.  True when there is something to send. */
 extern bool sc_decide_piece(ScRun *run, ScWork **works, int n);
 
@@ -83,8 +87,9 @@ extern void sc_resolve_find(
 		run); /* looks all records up; takes the locks under which unknown ones are made; no row locks */
 extern void sc_resolve_again(ScRun *run, ScWork **works,
 							 int n); /* looks unknown ones up once more */
-extern ScLink *sc_resolve_link(ScRun *run, ScBatch *batch,
-							   ScWork *work); /* finds or makes; NULL: gone meanwhile */
+extern ScLink *
+sc_resolve_link(ScRun *run, ScBatch *batch,
+				ScWork *work); /* finds or makes; NULL: gone meanwhile, or no record_map takes it */
 extern void sc_resolve_undo(ScBatch *batch,
 							ScLink *link); /* forgets what sc_resolve_link made last */
 extern void sc_resolve_save_keys(ScRun *run, ScBatch *batch);
