@@ -39,6 +39,11 @@ SELECT n, pg_temp.read_wiki(w) FROM (VALUES
 	(15, '\*not bold\* \{code} \[x]'), (16, '*unclosed _open -x'), (17, E'{code}\nnever closed'), (18, E'* item\ngoes on\n\nnot'), (19, E'* item\n{code}\nin it\n{code}'), (20, '*bold _both_ bold*'), (21, ''), (22, E'\n\n'), (23, 'ümläut *fett* €'), (24, E'h2. \nbq. ')
 ) AS v(n, w) ORDER BY n;
 
+-- lists keep their numbers: HTML has a place for the first, wiki markup none, so it is text there
+SELECT n, pg_temp.html(t), pg_temp.wiki(t), pg_temp.read_html(pg_temp.html(t)) = t AS html_and_back, pg_temp.read_wiki(pg_temp.wiki(t)) AS wiki_and_back
+FROM unnest(ARRAY[E'3. three\n4. four\n   - x', E'1. a\n   7. b\n   8. c\n2. d']) WITH ORDINALITY AS u(t, n) ORDER BY n;
+SELECT pg_temp.read_html(h) FROM unnest(ARRAY['<ol start="x"><li>a</ol>', '<ol start="-3"><li>a</ol>', '<ol start="99999999999"><li>a</ol>', '<ul start="3"><li>a</ul>']) AS h;
+
 -- what is written cannot be more than text there: nothing escapes its element, nothing becomes a macro
 SELECT pg_temp.html('<script>alert(1)</script> "a" & b [x](https://x.example/?q="><b>) `</code>`');
 SELECT pg_temp.wiki('{code} [link|https://evil.example] *{color:red}* !image.png! a|b \ end_ _x');

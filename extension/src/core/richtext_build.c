@@ -11,6 +11,7 @@
 
 #define ELLIPSIS "..."
 
+static bool open_container(ScRichBuild *build, const char *type, int order);
 static void open_node(ScRichBuild *build, const char *type);
 static void open_line(ScRichBuild *build, const char *type);
 static void begin_text(ScRichBuild *build);
@@ -31,10 +32,28 @@ sc_richtext_begin(ScRichBuild *build)
 bool
 sc_richtext_open(ScRichBuild *build, const char *type)
 {
+	return open_container(build, type, 1);
+}
+
+bool
+sc_richtext_open_numbers(ScRichBuild *build, int order)
+{
+	return open_container(build, "orderedList", order);
+}
+
+static bool
+open_container(ScRichBuild *build, const char *type, int order)
+{
 	sc_richtext_end_line(build);
 	if (build->depth >= SC_RICHTEXT_DEPTH_MAX / 2)
 		return false;
 	open_node(build, type);
+	if (order != 1)
+	{
+		sc_json_open_object(&build->json, "attrs");
+		sc_json_number(&build->json, "order", order);
+		sc_json_close_object(&build->json);
+	}
 	sc_json_open_array(&build->json, "content");
 	build->depth++;
 	return true;

@@ -33,6 +33,7 @@ typedef enum Meaning
 	IS_LINE, /* a paragraph of its own */
 	IS_HEADING,
 	IS_CONTAINER,
+	IS_NUMBERS, /* a container: a list that may start at any number */
 	IS_CODE_BLOCK,
 	IS_MARK,
 	IS_LINK,
@@ -70,7 +71,7 @@ static const Element elements[] = {
 	{ "h5", IS_HEADING, NULL, 5 },
 	{ "h6", IS_HEADING, NULL, 6 },
 	{ "ul", IS_CONTAINER, "bulletList", 0 },
-	{ "ol", IS_CONTAINER, "orderedList", 0 },
+	{ "ol", IS_NUMBERS, NULL, 0 },
 	{ "li", IS_CONTAINER, "listItem", 0 },
 	{ "blockquote", IS_CONTAINER, "blockquote", 0 },
 	{ "table", IS_CONTAINER, "table", 0 },
@@ -227,6 +228,10 @@ start_element(Reader *reader, Open *open, const xmlChar **attributes)
 		case IS_CONTAINER:
 			open->opened = sc_richtext_open(&reader->build, element->type);
 			break;
+		case IS_NUMBERS:
+			open->opened = sc_richtext_open_numbers(
+				&reader->build, sc_richtext_first_number(attribute(attributes, "start")));
+			break;
 		case IS_CODE_BLOCK:
 			reader->code_wanted = true;
 			reader->code++;
@@ -284,6 +289,7 @@ on_end(void *arg, const xmlChar *name)
 			sc_richtext_end_line(&reader->build);
 			break;
 		case IS_CONTAINER:
+		case IS_NUMBERS:
 			if (open->opened)
 				sc_richtext_close(&reader->build);
 			break;

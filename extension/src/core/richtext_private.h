@@ -45,6 +45,8 @@ extern void sc_richtext_begin(ScRichBuild *build);
 /* Opens a list, item, quotation, table, row or cell; false when it is too deep: it is left out, not what it holds. */
 extern bool sc_richtext_open(ScRichBuild *build, const char *type);
 extern void sc_richtext_close(ScRichBuild *build);
+/* A list of numbers that starts with one; see sc_richtext_open. */
+extern bool sc_richtext_open_numbers(ScRichBuild *build, int order);
 
 /* Opens a heading (level) or a code block (language, may be NULL); sc_richtext_end_line ends it, and a paragraph. */
 extern void sc_richtext_open_heading(ScRichBuild *build, int level);
@@ -70,6 +72,9 @@ extern char *sc_richtext_member(JsonbContainer *node, const char *key);
 extern JsonbContainer *sc_richtext_inner(JsonbContainer *node, const char *key);
 extern char *sc_richtext_attribute(JsonbContainer *node, const char *key);
 extern bool sc_richtext_mark(JsonbContainer *node, const char *type, JsonbContainer **mark);
+
+/* The number with which a list starts that says so; 1 for NULL and for what is none. */
+extern int sc_richtext_first_number(const char *said);
 
 /* Documents of HTML and wiki markup, and back. */
 extern Jsonb *sc_richtext_read_html(const char *string);

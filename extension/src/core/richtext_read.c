@@ -75,6 +75,7 @@ read_blocks(StringInfo buf, JsonbContainer *content, int depth)
 	if (content == NULL || !JsonContainerIsArray(content))
 		return;
 	bool first = true;
+	bool after_numbers = false;
 	for (uint32 i = 0; i < JsonContainerSize(content); i++)
 	{
 		JsonbValue *child = getIthJsonbValueFromContainer(content, i);
@@ -93,8 +94,13 @@ read_blocks(StringInfo buf, JsonbContainer *content, int depth)
 		if (block.len > 0)
 		{
 			char *type = sc_richtext_member(child->val.binary.data, "type");
-			bool close = type != NULL && ((strstr(type, "List") != NULL && depth > 0) ||
-										  strcmp(type, "tableRow") == 0);
+			bool numbers = type != NULL && strcmp(type, "orderedList") == 0;
+			/* two lists of numbers would be read as one */
+			bool close =
+				type != NULL &&
+				((strstr(type, "List") != NULL && depth > 0 && !(numbers && after_numbers)) ||
+				 strcmp(type, "tableRow") == 0);
+			after_numbers = numbers;
 			if (!first)
 				appendStringInfoString(buf, close ? "\n" : "\n\n");
 			appendBinaryStringInfo(buf, block.data, block.len);
@@ -249,8 +255,7 @@ static void
 read_list(StringInfo buf, JsonbContainer *node, const char *type, int depth)
 {
 	JsonbContainer *content = sc_richtext_inner(node, "content");
-	char *order = sc_richtext_attribute(node, "order");
-	int number = order == NULL ? 1 : atoi(order);
+	int number = sc_richtext_first_number(sc_richtext_attribute(node, "order"));
 	bool first = true;
 	if (content == NULL || !JsonContainerIsArray(content))
 		return;
@@ -281,10 +286,21 @@ read_list(StringInfo buf, JsonbContainer *node, const char *type, int depth)
 					 state != NULL && strcmp(state, "DONE") == 0 ? 'x' : ' ');
 		if (!first)
 			appendStringInfoChar(buf, '\n');
-		append_indented(buf, item.data, sign, strcmp(type, "orderedList") == 0 ? "   " : "  ");
+		char below[32];
+		size_t width = strcmp(type, "orderedList") == 0 ? strlen(sign) : 2;
+		memset(below, ' ', width);
+		below[width] = '\0';
+		append_indented(buf, item.data, sign, below);
 		first = false;
 		pfree(item.data);
 	}
+}
+
+int
+sc_richtext_first_number(const char *said)
+{
+	size_t digits = said == NULL ? 0 : strspn(said, "0123456789");
+	return digits > 0 && digits <= 6 && said[digits] == '\0' ? atoi(said) : 1;
 }
 
 /* A fence that the code itself does not contain. */

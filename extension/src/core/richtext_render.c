@@ -30,7 +30,7 @@ static void render_code(Render *run, JsonbContainer *node);
 static void put_code_macro(Render *run, const char *code, const char *language);
 static void render_quote(Render *run, JsonbContainer *node);
 static void render_list(Render *run, JsonbContainer *node, bool ordered);
-static void render_item(Render *run, JsonbContainer *item);
+static void render_item(Render *run, JsonbContainer *item, int number);
 static void render_line(Render *run, JsonbContainer *content);
 static void render_text(Render *run, JsonbContainer *node);
 static JsonbContainer *child_at(JsonbContainer *content, uint32 at, char **type);
@@ -186,14 +186,17 @@ render_list(Render *run, JsonbContainer *node, bool ordered)
 		appendStringInfo(&run->out, "<ol start=\"%s\">", start);
 	else if (run->html)
 		appendStringInfoString(&run->out, ordered ? "<ol>" : "<ul>");
+	/* there a list always starts with 1: other numbers are text */
+	bool counted = ordered && (run->html || start == NULL);
+	int number = sc_richtext_first_number(start);
 	if (depth < SIGNS_MAX)
-		run->signs[depth] = ordered ? '#' : '*';
+		run->signs[depth] = counted ? '#' : '*';
 	for (uint32 i = 0; content != NULL && i < JsonContainerSize(content); i++)
 	{
 		JsonbContainer *item = child_at(content, i, &type);
 
 		if (item != NULL)
-			render_item(run, item);
+			render_item(run, item, ordered && !counted ? number++ : -1);
 	}
 	if (depth < SIGNS_MAX)
 		run->signs[depth] = '\0';
@@ -205,15 +208,17 @@ render_list(Render *run, JsonbContainer *node, bool ordered)
 		end_block(run);
 }
 
-/* A paragraph that starts an item needs no element of its own; what follows it stays in the item. */
+/* A paragraph that starts an item needs no element of its own; what follows it stays in the item.  A number that is not -1 is text. */
 static void
-render_item(Render *run, JsonbContainer *item)
+render_item(Render *run, JsonbContainer *item, int number)
 {
 	JsonbContainer *content = sc_richtext_inner(item, "content");
 	char *type;
 
 	appendStringInfoString(&run->out, run->html ? "<li>" : run->signs);
 	appendStringInfoString(&run->out, run->html ? "" : " ");
+	if (number >= 0)
+		appendStringInfo(&run->out, "%d. ", number);
 	for (uint32 i = 0; content != NULL && i < JsonContainerSize(content); i++)
 	{
 		JsonbContainer *child = child_at(content, i, &type);

@@ -21,6 +21,7 @@
 #define SC_RICHTEXT_NESTED_MAX 8 /* lists in lists, marks in marks */
 #define SC_RICHTEXT_FENCE_MAX 15
 #define SC_RICHTEXT_ADDRESS_MAX 2048
+#define STEP_UNKNOWN -1
 
 typedef struct Lines /* the text cut into lines */
 {
@@ -54,6 +55,7 @@ static void write_blocks(ScJson *json, Lines lines, int depth);
 static int write_code(ScJson *json, Lines lines, int at);
 static int write_quote(ScJson *json, Lines lines, int at, int depth);
 static int write_list(ScJson *json, Lines lines, int at, int depth);
+static bool goes_on(int last, int number, int *step);
 static int write_item(ScJson *json, Lines lines, int at, int depth);
 static bool belongs_below(Lines lines, int at, size_t indent);
 static int write_paragraph(ScJson *json, Lines lines, int at, int depth);
@@ -219,14 +221,16 @@ write_quote(ScJson *json, Lines lines, int at, int depth)
 	return end;
 }
 
-/* Items of one indentation and one kind. */
+/* Items of one indentation and one kind; numbers that do not go on begin a list of their own. */
 static int
 write_list(ScJson *json, Lines lines, int at, int depth)
 {
 	int number = -1;
+	int step = STEP_UNKNOWN;
 	size_t indent = indent_of(lines.items[at]);
 	list_sign(lines.items[at], &number);
 	bool ordered = number >= 0;
+	int last;
 	sc_json_open_object(json, NULL);
 	sc_json_text(json, "type", ordered ? "orderedList" : "bulletList");
 	if (ordered && number != 1)
@@ -236,12 +240,25 @@ write_list(ScJson *json, Lines lines, int at, int depth)
 		sc_json_close_object(json);
 	}
 	sc_json_open_array(json, "content");
-	while (at < lines.len && list_sign(lines.items[at], &number) > 0 && (number >= 0) == ordered &&
-		   indent_of(lines.items[at]) >= indent && !is_rule(lines.items[at]))
+	do
+	{
+		last = number;
 		at = write_item(json, lines, at, depth);
+	} while (at < lines.len && list_sign(lines.items[at], &number) > 0 &&
+			 (ordered ? goes_on(last, number, &step) : number < 0) &&
+			 indent_of(lines.items[at]) >= indent && !is_rule(lines.items[at]));
 	sc_json_close_array(json);
 	sc_json_close_object(json);
 	return at;
+}
+
+/* Does a number follow the last one in its list: by one, or 1. 1. 1., which Markdown counts? */
+static bool
+goes_on(int last, int number, int *step)
+{
+	if (*step == STEP_UNKNOWN)
+		*step = number == 1 && last == 1 ? 0 : 1;
+	return number == last + *step;
 }
 
 /* The item's line and the lines below it that are indented at least to its text. */
@@ -510,7 +527,10 @@ heading_level(const char *line)
 																					 : 0;
 }
 
-/* Bytes up to the text of a list item, 0 when the line starts none; *number is its number or -1. */
+/*
+ * Bytes up to the text of a list item, 0 when the line starts none; *number is
+ * its number or -1.  01. is none: a list could not keep its zero.
+ */
 static size_t
 list_sign(const char *line, int *number)
 {
@@ -521,7 +541,8 @@ list_sign(const char *line, int *number)
 	else
 	{
 		size_t digits = strspn(line + at, "0123456789");
-		if (digits < 1 || digits > 6 || (line[at + digits] != '.' && line[at + digits] != ')'))
+		if (digits < 1 || digits > 6 || (digits > 1 && line[at] == '0') ||
+			(line[at + digits] != '.' && line[at + digits] != ')'))
 			return 0;
 		*number = atoi(line + at);
 		at += digits + 1;
