@@ -67,4 +67,65 @@ p1 says title=C v3 us full
 p1 says title=c v2 by kim full
 state
 $$);
+-- R3: p1 is told what it is being told by our call: that is done, and what our write replaced.  Decided anew later (replay(), I7) it is
+-- neither an edit that the write overwrote nor any other news, and takes nothing from who changed it since.
+SELECT story('{"fields": {"title": {"kind": "text"}}, "policy": {"*": ["human_wins"]}, "systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says title=a v1 by kim full
+p2 says title=a v1 by lee full
+p2 says title=b v2 by bot automation
+p1 sends
+p1 says title=b v2 by kim
+p1 answers v4 title=b
+p2 says title=c v3 by bot automation
+state
+again 4
+state
+# (control) an edit of another value that the write overwrote is one
+p1 says title=d v3 by kim
+state
+$$);
+
+-- R3: between our write and the words that say the same of a later time somebody set another value, which waits for the outcome:
+-- it is older than those words, whichever of both was heard first, and p1 holds what it is held to hold.
+SELECT story('{"fields": {"title": {"kind": "text"}}, "policy": {"*": ["human_wins"]}, "systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says title=a v1 by kim full
+p2 says title=a v1 by lee full
+p2 says title=b v2 by lee
+p1 sends
+p1 says title=b v4 by kim
+p1 says title=x v3 by kim
+p1 answers v2 title=b
+state
+p1 sends
+$$);
+
+-- R3: the same words beside a call that fails: they are what p1 holds, and x is older.
+SELECT story('{"fields": {"title": {"kind": "text"}}, "policy": {"*": ["human_wins"]}, "systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says title=a v1 by kim full
+p2 says title=a v1 by lee full
+p2 says title=b v2 by lee
+p1 sends
+p1 says title=x v2 by kim
+p1 says title=b v3 by kim
+p1 fails
+state
+p1 sends
+$$);
+
+-- R3, R4e: what is older than all that the call found there is not said beside it: a write before it overwrote it, and whoever said it is
+-- heard, at once as well as later.
+SELECT story('{"fields": {"severity": {"kind": "rank", "allowed": ["critical", "high", "medium", "low"]}}, "policy": {"*": ["human_wins"]},
+	"systems": {"p1": {"rank": 30}, "p2": {"rank": 10}}}', $$
+p1 says severity=low v1 by kim
+p2 says severity=low v1 by lee
+p2 says severity=critical v2 by bot automation
+p1 sends
+p1 answers v3 severity=critical
+p2 says severity=medium v3 by bot automation
+p1 sends
+p1 says severity=medium v2 by kim
+p1 answers v4 severity=medium
+again 5
+state
+$$);
 DROP SCHEMA t400 CASCADE;

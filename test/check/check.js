@@ -2,7 +2,7 @@
 'use strict';
 // Histories against the model: draws them, has the real code play them, says which ended otherwise, and shrinks those.
 //
-//   check.js merge [from=1] [count=50000]        level 1: dots and contexts given, every order of arrival
+//   check.js merge [from=1] [count=50000]        level 1: dots and contexts given, every order of arrival; plays=N: N orders
 //   check.js orders [events=6] [rounds=1]        level 1: every structure of causes up to so many events
 //   check.js decide [from=1] [count=50000]       level 2: systems, webhooks, calls (lib/decide.js)
 //   check.js replay merge|decide SEED            one history again, with all that happened
@@ -64,7 +64,7 @@ function* drawn(level, from, count) {
 		const world = level.drawWorld(seed);
 		const histories = [];
 		do
-			histories.push(level.draw(seed++, world));
+			histories.push(level.draw(seed++, world, given.plays && Number(given.plays)));
 		while (seed % level.PER_WORLD !== 0 && seed < from + count);
 		yield { world, histories };
 	}

@@ -40,6 +40,7 @@ static void answer(Play *play);
 static void read_record(Play *play);
 static void lose(Play *play);
 static void refuse(Play *play);
+static void fail(Play *play);
 static void owe(Play *play);
 static void hub(Play *play);
 static void decide(Play *play, ScStatement *statement);
@@ -49,13 +50,11 @@ static void replay(Play *play, ScLink *link);
 static void tell_news(Play *play);
 
 static const Step steps[] = {
-	{ 'M', 10, merge },		 { 'K', 1, keep },
-	{ 'Z', 1, begin },		 { 'T', 2, move_clock },
-	{ 'S', 9, say },		 { 'G', 2, say_again },
-	{ 'C', 2, claim },		 { 'A', 4, answer },
-	{ 'W', 4, read_record }, { 'L', 2, lose },
-	{ 'F', 2, refuse },		 { 'O', 2, owe },
-	{ 'H', 3, hub },		 { 'D', 1, play_tell_state },
+	{ 'M', 10, merge },		{ 'K', 1, keep },	{ 'Z', 1, begin },
+	{ 'T', 2, move_clock }, { 'S', 9, say },	{ 'G', 2, say_again },
+	{ 'C', 2, claim },		{ 'A', 4, answer }, { 'W', 4, read_record },
+	{ 'L', 2, lose },		{ 'F', 2, refuse }, { 'X', 2, fail },
+	{ 'O', 2, owe },		{ 'H', 3, hub },	{ 'D', 1, play_tell_state },
 };
 
 Datum
@@ -305,6 +304,12 @@ static void
 refuse(Play *play)
 {
 	take(play, play->links[atoi(play->args[1])], &(ScOutcome){ .kind = SC_OUTCOME_REFUSED });
+}
+
+static void
+fail(Play *play)
+{
+	take(play, play->links[atoi(play->args[1])], &(ScOutcome){ .kind = SC_OUTCOME_FAILED });
 }
 
 static void

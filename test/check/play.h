@@ -13,7 +13,7 @@
  *	  C,link	 claims what is due, as a dispatcher does
  *	  A,link,position,field=value;…	 the write is answered, with the record as it left it
  *	  W,link,position,field=value;…	 a read made in the link's slot
- *	  L,link	 the answer is lost	 	F,link	 the write is refused
+ *	  L,link	 the answer is lost	 	F,link	 the write is refused	 	X,link	 the call fails
  *	  O,link	 a read is owed
  *	  H,field,value	 a word of the hub
  *	  D	 tells the state

@@ -14,7 +14,6 @@
 #include "core/decide_private.h"
 #include "core/say.h"
 
-static bool is_slot(const ScStatement *statement);
 static void name_author(ScBatch *batch, ScLink *link, const ScStatement *statement,
 						const ScMapped *said, const ScVersion *version);
 static const ScVersion *last_version(ScLink *link, const char *field);
@@ -64,7 +63,7 @@ sc_author_is_another(const ScLink *link, const ScField *field, const ScStatement
 	bool nameless = statement->kind == SC_STATEMENT_RESPONSE &&
 					statement->actor_kind == SC_ACTOR_UNKNOWN && statement->actor == NULL;
 
-	if (!is_slot(statement) || !(statement->actor_is_us || nameless))
+	if (!sc_model_is_slot(statement) || !(statement->actor_is_us || nameless))
 		return false;
 	for (int i = 0; i < link->call.nfields; i++)
 		if (strcmp(link->call.fields[i].field, field->name) == 0)
@@ -101,10 +100,11 @@ sc_author_open(ScShadowField *shadow, const ScStatement *statement, ScPosition a
 	for (int i = 0; i < statement->nfields; i++)
 		said += statement->fields[i].outcome == SC_MAP_OK ||
 				statement->fields[i].outcome == SC_MAP_NEAREST;
-	if (!is_slot(statement) && !statement->full_record && !statement->actor_is_us && said < 2)
+	if (!sc_model_is_slot(statement) && !statement->full_record && !statement->actor_is_us &&
+		said < 2)
 		return;
 	shadow->told_before = statement->position;
-	shadow->told_before.at += is_slot(statement) ? 1 : 0;
+	shadow->told_before.at += sc_model_is_slot(statement) ? 1 : 0;
 	shadow->changed_after = after;
 }
 
@@ -167,12 +167,6 @@ name_author(ScBatch *batch, ScLink *link, const ScStatement *statement, const Sc
 				   sc_stamp_find(&entity->stamps, field->name)->versions[0].dot.link == link->id
 					   ? "author"
 					   : "author_of_loser");
-}
-
-static bool
-is_slot(const ScStatement *statement)
-{
-	return statement->kind == SC_STATEMENT_RESPONSE || statement->kind == SC_STATEMENT_READ;
 }
 
 /* The last version that the link made of a field, if it still stands. */

@@ -156,6 +156,8 @@ take_lost(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *c
 	TimestampTz until =
 		batch->now + Max(SC_DECIDE_PATIENCE_US, link->system->connector->late_landing_us);
 
+	for (int i = 0; i < call->nfields; i++)
+		sc_order_not_landed(sc_shadow_get(&link->shadow, call->fields[i].field), &call->fields[i]);
 	/* First what the read shows: it cannot be a landing that it disproves. */
 	sc_decide_fields(batch, link, body, NULL);
 	for (int i = 0; i < call->nfields; i++)

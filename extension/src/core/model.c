@@ -192,6 +192,8 @@ pack_field(ScJson *json, const ScCallField *field)
 	pack_value(json, "before", &field->before_held);
 	pack_position(json, "before_known_at", field->before_known_at);
 	pack_clock(json, "before_seen", &field->before_seen);
+	pack_position(json, "same_from", field->same_from);
+	pack_position(json, "same_to", field->same_to);
 	sc_json_close_object(json);
 }
 
@@ -231,6 +233,8 @@ unpack_field(Jsonb *packed, ScCallField *field)
 {
 	field->field = sc_json_get_text(packed, "field");
 	field->before_known_at = unpack_position(packed, "before_known_at");
+	field->same_from = unpack_position(packed, "same_from");
+	field->same_to = unpack_position(packed, "same_to");
 	return field->field != NULL && unpack_value(packed, "value", &field->value) &&
 		   unpack_value(packed, "canonical", &field->canonical) &&
 		   unpack_value(packed, "before", &field->before_held) &&

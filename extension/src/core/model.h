@@ -51,6 +51,9 @@ typedef struct ScCallField /* one field that a call in flight carries */
 	ScValue before_held; /* the shadow as of the send */
 	ScPosition before_known_at;
 	ScClock before_seen;
+	ScPosition
+		same_from; /* first and last position at which the record was told to show the same */
+	ScPosition same_to;
 } ScCallField;
 
 typedef struct ScCall /* the intent (R13), kept in link.call as jsonb */
@@ -368,6 +371,13 @@ static inline bool
 sc_model_is_linked(const ScLink *link)
 {
 	return link->state == SC_LINK_ACTIVE || link->state == SC_LINK_DIVERGED;
+}
+
+/* Made while no write of ours can be on its way to the record. */
+static inline bool
+sc_model_is_slot(const ScStatement *statement)
+{
+	return statement->kind == SC_STATEMENT_READ || statement->kind == SC_STATEMENT_RESPONSE;
 }
 
 extern ScFieldValue *sc_model_value(ScEntity *entity, const char *field); /* NULL = unset */

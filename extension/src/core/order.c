@@ -1,7 +1,7 @@
 /*
  * order.c
- *	  Is a statement about one field news?  The judgement (R4) and what it does
- *	  to the shadow (R5).
+ *	  Is a statement about one field news?  The judgement (R4); what it does to
+ *	  the shadow is in effect.c.
  *
  * Three things are compared, never mixed: positions order the statements of
  * one system among themselves and against our own writes to it; values tell an
@@ -13,9 +13,6 @@
 #include "common/hashfn.h"
 
 #include "core/order.h"
-
-/* How many of the values held before are kept; each costs a few bytes of every shadow. */
-#define WERE_KEPT 4
 
 typedef struct Question /* one field of one statement */
 {
@@ -29,12 +26,12 @@ typedef struct Question /* one field of one statement */
 } Question;
 
 static ScOrder verdict(ScVerdict kind, const char *rule);
-static bool is_slot(const ScStatement *statement);
 static bool is_held(const Question *question);
 static bool is_ours(const Question *question, const ScWrite *write);
 static bool is_marked(const Question *question);
 static int find_unconfirmed(const Question *question);
 static ScOrder judge_unordered(const Question *question);
+static bool is_beside_call(const Question *question, const ScCallField *carried);
 static ScOrder judge_against_call(const Question *question, ScCallField *carried);
 static bool judge_past(const Question *question, ScOrder *order);
 static bool judge_tie(const Question *question, ScOrder *order);
@@ -43,16 +40,6 @@ static ScOrder judge_against(const Question *question, int write);
 static ScOrder judge_latest(const Question *question);
 static ScOrder judge_current(const Question *question, const char *rule);
 static bool was_held(const ScValue *were, int nwere, const ScValue *value);
-static void remember_were(ScShadowField *shadow, const ScValue *value);
-static void push_write(ScShadowField *shadow, const ScWrite *write);
-static void drop_unconfirmed(ScShadowField *shadow, int at);
-static void raise_position(ScPosition *position, ScPosition to);
-static void apply_landed(ScShadowField *shadow, int unconfirmed, const ScStatement *statement,
-						 const ScMapped *said);
-static ScClock apply_overtaken(ScShadowField *shadow, ScCallField *carried,
-							   const ScStatement *statement, const ScMapped *said);
-static void apply_echo(ScShadowField *shadow, const ScOrder *order, const ScStatement *statement,
-					   const ScMapped *said);
 
 /*
  * R3.  Only a statement that contradicts the call waits: the same value is an
@@ -61,7 +48,7 @@ static void apply_echo(ScShadowField *shadow, const ScOrder *order, const ScStat
 bool
 sc_order_must_wait(const ScLink *link, const ScStatement *statement)
 {
-	if (is_slot(statement) || link->call.unreadable)
+	if (sc_model_is_slot(statement) || link->call.unreadable)
 		return false;
 	if (statement->call_marker != NULL && link->call.marker != NULL &&
 		strcmp(statement->call_marker, link->call.marker) == 0)
@@ -90,12 +77,12 @@ sc_order_judge(const ScLink *link, ScShadowField *shadow, const ScStatement *sta
 						  .said = said,
 						  .grade = link->system->connector->grade,
 						  .position = statement->position,
-						  .in_slot = is_slot(statement) };
+						  .in_slot = sc_model_is_slot(statement) };
 	ScOrder order;
 
 	if (is_marked(&question))
 		return verdict(SC_VERDICT_ECHO, "R4a");
-	if (!question.in_slot && sc_order_in_call(link, shadow->field) != NULL)
+	if (is_beside_call(&question, sc_order_in_call(link, shadow->field)))
 		return judge_against_call(&question, sc_order_in_call(link, shadow->field));
 	if (question.grade == SC_GRADE_NONE || !question.position.known)
 		return judge_unordered(&question);
@@ -103,117 +90,6 @@ sc_order_judge(const ScLink *link, ScShadowField *shadow, const ScStatement *sta
 		judge_earlier(&question, &order))
 		return order;
 	return judge_latest(&question);
-}
-
-ScClock
-sc_order_apply(ScShadowField *shadow, const ScOrder *order, const ScStatement *statement,
-			   const ScMapped *said)
-{
-	ScClock context = sc_vclock_empty();
-	ScWrite *write = order->write < 0 ? NULL : &shadow->writes[order->write];
-
-	switch (order->verdict)
-	{
-		case SC_VERDICT_NOTHING:
-			if (write != NULL)
-				write->before_known_at = statement->position;
-			else
-				raise_position(&shadow->known_at, statement->position);
-			break;
-		case SC_VERDICT_ECHO:
-			apply_echo(shadow, order, statement, said);
-			break;
-		case SC_VERDICT_LANDED:
-			apply_landed(shadow, order->unconfirmed, statement, said);
-			break;
-		case SC_VERDICT_CURRENT:
-			context = sc_vclock_copy(&shadow->seen);
-			remember_were(shadow, &shadow->held);
-			shadow->moved = is_slot(statement);
-			shadow->held = said->external;
-			shadow->sent = SC_UNKNOWN;
-			shadow->known_at = statement->position.known ? statement->position : shadow->known_at;
-			shadow->changed_at =
-				statement->position.known ? statement->position : shadow->changed_at;
-			break;
-		case SC_VERDICT_RACED:
-			if (order->carried != NULL)
-			{
-				context = apply_overtaken(shadow, order->carried, statement, said);
-				break;
-			}
-			context = sc_vclock_copy(&write->before_seen);
-			remember_were(shadow, &write->before_held);
-			write->before_held = sc_value_remembered(&said->external);
-			write->before_known_at = statement->position;
-			shadow->changed_at =
-				statement->position.known ? statement->position : shadow->changed_at;
-			break;
-		default:
-			break;
-	}
-	return context;
-}
-
-ScWrite *
-sc_order_landed(ScShadowField *shadow, const ScCallField *carried, const ScValue *held,
-				ScPosition at, TimestampTz now)
-{
-	ScWrite write = { .value = sc_value_remembered(&carried->value),
-					  .canonical = sc_value_remembered(&carried->canonical),
-					  .at = at,
-					  .acked_at = now,
-					  .before_held = sc_value_remembered(&carried->before_held),
-					  .before_known_at = carried->before_known_at,
-					  .before_seen = carried->before_seen };
-
-	remember_were(shadow, &carried->before_held);
-	write.nwere = shadow->nwere;
-	write.were = shadow->were;
-	push_write(shadow, &write);
-	shadow->held = held == NULL || held->state == SC_VALUE_UNKNOWN ? carried->value : *held;
-	shadow->sent = carried->value;
-	raise_position(&shadow->known_at, at);
-	return &shadow->writes[shadow->nwrites - 1];
-}
-
-void
-sc_order_unconfirmed(ScShadowField *shadow, const ScCallField *carried, TimestampTz until)
-{
-	if (shadow->nunconfirmed == SC_SHADOW_UNCONFIRMED_MAX)
-		drop_unconfirmed(shadow, 0);
-
-	ScUnconfirmed *grown = palloc0(sizeof(ScUnconfirmed) * (shadow->nunconfirmed + 1));
-
-	if (shadow->nunconfirmed > 0)
-		memcpy(grown, shadow->unconfirmed, sizeof(ScUnconfirmed) * shadow->nunconfirmed);
-	grown[shadow->nunconfirmed].value = sc_value_remembered(&carried->value);
-	grown[shadow->nunconfirmed].canonical = sc_value_remembered(&carried->canonical);
-	grown[shadow->nunconfirmed].clock = carried->clock;
-	grown[shadow->nunconfirmed].until = until;
-	shadow->unconfirmed = grown;
-	shadow->nunconfirmed++;
-}
-
-void
-sc_order_expire(ScShadowField *shadow, TimestampTz now)
-{
-	for (int i = shadow->nunconfirmed - 1; i >= 0; i--)
-		if (shadow->unconfirmed[i].until < now)
-			drop_unconfirmed(shadow, i);
-}
-
-ScPosition
-sc_order_top(const ScLink *link)
-{
-	ScPosition top = { false, 0 };
-
-	for (int i = 0; i < link->shadow.len; i++)
-	{
-		raise_position(&top, link->shadow.items[i].known_at);
-		raise_position(&top, link->shadow.items[i].changed_at);
-	}
-	return top;
 }
 
 /* Known values that the map takes for one (time zones, order of a list), or that are one. */
@@ -295,12 +171,6 @@ verdict(ScVerdict kind, const char *rule)
 }
 
 static bool
-is_slot(const ScStatement *statement)
-{
-	return statement->kind == SC_STATEMENT_READ || statement->kind == SC_STATEMENT_RESPONSE;
-}
-
-static bool
 is_held(const Question *question)
 {
 	return sc_order_same(question->said->map, &question->said->external, &question->shadow->held);
@@ -350,23 +220,34 @@ find_unconfirmed(const Question *question)
 	return -1;
 }
 
+/* What is older than all that the call found there has nothing to do with it. */
+static bool
+is_beside_call(const Question *question, const ScCallField *carried)
+{
+	ScPosition p = question->position;
+
+	if (carried == NULL || question->in_slot)
+		return false;
+	return !p.known || !carried->before_known_at.known || p.at > carried->before_known_at.at ||
+		   (p.at == carried->before_known_at.at && question->grade != SC_GRADE_COUNTER);
+}
+
 /* R3: our value is an echo or an agreement; another one is judged as overwritten, since no outcome is to be had. */
 static ScOrder
 judge_against_call(const Question *question, ScCallField *carried)
 {
-	ScPosition before = carried->before_known_at;
-	ScPosition p = question->position;
 	ScOrder order;
 
 	if (sc_order_same(question->said->map, &question->said->external, &carried->value))
-		return verdict(SC_VERDICT_ECHO, "R3");
-	if (p.known && judge_past(question, &order))
+	{
+		order = verdict(SC_VERDICT_ECHO, "R3");
+		order.carried = carried;
+		return order;
+	}
+	if (question->position.known && judge_past(question, &order))
 		return order;
 	if (sc_order_same(question->said->map, &question->said->external, &carried->before_held))
 		return verdict(SC_VERDICT_NOTHING, "R3");
-	if (p.known && before.known &&
-		(p.at < before.at || (p.at == before.at && question->grade == SC_GRADE_COUNTER)))
-		return verdict(SC_VERDICT_STALE, "R3");
 	order = verdict(SC_VERDICT_RACED, "R3");
 	order.carried = carried;
 	return order;
@@ -558,118 +439,4 @@ was_held(const ScValue *were, int nwere, const ScValue *value)
 		if (sc_value_equal(&were[i], value) || sc_value_equal_loosely(&were[i], value))
 			return true;
 	return false;
-}
-
-/* Newest first, without repeating its neighbour. */
-static void
-remember_were(ScShadowField *shadow, const ScValue *value)
-{
-	if (value->state == SC_VALUE_UNKNOWN)
-		return;
-	if (shadow->nwere > 0 && sc_value_equal(&shadow->were[0], value))
-		return;
-
-	int kept = Min(shadow->nwere, WERE_KEPT - 1);
-	ScValue *were = palloc0(sizeof(ScValue) * (kept + 1));
-
-	were[0] = sc_value_digested(value);
-	if (kept > 0)
-		memcpy(were + 1, shadow->were, sizeof(ScValue) * kept);
-	shadow->were = were;
-	shadow->nwere = kept + 1;
-}
-
-static void
-push_write(ScShadowField *shadow, const ScWrite *write)
-{
-	int drop = shadow->nwrites == SC_SHADOW_WRITES_MAX ? 1 : 0;
-	int kept = shadow->nwrites - drop;
-	ScWrite *grown = palloc0(sizeof(ScWrite) * (kept + 1));
-
-	if (kept > 0)
-		memcpy(grown, shadow->writes + drop, sizeof(ScWrite) * kept);
-	grown[kept] = *write;
-	shadow->writes = grown;
-	shadow->nwrites = kept + 1;
-}
-
-static void
-drop_unconfirmed(ScShadowField *shadow, int at)
-{
-	for (int i = at; i < shadow->nunconfirmed - 1; i++)
-		shadow->unconfirmed[i] = shadow->unconfirmed[i + 1];
-	shadow->nunconfirmed--;
-}
-
-static void
-raise_position(ScPosition *position, ScPosition to)
-{
-	if (to.known && (!position->known || position->at < to.at))
-		*position = to;
-}
-
-/* Our write landed late: it is held now, and what it overwrote may still be heard. */
-static void
-apply_landed(ScShadowField *shadow, int unconfirmed, const ScStatement *statement,
-			 const ScMapped *said)
-{
-	ScUnconfirmed late = shadow->unconfirmed[unconfirmed];
-	ScCallField carried = { .field = shadow->field,
-							.value = late.value,
-							.canonical = late.canonical,
-							.clock = late.clock,
-							.before_held = shadow->held,
-							.before_known_at = shadow->known_at,
-							.before_seen = sc_vclock_copy(&shadow->seen) };
-
-	drop_unconfirmed(shadow, unconfirmed);
-	sc_order_landed(shadow, &carried, &said->external, statement->position, statement->received_at);
-	shadow->sent = said->external;
-	shadow->seen = sc_vclock_merge(&shadow->seen, &late.clock);
-	shadow->moved = is_slot(statement);
-}
-
-/* It is what the call found there, if it landed; what is held, if not.  A read will tell. */
-static ScClock
-apply_overtaken(ScShadowField *shadow, ScCallField *carried, const ScStatement *statement,
-				const ScMapped *said)
-{
-	remember_were(shadow, &carried->before_held);
-	shadow->held = said->external;
-	shadow->sent = SC_UNKNOWN;
-	carried->before_held = sc_value_remembered(&said->external);
-	if (statement->position.known)
-	{
-		shadow->known_at = statement->position;
-		shadow->changed_at = statement->position;
-		carried->before_known_at = statement->position;
-	}
-	return sc_vclock_copy(&carried->before_seen);
-}
-
-static void
-apply_echo(ScShadowField *shadow, const ScOrder *order, const ScStatement *statement,
-		   const ScMapped *said)
-{
-	if (order->unconfirmed >= 0)
-	{
-		ScWrite *write = &shadow->writes[order->write];
-
-		write->before_held = sc_value_remembered(&said->external);
-		drop_unconfirmed(shadow, order->unconfirmed);
-		return;
-	}
-	if (shadow->nwrites == 0 || sc_order_same(said->map, &said->external, &shadow->held))
-		return;
-	/* What was said before that says nothing of what is held now. */
-	if (statement->position.known && shadow->known_at.known &&
-		statement->position.at < shadow->known_at.at)
-		return;
-
-	/* Our last write as the product spells it; sent still says what it stands for. */
-	const ScWrite *last = &shadow->writes[shadow->nwrites - 1];
-
-	if (sc_value_equal_loosely(&said->external, &last->value) &&
-		sc_value_equal_loosely(&said->external, &shadow->held))
-		shadow->held = said->external;
 }

@@ -25,8 +25,9 @@ typedef struct ScOrder /* a judgement, with the rule that gave it ("R4e") */
 {
 	ScVerdict verdict;
 	const char *rule;
-	int write;			  /* index into shadow->writes that it was judged against; -1 = none */
-	ScCallField *carried; /* RACED by a call whose outcome cannot be had; NULL = by a write */
+	int write; /* index into shadow->writes that it was judged against; -1 = none */
+	ScCallField *
+		carried; /* RACED by a call whose outcome cannot be had, ECHO of one (R3); NULL = of a write */
 	int unconfirmed; /* index into shadow->unconfirmed of the call that is now known to have landed; -1 = none */
 } ScOrder;
 
@@ -73,6 +74,12 @@ extern ScWrite *sc_order_landed(ScShadowField *shadow, const ScCallField *carrie
 /* R15: a write of ours whose landing was not seen: remembered until it can no longer land. */
 extern void sc_order_unconfirmed(ScShadowField *shadow, const ScCallField *carried,
 								 TimestampTz until);
+
+/*
+ * R3: the write did not land.  What was said beside it with the same value was
+ * said by somebody else, and is held.
+ */
+extern void sc_order_not_landed(ScShadowField *shadow, const ScCallField *carried);
 
 /* Forgets unconfirmed values that can no longer land. */
 extern void sc_order_expire(ScShadowField *shadow, TimestampTz now);

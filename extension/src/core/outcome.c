@@ -255,6 +255,9 @@ take_failed(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 	}
 	if (copy != NULL)
 		set_copy(link, copy, SC_COPY_DUE);
+	for (int i = 0; i < link->call.nfields; i++)
+		sc_order_not_landed(sc_shadow_get(&link->shadow, link->call.fields[i].field),
+							&link->call.fields[i]);
 	sc_decide_end_call(link);
 }
 

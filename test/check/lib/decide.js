@@ -32,7 +32,7 @@ function drawWorld(seed) {
 		if (!policy.some((one) => one.rule === rule.rule))
 			policy.push(rule);
 	}
-	return { n, grades, full, loud, policy, loses: dice.once(2), ranks: [0, ...dice.of([[10, 20, 30], [30, 20, 10], [20, 30, 10]])].slice(0, n + 1),
+	return { n, grades, full, loud, policy, loses: dice.once(2), fails: dice.once(3), ranks: [0, ...dice.of([[10, 20, 30], [30, 20, 10], [20, 30, 10]])].slice(0, n + 1),
 		allowed: ALLOWED, fields: { severity: 'list', title: 'text' } };
 }
 
@@ -50,7 +50,7 @@ function document(world) {
 function drawActs(dice) {
 	const acts = [];
 	for (let n = 3 + dice.below(26); n > 0; n--)
-		acts.push({ what: dice.of(['edit', 'edit', 'edit', 'hear', 'hear', 'hear', 'turn', 'turn', 'turn', 'turn', 'lose', 'lose', 'again']),
+		acts.push({ what: dice.of(['edit', 'edit', 'edit', 'hear', 'hear', 'hear', 'turn', 'turn', 'turn', 'turn', 'lose', 'lose', 'fail', 'again']),
 			a: dice.below(60), b: dice.below(60), c: dice.below(60), ms: 1 + dice.below(900) });
 	return acts;
 }
@@ -181,6 +181,17 @@ class Play {
 		this.step(`L,${product.id}`, this.model.ends());
 	}
 
+	// The product does not take the call: because the record is not as we thought (409), or for another reason.
+	fail(product, moved) {
+		const call = product.call;
+		if (call === null || !['sent', 'reading'].includes(call.stage))
+			return;
+		product.call = null;
+		this.model.now = this.now;
+		this.model.fail(product.id, moved && call.stage === 'sent');
+		this.step(`${moved && call.stage === 'sent' ? 'F' : 'X'},${product.id}`, this.model.ends());
+	}
+
 	act(one) {
 		const product = this.products[1 + one.a % this.world.n];
 		this.now += one.ms;
@@ -201,6 +212,10 @@ class Play {
 				if (this.world.loses && one.c % 2 === 0)
 					this.lose(product, one.b % 2 === 0);
 				break;
+			case 'fail':
+				if (this.world.fails && one.c % 2 === 0)
+					this.fail(product, one.b % 2 === 0);
+				break;
 			case 'again': {
 				const heard = this.events.filter((said) => said !== null && said.heardOnce && this.world.grades[said.link] !== 'coarse');
 				this.again(heard[one.b % heard.length]);
@@ -219,9 +234,8 @@ class Play {
 		product.late = null;
 	}
 
-	// What was done because a call under way said the same (R3) would be judged anew after it: only R1 knows it again.
 	again(said) {
-		if (said === undefined || said.done)
+		if (said === undefined)
 			return;
 		this.model.now = this.now;
 		this.model.statement(said);

@@ -103,8 +103,10 @@ class Model {
 		const shadow = link.shadow[name];
 		const x = said.fields[name];
 		shadow.unconfirmed = shadow.unconfirmed.filter((one) => one.until >= this.now);
-		if (link.call !== null && link.call.fields[name] !== undefined) {
-			said.done = true;                        // R3: the same value is done
+		const carried = link.call && link.call.fields[name];
+		if (carried && !(known(carried.before.knownAt) && (link.grade === 'counter' ? said.p <= carried.before.knownAt : said.p < carried.before.knownAt))) {
+			// R3: the same value is done; when the call has ended it is known what that was said before, and what after
+			this.saidBeside(link.shadow[name], carried, said.p);
 			return;
 		}
 		const verdict = this.order(link, shadow, x, said);
@@ -113,6 +115,25 @@ class Model {
 		if (verdict.is === 'unsure' && said.settling && !this.unsureIsRaced(shadow, x, verdict))
 			return;                                  // R11: passed over
 		this.effect(link, name, x, said, verdict);
+	}
+
+	// R3: where the record was told to show what our call carries; words that were old then say nothing.
+	saidBeside(shadow, carried, p) {
+		if (known(shadow.changedAt) && p < shadow.changedAt)
+			return;
+		carried.beside = { first: Math.min(p, carried.beside?.first ?? p), last: Math.max(p, carried.beside?.last ?? p) };
+	}
+
+	// R3: the call has ended and did not land: what was said beside it somebody else said, and it is held.
+	notLanded(link, name, carried) {
+		const shadow = link.shadow[name];
+		if (carried.beside === undefined || (known(shadow.knownAt) && carried.beside.last < shadow.knownAt))
+			return;
+		this.wasHeld(link, shadow);
+		shadow.held = carried.value;
+		shadow.sent = null;
+		shadow.knownAt = carried.beside.last;
+		shadow.changedAt = known(shadow.changedAt) ? Math.max(shadow.changedAt, carried.beside.first) : carried.beside.first;
 	}
 
 	// R4
@@ -280,13 +301,19 @@ class Model {
 	// A write of ours joins those that are remembered.
 	wrote(link, name, carried, held, p, exact) {
 		const shadow = link.shadow[name];
+		const { first, last } = carried.beside ?? { first: p, last: p };
+		const before = { ...carried.before };
 		this.wasHeld(link, shadow);
-		shadow.writes.push({ value: carried.value, at: p, exact, before: { ...carried.before }, were: shadow.were });
+		if (first < p) {
+			before.held = carried.value;
+			before.knownAt = last < p ? last : first;
+		}
+		shadow.writes.push({ value: carried.value, at: p, exact, before, were: shadow.were });
 		if (shadow.writes.length > WRITES)
 			shadow.writes.shift();
-		shadow.held = held;
+		shadow.held = last > p ? carried.value : held;
 		shadow.sent = carried.value;
-		shadow.knownAt = p;
+		shadow.knownAt = Math.max(p, last);
 	}
 
 	// R7, R8: a version with a new dot; what its writer had seen goes.
@@ -429,9 +456,11 @@ class Model {
 		const landed = lost && this.landed(link, call, p, fields);
 		link.readOwed = false;
 		link.call = null;
-		if (landed)
-			for (const name of Object.keys(call.fields))
+		for (const name of lost ? Object.keys(call.fields) : [])
+			if (landed)
 				this.landedByRead(link, name, call.fields[name], p, fields);
+			else
+				this.notLanded(link, name, call.fields[name]);
 		this.slot(link, p, fields, call, (name) => !landed || call.fields[name] === undefined);
 		if (lost && !landed)
 			for (const name of Object.keys(call.fields))
@@ -459,6 +488,19 @@ class Model {
 			return false;
 		return changed.some((name) => loosely(fields[name], call.fields[name].value))
 			&& changed.every((name) => !same(fields[name], call.fields[name].before.held));
+	}
+
+	// R16: it did not happen; refused, because the record had moved, a read is owed.
+	fail(id, refused) {
+		const link = this.links[id];
+		const call = link.call;
+		link.readOwed = link.readOwed || refused;
+		if (call.unknown)
+			return;
+		link.call = null;
+		for (const name of Object.keys(call.fields))
+			this.notLanded(link, name, call.fields[name]);
+		this.afterOutcome(link, false);
 	}
 
 	lose(id) {
