@@ -176,6 +176,7 @@ CREATE TABLE syncore.entity_type (
 	loop_limit integer NOT NULL DEFAULT 3 CHECK (loop_limit OPERATOR(pg_catalog.>=) 1 AND loop_limit OPERATOR(pg_catalog.<=) 100),
 	loop_window interval NOT NULL DEFAULT '1 min' CHECK (loop_window OPERATOR(pg_catalog.>) '0'::interval),
 	loop_within interval NOT NULL DEFAULT '10 s' CHECK (loop_within OPERATOR(pg_catalog.>) '0'::interval),
+	transition_limit integer DEFAULT 60 CHECK (transition_limit OPERATOR(pg_catalog.>=) 2 AND transition_limit OPERATOR(pg_catalog.<=) 10000),
 	batch_window interval NOT NULL DEFAULT '0',
 	batch_min integer NOT NULL DEFAULT 5,
 	on_batch_failure text NOT NULL DEFAULT 'hold' CHECK (on_batch_failure OPERATOR(pg_catalog.=) ANY (ARRAY['hold', 'compensate', 'continue'])),

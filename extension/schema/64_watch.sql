@@ -46,3 +46,10 @@ CREATE FUNCTION syncore._tampered() RETURNS TABLE (object text, detail text, fix
 		WHERE n.nspname = 'syncore' AND NOT t.tgisinternal
 			AND (t.tgenabled = 'D' OR (t.tgenabled <> 'A' AND (t.tgname = 'config_changed' OR c.relname ~ '^(event|ledger)(_|$)')))
 	$$;
+
+-- The last number that was drawn for a row of the ledger.
+CREATE FUNCTION syncore._ledger_last() RETURNS bigint
+	LANGUAGE sql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT last_value FROM syncore.ledger_id_seq $$;
+COMMENT ON FUNCTION syncore._ledger_last() IS 'watch: the last number of a row of the ledger';

@@ -112,6 +112,14 @@ $t->node->reload;
 $t->wait_until('it is closed', sub { $t->value("SELECT count(*) FROM syncore.alert WHERE cause = 'workers:listener' AND closed_at IS NOT NULL") == 1 });
 pass('the alert is closed by itself');
 
+# SA-03: a record whose state changes all the time is an alarm, without being asked for
+$t->sql(q{UPDATE syncore.system SET mode = 'shadow' WHERE name = 'snow'; UPDATE syncore.entity_type SET transition_limit = 10 WHERE name = 'incident'});
+$t->sql(q{INSERT INTO syncore.event (system, payload) SELECT 'snow', jsonb_build_object('table', 'incident', 'sys_id', 'restless', 'number', 'INC7', 'operation', 'update',
+	'sys_mod_count', i::text, 'sys_updated_on', '2026-02-28 14:32:01', 'sys_updated_by', 'jdoe', 'fields', jsonb_build_object('short_description', 'r', 'state', (1 + i % 2)::text)) FROM generate_series(1, 14) i});
+restart_janitor();
+$t->wait_until('an alert says so', sub { $t->value("SELECT count(*) FROM syncore.alert WHERE kind = 'transitions' AND closed_at IS NULL") == 1 });
+is($t->value("SELECT object FROM syncore.alert WHERE kind = 'transitions'"), 'INC7', 'and of which record');
+
 # RS-07: who listens is told of each new alert once, of its kind and where to look, and of nothing that is in it.
 my $ear = DBI->connect('dbi:Pg:dbname=ops;host=' . $t->node->host . ';port=' . $t->node->port, undef, undef, { RaiseError => 1, AutoCommit => 1 });
 sub told_so_far

@@ -1,7 +1,8 @@
 /*
  * janitor.c
  *	  The janitor of a database: partitions made ahead, old rows removed,
- *	  alerts about the workers themselves raised and closed.
+ *	  alerts about the workers themselves, and about records that change too
+ *	  often, raised and closed.
  *
  * It wakes a few times a minute, writes only when something is to be done, and
  * never waits for a lock longer than a second: what it cannot have now it
@@ -27,6 +28,7 @@
 #define PARTITIONS_US (60 * INT64CONST(60) * USECS_PER_SEC)
 #define REMOVAL_US (10 * 60 * USECS_PER_SEC)
 #define WATCH_US (10 * USECS_PER_SEC)
+#define RESTLESS_US (60 * USECS_PER_SEC)
 #define AGAIN_US (5 * 60 * USECS_PER_SEC) /* an alert that stands is counted again */
 #define TELL_US USECS_PER_SEC
 #define STUCK_US (5 * 60 * USECS_PER_SEC)
@@ -50,6 +52,7 @@ static long run_turn(ScWorkerSlot *slot);
 static bool is_due(TimestampTz *next, int64 every_us);
 static long tell_alerts(void);
 static void make_partitions(void);
+static void look_for_restless(void);
 static bool remove_piece(void);
 static void watch_all(void);
 static void watch_one(Watch *watch, TimestampTz now);
@@ -67,6 +70,8 @@ static TimestampTz next_tell = 0;
 static TimestampTz next_partitions = 0;
 static TimestampTz next_removal = 0;
 static TimestampTz next_watch = 0;
+static TimestampTz next_restless = 0;
+static int64 looked_until = 0; /* row of the ledger */
 
 static Watch watches[] = {
 	{ "workers:slots", "critical", lacks_slots,
@@ -130,6 +135,13 @@ run_turn(ScWorkerSlot *slot)
 		watch_all();
 		sc_worker_commit();
 	}
+	if (is_due(&next_restless, RESTLESS_US))
+	{
+		if (sc_worker_begin("looking for restless records") != SC_GATE_OPEN)
+			return TURN_MS;
+		look_for_restless();
+		sc_worker_commit();
+	}
 	if (is_due(&next_partitions, PARTITIONS_US))
 	{
 		if (sc_worker_begin("making partitions") != SC_GATE_OPEN)
@@ -186,6 +198,17 @@ make_partitions(void)
 	CommandCounterIncrement();
 	if (lacks_partitions(detail, sizeof(detail)))
 		next_partitions = sc_shared_now() + 60 * USECS_PER_SEC;
+}
+
+/* Records whose state changes all the time. */
+static void
+look_for_restless(void)
+{
+	char query[80];
+
+	snprintf(query, sizeof(query), "SELECT syncore._watch_transitions(" INT64_FORMAT ")",
+			 looked_until);
+	looked_until = call_number(query);
 }
 
 /* True when there is more to remove. */
