@@ -114,6 +114,25 @@ SELECT outcome FROM syncore.ingest('renamed', '{"table": "incident", "sys_id": "
 	"sys_mod_count": "0", "sys_updated_on": "2026-01-01 10:00:00", "sys_updated_by": "x", "fields": {"short_description": "t", "state": "1", "priority": "3"}}');
 SELECT data ->> 'title' AS ran_as FROM syncore.entity WHERE id = (SELECT entity FROM syncore.link WHERE external_key = 'B1');
 
+-- I10: a match rule does not reach into another space: not where it is written, and not where one was written otherwise
+SET ROLE sc_w_theirs;
+INSERT INTO syncore.match_rule (space, entity_type, kind, system, path, refers_to) VALUES ('theirs', 'incident', 'reference', 'renamed', '/ref', 'snow');
+RESET ROLE;
+INSERT INTO syncore.match_rule (entity_type, kind, system, path, refers_to) VALUES ('incident', 'reference', 'renamed', '/ref', 'snow');
+SELECT count(*) FROM syncore.add_system('own', 'servicenow', 'https://evil.example', space => 'theirs');
+UPDATE syncore.system SET mode = 'shadow' WHERE name = 'own';
+INSERT INTO syncore.match_rule (entity_type, position, kind, system, path, refers_to) VALUES ('incident', 3, 'reference', 'renamed', '/ref', 'own');
+UPDATE syncore.system SET name = 'third' WHERE name = 'own';
+SELECT system, refers_to FROM syncore.match_rule WHERE position = 3;
+SET session_replication_role = replica;
+INSERT INTO syncore.match_rule (entity_type, position, kind, on_match, system, path, refers_to) VALUES ('incident', 4, 'reference', 'link', 'renamed', '/ref', 'snow');
+RESET session_replication_role;
+SELECT outcome FROM syncore.ingest('third', '{"table": "incident", "sys_id": "c1", "number": "C1", "operation": "insert",
+	"sys_mod_count": "0", "sys_updated_on": "2026-01-01 10:00:00", "sys_updated_by": "x", "fields": {"short_description": "C1 of theirs", "state": "1", "priority": "3"}}');
+SELECT r.ref, i.outcome FROM (VALUES (2, 'OURS2'), (3, 'C1')) r (n, ref), LATERAL syncore.ingest('renamed', format('{"table": "incident", "sys_id": "b%s", "number": "B%s", "operation": "insert",
+	"sys_mod_count": "0", "sys_updated_on": "2026-01-01 10:00:00", "sys_updated_by": "x", "fields": {"short_description": "t%s", "state": "1", "priority": "3", "ref": "%s"}}', n, n, n, ref)) i;
+SELECT string_agg(l.external_key, ' ' ORDER BY l.external_key) AS together FROM syncore.link l WHERE l.external_key IS NOT NULL GROUP BY l.entity ORDER BY 1;
+
 -- S5: code that the server runs on behalf of a superuser is not the superuser's
 GRANT CREATE ON SCHEMA public TO sc_w_theirs;
 SET ROLE sc_w_theirs;

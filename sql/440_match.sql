@@ -8,6 +8,7 @@ CREATE VIEW asked AS SELECT e.data ->> 'title' AS title, o.data ->> 'title' AS l
 	FROM syncore.match_candidate m JOIN syncore.entity e ON e.id = m.entity JOIN syncore.entity o ON o.id = m.other ORDER BY m.id;
 -- what nothing is known of, or cannot be meant, is refused; what is left out is what such a rule does
 \set VERBOSITY default
+\set SHOW_CONTEXT never
 INSERT INTO syncore.match_rule (entity_type, kind, fields, normalise) VALUES ('incident', 'exact', '{title}', '{lowr}');
 INSERT INTO syncore.match_rule (entity_type, kind, fields, normalise) VALUES ('incident', 'exact', '{title}', '{status:lower}');
 INSERT INTO syncore.match_rule (entity_type, kind, fields) VALUES ('incident', 'exact', '{titel}');

@@ -39,6 +39,11 @@ CREATE FUNCTION syncore._config_match() RETURNS trigger
 		IF syncore._is_restoring() THEN
 			RETURN NEW;
 		END IF;
+		IF NEW.system IS NOT NULL AND NEW.refers_to IS NOT NULL
+			AND (SELECT a.space <> b.space FROM syncore._system(NEW.system::text) a, syncore._system(NEW.refers_to::text) b) THEN
+			RAISE EXCEPTION 'a record of system "%" cannot refer to one of system "%"', NEW.system, NEW.refers_to
+				USING ERRCODE = 'invalid_parameter_value', DETAIL = 'They are of different spaces: nothing crosses spaces.', HINT = 'Name two systems of one space.';
+		END IF;
 		FOREACH one IN ARRAY coalesce(NEW.fields, '{}') LOOP
 			PERFORM syncore._check_field(NEW.entity_type, one);
 		END LOOP;

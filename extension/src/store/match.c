@@ -25,7 +25,7 @@ static bool is_touched(ScEntity *entity, const ScMatchRule *rule);
 static char *reference_of(const ScMatchAsk *ask, const ScMatchRule *rule);
 static void find_key(const ScMatchAsk *ask, const char *key, ScMatchFound *found);
 static void find_near(const ScMatchAsk *ask, const char *key, ScMatchFound *found);
-static void find_reference(const char *key, ScMatchFound *found);
+static void find_reference(const ScMatchAsk *ask, const char *key, ScMatchFound *found);
 static void take_found(ScMatchFound *found);
 static TimestampTz window_end(const ScMatchAsk *ask, const ScMatchRule *rule, int sign);
 
@@ -65,7 +65,7 @@ sc_match_find(const ScConf *conf, const ScMatchAsk *ask, ScMatchFound *found)
 		else if (rule->kind == SC_MATCH_FUZZY)
 			find_near(ask, ask->keys[i], found);
 		else
-			find_reference(ask->keys[i], found);
+			find_reference(ask, ask->keys[i], found);
 		if (found->n > 0)
 			return true;
 	}
@@ -272,21 +272,21 @@ find_near(const ScMatchAsk *ask, const char *key, ScMatchFound *found)
 	take_found(found);
 }
 
-/* A key that a person would write, or the record's id. */
+/* A key that a person would write, or the record's id.  Whatever a rule says, nothing is found in another space. */
 static void
-find_reference(const char *key, ScMatchFound *found)
+find_reference(const ScMatchAsk *ask, const char *key, ScMatchFound *found)
 {
-	static const Oid types[] = { INT4OID, TEXTOID };
-	Datum values[] = { Int32GetDatum(found->rule->refers_to), CStringGetTextDatum(key) };
+	static const Oid types[] = { INT4OID, TEXTOID, INT4OID, INT4OID };
+	Datum values[] = { Int32GetDatum(found->rule->refers_to), CStringGetTextDatum(key),
+					   Int32GetDatum(ask->system->space->id), Int32GetDatum(ask->map->type->id) };
 
 	sc_plan_run(
 		&(ScPlan){
 			"match_reference",
-			"SELECT DISTINCT entity, 1::float4 FROM syncore.link WHERE system_id = $1 "
-			"AND entity IS NOT NULL "
-			"AND state <> 'tombstone' AND (external_key = $2 OR external_id = $2) ORDER BY 1 LIMIT "
-			"8",
-			2, types },
+			"SELECT DISTINCT l.entity, 1::float4 FROM syncore.link l JOIN syncore.entity e ON e.id = "
+			"l.entity WHERE l.system_id = $1 AND l.state <> 'tombstone' AND (l.external_key = $2 OR "
+			"l.external_id = $2) AND e.space_id = $3 AND e.entity_type_id = $4 ORDER BY 1 LIMIT 8",
+			4, types },
 		values, NULL);
 	take_found(found);
 }
