@@ -122,6 +122,40 @@ UPDATE syncore.entity_type SET title = 'changed for all' WHERE name = 'task';
 SET SESSION AUTHORIZATION sc_acme_admin;
 SELECT table_name, key, old, new FROM syncore.config_restore(:v4, dry_run => false);
 RESET SESSION AUTHORIZATION;
+-- a restore changes nothing unless that is said
+SELECT count(*) > 0 AS differs FROM syncore.config_restore(:v4, dry_run => NULL);
+SELECT title FROM syncore.entity_type WHERE name = 'task';
+
+-- S5: a row that comes back has its function run as who had written it, not as who restores
+CREATE FUNCTION public.sc_loud(v jsonb) RETURNS jsonb LANGUAGE sql STABLE AS 'SELECT to_jsonb(upper(v #>> ''{}''))';
+SELECT latest() AS v5 \gset
+SET SESSION AUTHORIZATION sc_acme_admin;
+INSERT INTO syncore.record_map (system, record_type, entity_type) VALUES ('acme_snow', 'incident', 'incident');
+INSERT INTO syncore.field_map (system, record_type, field, path, transform_in) VALUES ('acme_snow', 'incident', 'title', '/a', 'public.sc_loud'), ('acme_snow', 'incident', 'title', '/b', 'public.sc_loud');
+SELECT latest() AS v6 \gset
+DELETE FROM syncore.field_map WHERE system = 'acme_snow' AND path = '/a';
+UPDATE syncore.field_map SET transform_in = NULL WHERE system = 'acme_snow' AND path = '/b';
+RESET SESSION AUTHORIZATION;
+UPDATE syncore.field_map SET note = 'read' WHERE system = 'acme_snow';
+SELECT count(*) > 0 AS restored FROM syncore.config_restore(:v6, dry_run => false);
+SELECT path, transform_in, run_as FROM syncore.field_map WHERE system = 'acme_snow' ORDER BY path;
+-- nor does who edits a row lend his rights to a function that somebody else has named there
+SET SESSION AUTHORIZATION sc_acme_admin;
+UPDATE syncore.field_map SET transform_in = 'public.sc_loud' WHERE system = 'acme_snow' AND field = 'title';
+RESET SESSION AUTHORIZATION;
+UPDATE syncore.field_map SET note = 'read again' WHERE system = 'acme_snow' AND path = '/a';
+UPDATE syncore.field_map SET transform_out = 'public.sc_loud' WHERE system = 'acme_snow' AND path = '/b';
+SELECT path, transform_in, run_as FROM syncore.field_map WHERE system = 'acme_snow' ORDER BY path;
+-- who may not act as the author runs it as himself; a role may be named by who is a member of it, and by nobody else
+UPDATE syncore.field_map SET run_as = 'syncore_auditor' WHERE system = 'acme_snow' AND path = '/a';
+SELECT path, run_as FROM syncore.field_map WHERE system = 'acme_snow' ORDER BY path;
+SELECT latest() AS v7 \gset
+SET SESSION AUTHORIZATION sc_acme_admin;
+DELETE FROM syncore.field_map WHERE system = 'acme_snow';
+SELECT count(*) > 0 AS restored FROM syncore.config_restore(:v7, dry_run => false);
+UPDATE syncore.field_map SET run_as = 'sc_nobody_yet' WHERE system = 'acme_snow' AND path = '/b';
+SELECT path, run_as FROM syncore.field_map WHERE system = 'acme_snow' ORDER BY path;
+RESET SESSION AUTHORIZATION;
 SELECT ok FROM syncore.verify_ledger();
 \c regression
 DROP DATABASE sc_restore;

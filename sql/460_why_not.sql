@@ -89,6 +89,7 @@ SELECT count(*) AS nothing_yet FROM syncore.as_of('A3', (SELECT at FROM instant 
 -- it agrees with what stands now, field by field
 SELECT count(*) AS fields, count(*) FILTER (WHERE e.data -> a.field = a.value) AS alike FROM syncore.entity e CROSS JOIN LATERAL syncore.as_of(e.id, now()) a WHERE e.data ? a.field;
 SELECT syncore.as_of('A99', now());
+SELECT syncore.as_of('A3', NULL);
 DROP TABLE instant;
 DROP FUNCTION stops(text, text);
 CALL pg_temp.toys_go();

@@ -103,6 +103,7 @@ SELECT syncore.plan('far');
 SELECT count(*) AS rows FROM syncore._plan_target('system', :far);
 RESET ROLE;
 SELECT count(*) AS control FROM syncore.test_run('far', '{}');
+SELECT syncore.test_run('far', NULL);
 UPDATE syncore.field SET sensitive = 'masked' WHERE entity_type = 'incident' AND name = 'title';
 SELECT was::text || would_be::text || because ~ 'forty|one' AS shown FROM syncore.test_run('bob', said('BOB-1', 40, '{"title": "forty"}', 'kim')::text);
 SELECT now::text || would_be::text ~ 'thirty|one' AS shown FROM syncore.plan() WHERE field = 'title';

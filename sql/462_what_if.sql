@@ -18,6 +18,7 @@ BEGIN;
 UPDATE syncore.field SET note = 'no difference' WHERE name = 'title';
 SELECT * FROM syncore.what_if(:'start');
 ROLLBACK;
+SELECT syncore.what_if(NULL);
 -- the rule of a conflict
 BEGIN;
 SELECT syncore.set_policy('incident', 'severity', '{last_update_wins}') IS NOT NULL AS policy;

@@ -147,7 +147,10 @@ CREATE FUNCTION syncore._require(space_id integer, level text, object text) RETU
 			USING ERRCODE = 'insufficient_privilege',
 			      DETAIL = format('Role "%s" has no level "%s" in %s.', syncore._caller(),
 			                      CASE level WHEN 'operate' THEN 'operator' ELSE level END,
-			                      coalesce((SELECT format('space "%s"', s.name) FROM syncore.space s WHERE s.id = space_id), 'every space')),
+			                      CASE WHEN space_id IS NULL THEN 'every space'
+			                          -- the name is for who may know of it
+			                          ELSE coalesce((SELECT format('space "%s"', s.name) FROM syncore.space s
+			                              WHERE s.id = space_id AND s.id = ANY (syncore._spaces_of(syncore._caller(), 'read'))), 'its space') END),
 			      HINT = 'An administrator of the space adds a row to syncore.space_role.';
 	END
 	$$;

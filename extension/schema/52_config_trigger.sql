@@ -159,7 +159,7 @@ CREATE FUNCTION syncore._config_shipped() RETURNS trigger
 	END
 	$$;
 
--- Functions named in rows exist, and run as who wrote the row.
+-- Functions named in rows exist, and run as who named them there.
 CREATE FUNCTION syncore._config_run_as() RETURNS trigger
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
@@ -174,7 +174,14 @@ CREATE FUNCTION syncore._config_run_as() RETURNS trigger
 		IF TG_OP = 'UPDATE' AND current_user <> syncore._caller() THEN
 			NEW.run_as := OLD.run_as;
 			RETURN NEW;
-		ELSIF TG_OP = 'INSERT' OR content - 'run_as' <> to_jsonb(OLD) - 'run_as' OR NEW.run_as <> OLD.run_as THEN
+		-- Nothing but the role is changed, by somebody who may act as that role; a superuser may name one that is gone.
+		ELSIF TG_OP = 'UPDATE' AND NEW.run_as <> OLD.run_as AND content - 'run_as' = to_jsonb(OLD) - 'run_as'
+			AND coalesce((SELECT pg_has_role(current_user, r.oid, 'MEMBER') FROM pg_roles r WHERE r.rolname = NEW.run_as),
+				(SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user)) THEN
+			RETURN NEW;
+		-- Whoever else edits the row does not lend his rights to a function that he did not name.
+		ELSIF TG_OP = 'INSERT' OR NEW.run_as <> OLD.run_as
+			OR EXISTS (SELECT FROM unnest('{transform_in,transform_out,function}'::text[]) f WHERE content -> f <> to_jsonb(OLD) -> f) THEN
 			NEW.run_as := current_user;
 		END IF;
 		PERFORM syncore._check_function(content ->> 'transform_in', 'transform_in'),

@@ -104,7 +104,7 @@ CREATE FUNCTION syncore.config_diff(from_version bigint, to_version bigint DEFAU
 COMMENT ON FUNCTION syncore.config_diff(bigint, bigint) IS
 	'configure: what differs between the configuration after one version and after another (empty: now), column by column; a row that was added has no old, one that was removed no new values';
 
--- What a restore leaves alone: whether a system or a space works at all, who ships a row, as whom functions run.
+-- What a restore does not compare: whether a system or a space works at all, who ships a row, as whom functions run.
 CREATE FUNCTION syncore._config_kept() RETURNS text[]
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -125,7 +125,8 @@ CREATE FUNCTION syncore.config_restore(version bigint, dry_run boolean DEFAULT t
 		PERFORM syncore._check_version(version);
 		RETURN QUERY SELECT d.table_name, d.key, d.column_name, d.new, d.old
 			FROM syncore._config_difference(version, NULL, syncore._config_kept()) d WHERE d.table_name <> 'credential';
-		IF dry_run THEN
+		-- Only who says so plainly changes anything.
+		IF dry_run IS NOT false THEN
 			RETURN;
 		END IF;
 		-- Where a reason is required a person gives it.
@@ -187,7 +188,8 @@ CREATE FUNCTION syncore._config_remove(version bigint) RETURNS void
 	$$;
 COMMENT ON FUNCTION syncore._config_remove(bigint) IS 'configure: removes the rows that a version did not have';
 
--- Last what was there, from the root to the leaves: added again, or given its old values.
+-- Last what was there, from the root to the leaves: added again, or given its old values.  A function runs as who had written its
+-- row, where who restores may act as that role: nobody gets his run as a superuser by having his row restored.
 CREATE FUNCTION syncore._config_put(version bigint) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -197,14 +199,19 @@ CREATE FUNCTION syncore._config_put(version bigint) RETURNS void
 	BEGIN
 		FOR one IN SELECT n.table_name, n.old, n.new, syncore._config_identity(n.table_name, n.old) AS identity,
 				(SELECT string_agg(quote_ident(k), ', ' ORDER BY k) FROM jsonb_object_keys(n.old) k
-					WHERE n.new IS NULL OR n.old -> k IS DISTINCT FROM n.new -> k) AS columns
-			FROM syncore._config_net(version, NULL, syncore._config_kept()) n
+					WHERE k <> 'run_as' AND (n.new IS NULL OR n.old -> k IS DISTINCT FROM n.new -> k)) AS columns
+			FROM syncore._config_net(version, NULL, array_remove(syncore._config_kept(), 'run_as')) n
 			WHERE n.old IS NOT NULL AND n.table_name <> 'credential'
 			ORDER BY array_position(syncore._config_tables(), n.table_name), 4
 		LOOP
+			CONTINUE WHEN one.columns IS NULL;
 			EXECUTE format(CASE WHEN one.new IS NULL THEN 'INSERT INTO syncore.%1$I (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::syncore.%1$I, $1)'
 					ELSE 'UPDATE syncore.%1$I t SET (%2$s) = (SELECT %2$s FROM jsonb_populate_record(NULL::syncore.%1$I, $1)) WHERE to_jsonb(t) @> $2' END,
 				one.table_name, one.columns) USING one.old, one.identity;
+			IF one.old ? 'run_as' THEN
+				EXECUTE format('UPDATE syncore.%I t SET run_as = $1 WHERE to_jsonb(t) @> $2 AND t.run_as <> $1', one.table_name)
+					USING (one.old ->> 'run_as')::name, one.identity;
+			END IF;
 		END LOOP;
 	END
 	$$;

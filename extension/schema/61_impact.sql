@@ -125,7 +125,7 @@ CREATE FUNCTION syncore.unreviewed(for_time interval DEFAULT '1 year')
 			FROM syncore.config_version v CROSS JOIN LATERAL (SELECT syncore._config_identity(v.table_name, coalesce(v.new, v.old)) AS key) k
 			WHERE v.table_name IN ('ownership', 'policy', 'field_map') ORDER BY v.table_name, k.key, v.version DESC, v.step DESC) h
 			ON h.table_name = r.table_name AND h.key = r.key
-		WHERE coalesce(h.at, '-infinity') <= now() - for_time
+		WHERE coalesce(h.at, '-infinity') <= now() - coalesce(for_time, '1 year')
 		ORDER BY h.at NULLS FIRST, r.table_name, r.key::text
 	$$;
 COMMENT ON FUNCTION syncore.unreviewed(interval) IS

@@ -322,6 +322,9 @@ CREATE FUNCTION syncore.as_of(entity bigint, "time" timestamptz) RETURNS TABLE (
 	AS $$
 	BEGIN
 		PERFORM syncore._check_entity_field(entity, NULL);
+		IF as_of."time" IS NULL THEN
+			RAISE EXCEPTION 'a time is needed' USING ERRCODE = 'null_value_not_allowed', HINT = 'As it stands: now().';
+		END IF;
 		-- the last row of each field that changed its value, among those that had been written by then
 		RETURN QUERY
 			SELECT f.field, f.new, f.at, y.name::text FROM (

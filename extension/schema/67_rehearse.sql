@@ -17,7 +17,10 @@ CREATE FUNCTION syncore._rehearse_payload(system_id integer, payload jsonb)
 		one record;
 	BEGIN
 		SELECT y.name, s.id AS space INTO one FROM syncore.system y JOIN syncore.space s ON s.name = y.space WHERE y.id = _rehearse_payload.system_id;
-		PERFORM syncore._require(one.space, 'read', format('system "%s"', one.name));
+		PERFORM syncore._require(one.space, 'read', format('system %s', _rehearse_payload.system_id));
+		IF payload IS NULL THEN
+			RAISE EXCEPTION 'a test run needs a payload' USING ERRCODE = 'null_value_not_allowed', HINT = 'Give what the system would send, as text.';
+		END IF;
 		RETURN QUERY SELECT * FROM syncore._test_run(one.name, payload);
 	END
 	$$;
@@ -86,6 +89,9 @@ CREATE FUNCTION syncore._what_if_target(kind text, id bigint, since timestamptz)
 		events bigint[];
 		sizes bigint[];
 	BEGIN
+		IF since IS NULL THEN
+			RAISE EXCEPTION 'a time is needed' USING ERRCODE = 'null_value_not_allowed', HINT = 'As far back as anything is kept: ''-infinity''.';
+		END IF;
 		-- records heard of since then: with their entity, or, where they have none, with their events
 		WITH heard AS (
 			SELECT e.system_id, e.record_type, e.external_id, array_agg(e.id ORDER BY e.received_at, e.id) AS events

@@ -62,7 +62,7 @@ CREATE FUNCTION syncore._install_comments() RETURNS void
 			"batch_id": "the sender's name of a batch", "closed_at": "when it ended", "create_with": "fixed external values at create", "decided_at": "when a person decided",
 			"decided_by": "which role decided", "entity_type_id": "entity type by number", "error_code": "HTTP status, SQLSTATE or a word", "external_key": "key that people use there, such as INC0012345",
 			"marker": "what we put into a record to know it again", "max_rate": "calls a second at most; empty: no limit but the product's", "new": "value or row afterwards", "old": "value or row before",
-			"opened_at": "since when it waits", "run_as": "role that wrote the row; its functions run as it", "sent_at": "when it was sent", "source_time": "time at the source, as it says",
+			"opened_at": "since when it waits", "run_as": "role that named the functions of the row; they run as it", "sent_at": "when it was sent", "source_time": "time at the source, as it says",
 			"total": "how many in all, where known", "done": "how many are done", "updated_at": "when the row was last changed", "version": "version", "visibility": "public, internal or private",
 			"long": "values over 1 kB, apart from the short ones", "level": "level", "role": "database role", "payload": "document as it arrived, as far as it may be kept"
 		}$json$;
@@ -141,7 +141,7 @@ CREATE FUNCTION syncore._install_comments() RETURNS void
 		}$json$;
 		functions jsonb := $json${
 			"_check_pointer": "configure: raises unless the text is a JSON Pointer", "_check_url": "configure: raises unless the text is a base URL", "_check_template": "configure: raises unless the text is a URI template",
-			"_config_system": "configure: trigger: settings fit the connector", "_config_state_machine": "configure: trigger: a state machine can come to an end, and an end is one", "_config_shipped": "configure: trigger: shipped rows of connectors are read-only", "_config_run_as": "configure: trigger: functions exist and run as who wrote the row",
+			"_config_system": "configure: trigger: settings fit the connector", "_config_state_machine": "configure: trigger: a state machine can come to an end, and an end is one", "_config_shipped": "configure: trigger: shipped rows of connectors are read-only", "_config_run_as": "configure: trigger: functions exist and run as who named them",
 			"_config_field_map": "configure: trigger: a field map names a field that is there and spells values in a way that there is", "_check_format": "configure: raises unless a format has keys and words that there are", "_config_value_map": "configure: trigger: one meaning per external value, one external value per meaning",
 			"_unbuilt": "configure: settings, and which of their values work in this version", "_config_unbuilt": "configure: trigger: a value that this version has no code for is refused",
 			"_restore_row": "configure: trigger: a restored row takes the place of a shipped one", "_restore_removal": "configure: trigger: a shipped row that was removed is removed again", "_config_version": "configure: trigger: history and ledger of the configuration",
