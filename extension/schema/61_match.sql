@@ -8,6 +8,10 @@ CREATE FUNCTION syncore._join(keep bigint, drop_it bigint, actor text, reason te
 	AS 'MODULE_PATHNAME', 'syncore_join' LANGUAGE C VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp;
 
+CREATE FUNCTION syncore._split(link bigint, actor text, reason text) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'syncore_split' LANGUAGE C VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp;
+
 -- Entities whose key is like one, made in a time, that have no record in a system. pg_trgm may live in any schema.
 CREATE FUNCTION syncore._match_near(space_id integer, entity_type_id integer, rule integer, key text, threshold real,
 		made_from timestamptz, made_to timestamptz, system_id integer)
@@ -203,3 +207,71 @@ CREATE FUNCTION syncore.merge_entities(keep text, drop text, note text) RETURNS 
 	AS $$ SELECT syncore.merge_entities(syncore._resolve_ref($1), syncore._resolve_ref($2), $3) $$;
 COMMENT ON FUNCTION syncore.merge_entities(text, text, text) IS
 	'decide: two entities are one, each named by any key a person knows: records, comments and values of the second go to the first';
+
+-- The one record that a reference means: system:key, or a key or id of one system only.
+CREATE FUNCTION syncore._resolve_link(ref text) RETURNS bigint
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		prefix text := split_part(ref, ':', 1);
+		rest text := substr(ref, length(prefix) + 2);
+		links bigint[];
+		names text[];
+	BEGIN
+		SELECT array_agg(l.id ORDER BY l.id), array_agg(y.name || ':' || coalesce(l.external_key, l.external_id) ORDER BY l.id) INTO links, names
+		FROM (
+			SELECT k.id FROM syncore.link k WHERE k.external_key IN (ref, rest)
+			UNION
+			SELECT k.id FROM syncore.record_map m JOIN syncore.system x ON x.name = m.system
+				JOIN syncore.link k ON k.system_id = x.id AND k.record_type = m.record_type AND k.external_id IN (ref, rest)
+		) u JOIN syncore.link l ON l.id = u.id JOIN syncore.system y ON y.id = l.system_id
+		WHERE l.entity IS NOT NULL AND (ref IN (l.external_key, l.external_id) OR (y.name = prefix AND rest IN (l.external_key, l.external_id)));
+		IF cardinality(links) > 1 THEN
+			RAISE EXCEPTION 'record "%" is ambiguous', ref
+				USING ERRCODE = 'SY002', DETAIL = format('It may be %s.', array_to_string(names, ' or ')), HINT = 'Write system:key.';
+		ELSIF links IS NULL THEN
+			PERFORM syncore._raise_unknown('record', ref, syncore._near_keys(ref), 'Write system:key, or a key such as INC0012345.');
+		END IF;
+		RETURN links[1];
+	END
+	$$;
+
+CREATE FUNCTION syncore.split_entity(link bigint, note text) RETURNS text
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		left_behind syncore.entity;
+		made bigint;
+	BEGIN
+		SELECT e.* INTO left_behind FROM syncore.link l JOIN syncore.entity e ON e.id = l.entity WHERE l.id = split_entity.link;
+		IF left_behind.id IS NULL OR left_behind.space_id <> ALL (syncore._spaces_of(syncore._caller(), 'read')) THEN
+			PERFORM syncore._raise_unknown('link', split_entity.link::text, NULL, 'Write a number of syncore.link, or name the record: system:key.');
+		END IF;
+		PERFORM syncore._require(left_behind.space_id, 'operate', format('record "%s"', syncore._ref(left_behind.id)));
+		PERFORM syncore._require_note(note);
+		PERFORM syncore._lock_type(left_behind.entity_type_id);
+		made := syncore._split(split_entity.link, syncore._caller()::text, note);
+		-- A legal hold holds both; what was closed is closed since then.
+		UPDATE syncore.entity e SET held_until = left_behind.held_until, closed_at = CASE WHEN e.closed_at IS NULL THEN NULL ELSE least(e.closed_at, left_behind.closed_at) END
+			WHERE e.id = made AND (left_behind.held_until IS NOT NULL OR left_behind.closed_at IS NOT NULL);
+		-- That they are two is decided; what may be one with what they were may be one with either.
+		INSERT INTO syncore.match_candidate (space_id, entity, other, score, reason, state, decided_at, decided_by, note)
+			VALUES (left_behind.space_id, made, left_behind.id, 1, 'They were one entity, and a record was taken out of it.', 'rejected', now(), syncore._caller(), split_entity.note);
+		INSERT INTO syncore.match_candidate (space_id, entity, other, rule, score, reason)
+			SELECT m.space_id, CASE m.entity WHEN left_behind.id THEN made ELSE m.entity END, CASE m.other WHEN left_behind.id THEN made ELSE m.other END, m.rule, m.score, m.reason
+			FROM syncore.match_candidate m WHERE m.state = 'open' AND left_behind.id IN (m.entity, m.other);
+		PERFORM syncore._look(left_behind.id), syncore._look(made), syncore._wake();
+		RETURN format('%s is entity %s of its own', syncore._ref(made), made);
+	END
+	$$;
+COMMENT ON FUNCTION syncore.split_entity(bigint, text) IS
+	'decide: a record, by its number in syncore.link, is taken out of its entity and goes on as one of its own; refused while a write to it is under way';
+
+CREATE FUNCTION syncore.split_entity(record text, note text) RETURNS text
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT syncore.split_entity(syncore._resolve_link($1), $2) $$;
+COMMENT ON FUNCTION syncore.split_entity(text, text) IS
+	'decide: a record that was tied to an entity by mistake, named system:key, goes on as one of its own: the way back from merge_entities() and accept_match()';

@@ -124,7 +124,7 @@ CREATE FUNCTION syncore._install_function_grants() RETURNS void
 				WHEN f.proname IN ('why_not', 'as_of', 'test_run', 'plan', 'what_if') THEN readers
 				WHEN f.proname IN ('why', 'trace', 'timeline', 'field_history', 'verify_ledger', 'lint', 'required_scopes',
 					'config_diff', 'config_export', 'impact', 'unreviewed', 'run_tests') THEN readers
-				WHEN f.proname IN ('resolve', 'release', 'release_hold', 'accept_match', 'reject_match', 'merge_entities', 'quarantine_payload', 'pause', 'resume', 'retry', 'cancel', 'sync_now',
+				WHEN f.proname IN ('resolve', 'release', 'release_hold', 'accept_match', 'reject_match', 'merge_entities', 'split_entity', 'quarantine_payload', 'pause', 'resume', 'retry', 'cancel', 'sync_now',
 					'check_system', 'register_webhook', 'wait') THEN 'syncore_admin, syncore_operator'
 				WHEN f.proname IN ('ingest', 'ingest_raw') THEN 'syncore_ingest, syncore_admin'
 				ELSE 'syncore_admin' END;

@@ -21,7 +21,7 @@ static const ScRoute *find_route(const ScEntity *entity, const ScSystem *system,
 static bool comes_from(const ScEntity *entity, const ScRoute *route);
 static ScLink *find_link(const ScEntity *entity, const ScSystem *system, bool *had_one);
 static bool is_deleted(const ScEntity *entity);
-static bool is_too_old(const ScEntity *entity, const ScSystem *system);
+static bool is_too_old(const ScBatch *batch, const ScEntity *entity, const ScSystem *system);
 static void create_link(ScBatch *batch, ScEntity *entity, const ScSystem *system,
 						const ScRoute *route);
 static void mark_due(ScBatch *batch, ScEntity *entity, ScLink *link);
@@ -90,7 +90,7 @@ route_system(ScBatch *batch, ScEntity *entity, const ScSystem *system, Jsonb *do
 		return;
 	}
 	if (route == NULL || !route->may_create || system->mode == SC_MODE_DRAFT ||
-		is_too_old(entity, system))
+		is_too_old(batch, entity, system))
 		return;
 	if ((had_one && strcmp(entity->type->on_delete, "recreate") != 0) || is_deleted(entity))
 		return;
@@ -226,12 +226,15 @@ is_deleted(const ScEntity *entity)
 
 /* Records from before the first activation are linked or updated, never created elsewhere. */
 static bool
-is_too_old(const ScEntity *entity, const ScSystem *system)
+is_too_old(const ScBatch *batch, const ScEntity *entity, const ScSystem *system)
 {
 	TimestampTz created_at = entity->created_at;
 
-	return !TIMESTAMP_NOT_FINITE(system->create_after) && system->create_after != 0 &&
-		   !entity->fresh && created_at < system->create_after;
+	/* What a record takes along out of another entity (split.c) is as old as the record. */
+	bool made_now = entity->fresh && created_at >= batch->now;
+
+	return !TIMESTAMP_NOT_FINITE(system->create_after) && system->create_after != 0 && !made_now &&
+		   created_at < system->create_after;
 }
 
 /* The marker is drawn when the link is stored: there is no chance in pure code. */

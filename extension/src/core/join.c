@@ -15,8 +15,6 @@
 #include "core/say.h"
 
 static void rename_stamps(ScStamps *stamps, int64 hub);
-static void rename_link(ScLink *link, int64 hub);
-static ScClock renamed(const ScClock *clock, int64 hub);
 static bool join_field(ScBatch *batch, const ScJoin *join, const ScStamp *other);
 static void move_link(ScBatch *batch, const ScJoin *join, ScLink *link);
 static void note_end(ScBatch *batch, const ScJoin *join);
@@ -32,7 +30,7 @@ sc_join_entities(ScBatch *batch, const ScJoin *join)
 
 	rename_stamps(&drop->stamps, join->hub);
 	foreach (cell, drop->links)
-		rename_link(lfirst(cell), join->hub);
+		sc_join_rename_link(lfirst(cell), join->hub);
 	foreach (cell, drop->links)
 		move_link(batch, join, lfirst(cell));
 	keep->links = list_concat(keep->links, drop->links);
@@ -55,42 +53,42 @@ rename_stamps(ScStamps *stamps, int64 hub)
 	{
 		ScStamp *stamp = &stamps->items[i];
 
-		stamp->clock = renamed(&stamp->clock, hub);
+		stamp->clock = sc_join_rename(&stamp->clock, hub);
 		for (int k = 0; k < stamp->nversions; k++)
 		{
 			ScVersion *version = &stamp->versions[k];
 
-			version->context = renamed(&version->context, hub);
+			version->context = sc_join_rename(&version->context, hub);
 			if (version->dot.link == 0)
 				version->dot.link = hub;
 		}
 	}
 }
 
-static void
-rename_link(ScLink *link, int64 hub)
+void
+sc_join_rename_link(ScLink *link, int64 hub)
 {
 	for (int i = 0; i < link->shadow.len; i++)
 	{
 		ScShadowField *field = &link->shadow.items[i];
 
-		field->seen = renamed(&field->seen, hub);
+		field->seen = sc_join_rename(&field->seen, hub);
 		for (int k = 0; k < field->nwrites; k++)
-			field->writes[k].before_seen = renamed(&field->writes[k].before_seen, hub);
+			field->writes[k].before_seen = sc_join_rename(&field->writes[k].before_seen, hub);
 		for (int k = 0; k < field->nunconfirmed; k++)
-			field->unconfirmed[k].clock = renamed(&field->unconfirmed[k].clock, hub);
+			field->unconfirmed[k].clock = sc_join_rename(&field->unconfirmed[k].clock, hub);
 	}
 	for (int i = 0; i < link->call.nfields; i++)
 	{
 		ScCallField *field = &link->call.fields[i];
 
-		field->clock = renamed(&field->clock, hub);
-		field->before_seen = renamed(&field->before_seen, hub);
+		field->clock = sc_join_rename(&field->clock, hub);
+		field->before_seen = sc_join_rename(&field->before_seen, hub);
 	}
 }
 
-static ScClock
-renamed(const ScClock *clock, int64 hub)
+ScClock
+sc_join_rename(const ScClock *clock, int64 hub)
 {
 	ScClock result = sc_vclock_empty();
 

@@ -1,6 +1,6 @@
 /*
  * join.h
- *	  Two entities become one (R23), and two again.
+ *	  Two entities become one (R23).
  */
 #ifndef SC_CORE_JOIN_H
 #define SC_CORE_JOIN_H
@@ -24,5 +24,9 @@ typedef struct ScJoin
  * for keep.  drop is left as it was, but for the names of its dots.
  */
 extern void sc_join_entities(ScBatch *batch, const ScJoin *join);
+
+/* What a link has seen of what was written here is known by this number from now on. */
+extern void sc_join_rename_link(ScLink *link, int64 hub);
+extern ScClock sc_join_rename(const ScClock *clock, int64 hub);
 
 #endif

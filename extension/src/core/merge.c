@@ -100,6 +100,29 @@ sc_merge_union(ScBatch *batch, ScEntity *entity, const ScField *field, const ScS
 	return merge;
 }
 
+ScMerge
+sc_merge_without(ScBatch *batch, ScEntity *entity, const ScField *field, int64 link)
+{
+	ScStamp *stamp = sc_stamp_get(&entity->stamps, field->name);
+	ScMerge merge = before_merge(entity, stamp);
+	ScVersion *versions = palloc0(sizeof(ScVersion) * Max(stamp->nversions, 1));
+	int n = 0;
+
+	for (int i = 0; i < stamp->nversions; i++)
+		if (stamp->versions[i].dot.link != link)
+			versions[n++] = stamp->versions[i];
+	if (n == 0 || n == stamp->nversions)
+		return merge;
+	stamp->versions = versions;
+	stamp->nversions = n;
+	elect(batch, entity, field,
+		  sc_conf_policy(batch->conf, entity->space, entity->type, field->name), &merge);
+	merge.outcome = name_outcome(stamp, &merge, &stamp->versions[0]);
+	if (!sc_value_equal(&merge.old, &stamp->versions[0].value))
+		forget_seen(batch, entity, field, stamp->versions[0].dot);
+	return merge;
+}
+
 bool
 sc_merge_settle(ScBatch *batch, ScEntity *entity)
 {

@@ -78,6 +78,12 @@ extern ScMerge sc_merge_author(ScBatch *batch, ScEntity *entity, const ScField *
 extern ScMerge sc_merge_union(ScBatch *batch, ScEntity *entity, const ScField *field,
 							  const ScStamp *other);
 
+/*
+ * R23: what a record had said goes with it to another entity, unless nothing else is left; the winner is chosen
+ * among the rest.  NOTHING: none of its versions stood, or no other does.
+ */
+extern ScMerge sc_merge_without(ScBatch *batch, ScEntity *entity, const ScField *field, int64 link);
+
 /* R9: does what the link holds agree with the canonical value? */
 extern bool sc_merge_agrees(const ScBatch *batch, const ScEntity *entity, ScLink *link,
 							const ScField *field);

@@ -161,7 +161,7 @@ put_entity(ScTable *table, TupleTableSlot *row, ScEntity *entity, TimestampTz no
 		sc_table_set(table, row, ENTITY_ID, Int64GetDatum(entity->id));
 		sc_table_set(table, row, ENTITY_SPACE, Int32GetDatum(entity->space->id));
 		sc_table_set(table, row, ENTITY_TYPE, Int32GetDatum(entity->type->id));
-		sc_table_set(table, row, ENTITY_CREATED, TimestampTzGetDatum(now));
+		sc_table_set(table, row, ENTITY_CREATED, TimestampTzGetDatum(entity->created_at));
 		sc_table_set_id(table, row, ENTITY_PREDECESSOR, entity->predecessor);
 	}
 	sc_table_set(table, row, ENTITY_UPDATED, TimestampTzGetDatum(now));

@@ -22,6 +22,9 @@ extern void sc_save_conflicts(ScBatch *batch);
 extern void sc_save_comments(ScBatch *batch);
 extern void sc_save_alerts(ScBatch *batch);
 
+/* Copies of the comments that are there for records that are being made; given: only for this entity, which got its comments after sc_save. */
+extern void sc_save_earlier_comments(ScBatch *batch, const ScEntity *given);
+
 /* Shards of the delivery queue: a stable hash of the link. */
 #define SC_SAVE_SHARDS 64
 extern int sc_save_shard(int64 link);

@@ -30,7 +30,6 @@ static void settle_conflicts(ScBatch *batch);
 static void insert_comments(ScBatch *batch, int64 *ids);
 static void insert_copies(ScBatch *batch, const int64 *ids);
 static void put_copy(ScRows *rows, const Copy *copy);
-static void copy_earlier_comments(ScBatch *batch);
 static void update_copies(ScBatch *batch);
 static void update_comments(ScBatch *batch);
 static void close_alert(const ScAlertOut *alert);
@@ -107,7 +106,7 @@ sc_save_comments(ScBatch *batch)
 		insert_comments(batch, ids);
 		insert_copies(batch, ids);
 	}
-	copy_earlier_comments(batch);
+	sc_save_earlier_comments(batch, NULL);
 	update_copies(batch);
 	update_comments(batch);
 }
@@ -283,10 +282,11 @@ insert_copies(ScBatch *batch, const int64 *ids)
 /*
  * A record that is being made gets the comments that its entity has already:
  * webhooks overtake each other, and a comment may be heard before its record.
- * So do the records of two entities that were joined.
+ * So do the records of two entities that were joined; and of a fresh entity
+ * that was given comments after it was stored.
  */
-static void
-copy_earlier_comments(ScBatch *batch)
+void
+sc_save_earlier_comments(ScBatch *batch, const ScEntity *given)
 {
 	static const ScColumn columns[] = { { "link", INT8OID },
 										{ "entity", INT8OID },
@@ -302,7 +302,7 @@ copy_earlier_comments(ScBatch *batch)
 
 		if (link->entity == NULL || link->map == NULL || link->state == SC_LINK_TOMBSTONE ||
 			!(link->joined || (link->fresh && link->state == SC_LINK_CREATING)) ||
-			(link->entity->fresh && batch->comments == NIL))
+			(given == NULL ? link->entity->fresh && batch->comments == NIL : link->entity != given))
 			continue;
 		for (int i = 0; i < lengthof(visibilities); i++)
 		{
