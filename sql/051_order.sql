@@ -13,7 +13,7 @@ CREATE FUNCTION story(world jsonb, story text, reasons boolean DEFAULT false) RE
 \pset tuples_only on
 \pset format unaligned
 
--- R3, race echo_before_response: the echo arrives before the answer (same value: done at once; another value: it waits)
+-- R3, race echo_before_response: the echo arrives before the answer (same value, our name: done at once; another value: it waits)
 SELECT story(world('counter'), $$
 snow says severity=low title=Printer v1 by a.lee
 pd says severity=low title=Printer v1 by router automation

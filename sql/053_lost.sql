@@ -138,4 +138,113 @@ at 14:00:00
 snow says status=pending v2 by a.lee
 state
 $$, true);
+-- R4e: a write that only a read found landed at that position or before it.  Records told whole show it beside other people's names and
+-- say nothing of it, so what the write had overwritten is still to be heard: a conflict, in whatever order it all is heard
+SELECT story(world(), $$
+snow says title=a severity=low v1 by a.lee
+pd says title=a severity=low v1 by b.kim
+pd says title=b v2 by b.kim
+snow sends
+snow loses
+snow sends
+snow shows v5 title=b severity=high
+snow says title=b severity=low v3 us
+snow says title=b severity=high v4 by a.lee
+at 14:00:05
+snow says title=lee severity=low v2 by a.lee
+snow sends
+$$);
+SELECT story(world(), $$
+snow says title=a severity=low v1 by a.lee
+pd says title=a severity=low v1 by b.kim
+pd says title=b v2 by b.kim
+snow sends
+snow loses
+snow sends
+snow shows v5 title=b severity=high
+snow says title=b severity=high v4 by a.lee
+at 14:00:05
+snow says title=lee severity=low v2 by a.lee
+# (control) one field by itself is what somebody wrote, and takes the place of what was there before
+snow says title=b v4 by a.lee
+state
+$$);
+-- R3: who says what a write under way says may have said it before that write, and something else in between (medium, critical, medium:
+-- medium is the last word).  A record told whole says it beside other things, or because our write has landed: it waits like everybody
+-- else.  Our own name does not
+SELECT story(world(), $$
+snow says severity=low title=a v1 by a.lee
+pd says severity=low title=a v1 by b.kim
+at 14:00:01
+pd says severity=medium v2 by b.kim
+snow sends
+at 14:00:02
+snow says severity=medium title=a v2 by a.lee
+at 14:00:03
+snow says severity=critical title=a v3 by a.lee
+at 14:00:04
+snow says severity=medium title=a v4 by a.lee
+snow says severity=medium title=a v5 us
+snow answers v5 severity=medium
+state
+$$);
+-- R3: it shows what our write made of the record, and what was there before is heard after it: a conflict, not merely old
+SELECT story(world(), $$
+snow says severity=low title=a v1 by a.lee
+pd says severity=low title=a v1 by b.kim
+pd says severity=medium v2 by b.kim
+snow sends
+snow says severity=medium title=b v4 by a.lee
+snow says severity=medium title=a v3 us
+snow loses
+snow sends
+snow shows v5 severity=medium title=c
+at 14:00:05
+snow says severity=critical title=a v2 by a.lee
+snow sends
+$$);
+-- R3, I7: heard again, without an id or by replay(), it changes nothing: found by a read, acknowledged, said by nobody or by itself
+SELECT story(world(), $$
+snow says severity=low v1 by a.lee
+pd says severity=low v1 by b.kim
+pd says severity=high v2 by b.kim
+snow sends
+snow says severity=high v2
+snow loses
+snow sends
+snow shows v4 severity=high
+again 4
+state
+$$);
+SELECT story(world(), $$
+snow says severity=low title=a v1 by a.lee
+pd says severity=low title=a v1 by b.kim
+pd says severity=high v2 by b.kim
+snow sends
+snow says severity=high title=b v2 by a.lee
+snow answers v3 severity=high
+again 4
+state
+$$);
+-- R3: the write was not made: what was said is the edit, and there is nothing left to write
+SELECT story(world(), $$
+snow says severity=low v1 by a.lee
+pd says severity=low v1 by b.kim
+pd says severity=high v2 by b.kim
+snow sends
+snow says severity=high v2 by a.lee
+snow fails
+snow sends
+state
+$$);
+-- R3: without positions the outcome would tell nothing of the same value: it is done at once
+SELECT story(world('{"systems": {"pd": {"rank": 30}, "snow": {"rank": 10, "grade": "none"}}}'), $$
+pd says severity=low v1 by b.kim
+snow says severity=low by a.lee
+snow sends
+snow shows severity=low
+pd says severity=high v2 by b.kim
+snow sends
+snow says severity=high by a.lee
+$$);
 DROP SCHEMA t053 CASCADE;

@@ -97,6 +97,26 @@ snow says title=a v1 by a.lee
 state
 $$, true);
 
+-- The same when several records show it before the edit itself is heard: whoever said it first wrote it, and it is not merely old
+SELECT story(world('fine'), $$
+snow says title=a severity=low v1 by a.lee
+pd says title=a severity=low v1 by b.kim
+pd says severity=high v2 by b.kim
+snow sends
+snow answers v9 title=lee severity=high
+pd sends
+pd answers v3 title=lee
+pd says title=kim v4 by b.kim
+snow sends
+snow answers v12 title=kim
+snow says title=lee severity=low v8 by carl
+snow says title=lee severity=low v7 by carl
+snow says title=lee v6 by a.lee
+# (control) heard again it is old
+snow says title=lee v6 by a.lee
+snow says title=a v5 by a.lee
+$$, true);
+
 -- Later still: what a machine's whole record showed was a person's; what a person's showed was another's before.
 SELECT story(world('fine'), $$
 snow says title=a severity=low v1 by a.lee

@@ -48,7 +48,7 @@ SELECT call AS nothing FROM claims('bob');
 -- R13: what the call carries stands on the link, committed before it is made
 SELECT call ->> 'kind' AS kind, call #> '{fields,0,field}' AS field, call #> '{fields,0,value}' AS value, call ->> 'marker' = d.sent_marker::text AS marked, (call ->> 'unknown')::boolean AS unknown
 FROM syncore.link k JOIN syncore.delivery d ON d.link = k.id WHERE k.external_id = 'BOB-1';
--- R3, R19: bob speaks meanwhile: another value of a field that travels waits, with all it says; the same value does not
+-- R3, R19: bob speaks meanwhile: another value of a field that travels waits, with all it says
 SELECT outcome FROM syncore.ingest('bob', edits('bob', 'BOB-1', '{"severity": "critical", "description": "raised"}', 'kim')::text);
 SELECT cardinality(waiting) AS waiting, (SELECT data ->> 'description' FROM syncore.entity) AS not_yet FROM syncore.link WHERE external_id = 'BOB-1';
 -- the answer: our write came after his edit, and shows it; what waits is decided first, and only then is anything sent again

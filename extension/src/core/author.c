@@ -94,14 +94,7 @@ sc_author_before(const ScShadowField *shadow, const ScOrder *order, const ScMapp
 void
 sc_author_open(ScShadowField *shadow, const ScStatement *statement, ScPosition after)
 {
-	int said = 0;
-
-	/* A statement of one field is of that change. */
-	for (int i = 0; i < statement->nfields; i++)
-		said += statement->fields[i].outcome == SC_MAP_OK ||
-				statement->fields[i].outcome == SC_MAP_NEAREST;
-	if (!sc_model_is_slot(statement) && !statement->full_record && !statement->actor_is_us &&
-		said < 2)
+	if (!sc_model_is_slot(statement) && !statement->actor_is_us && !sc_model_is_whole(statement))
 		return;
 	shadow->told_before = statement->position;
 	shadow->told_before.at += sc_model_is_slot(statement) ? 1 : 0;
@@ -126,7 +119,7 @@ sc_author_take(ScBatch *batch, ScLink *link, const ScStatement *statement, const
 		return false;
 	if (order->verdict == SC_VERDICT_NOTHING)
 		(void) sc_order_apply(shadow, order, statement, said);
-	shadow->told_before = version == NULL ? SC_NO_POSITION : statement->position;
+	shadow->told_before = statement->position;
 	link->changed = true;
 	if (version != NULL)
 		name_author(batch, link, statement, said, version);

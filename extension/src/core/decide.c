@@ -275,8 +275,8 @@ wait_for_outcome(ScBatch *batch, ScLink *link, const ScStatement *statement)
 								 "being created there, so it is read first",
 								 link->system->name);
 	else
-		entry->reason = psprintf("it says something else than the call to %s that is under way: it "
-								 "is decided when the outcome is known",
+		entry->reason = psprintf("a call to %s that is under way writes a field of which it tells: "
+								 "it is decided when the outcome is known",
 								 link->system->name);
 	entry->rule = "R3";
 }

@@ -92,8 +92,7 @@ sc_order_landed(ScShadowField *shadow, const ScCallField *carried, const ScValue
 	if (at.known && carried->same_from.known && carried->same_from.at < at.at)
 	{
 		write.before_held = sc_value_remembered(&carried->value);
-		write.before_known_at =
-			carried->same_to.at < at.at ? carried->same_to : carried->same_from;
+		write.before_known_at = carried->same_to.at < at.at ? carried->same_to : carried->same_from;
 	}
 	push_write(shadow, &write);
 	shadow->held = held == NULL || held->state == SC_VALUE_UNKNOWN ? carried->value : *held;

@@ -93,6 +93,17 @@ sc_model_record_name(const ScLink *link)
 									   : "(being created)";
 }
 
+bool
+sc_model_is_whole(const ScStatement *statement)
+{
+	int said = 0;
+
+	for (int i = 0; i < statement->nfields; i++)
+		said += statement->fields[i].outcome == SC_MAP_OK ||
+				statement->fields[i].outcome == SC_MAP_NEAREST;
+	return statement->full_record || said > 1;
+}
+
 const char *
 sc_model_closing_state(const ScEntityType *type)
 {

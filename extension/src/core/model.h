@@ -391,6 +391,8 @@ sc_model_ledger_name(ScLedgerKind kind); /* 'change', 'echo', … as stored in l
 extern const char *sc_model_record_name(const ScLink *link);
 /* closed where the type has it, else its first state of category done; NULL = it has none. */
 extern const char *sc_model_closing_state(const ScEntityType *type);
+/* Does it say more than one field?  Then it may name what somebody else changed, not only what its author did. */
+extern bool sc_model_is_whole(const ScStatement *statement);
 extern Jsonb *sc_model_entity_json(ScEntity *entity); /* canonical data, for conditions */
 
 /* The intent as stored in link.call, and back; unpack never throws: a malformed one is SC_CALL_READ, unknown. */

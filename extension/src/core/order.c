@@ -31,6 +31,7 @@ static bool is_ours(const Question *question, const ScWrite *write);
 static bool is_marked(const Question *question);
 static int find_unconfirmed(const Question *question);
 static ScOrder judge_unordered(const Question *question);
+static bool is_own_word(const ScStatement *statement);
 static bool is_beside_call(const Question *question, const ScCallField *carried);
 static ScOrder judge_against_call(const Question *question, ScCallField *carried);
 static bool judge_past(const Question *question, ScOrder *order);
@@ -42,12 +43,18 @@ static ScOrder judge_current(const Question *question, const char *rule);
 static bool was_held(const ScValue *were, int nwere, const ScValue *value);
 
 /*
- * R3.  Only a statement that contradicts the call waits: the same value is an
- * echo or an agreement whichever way the call ends.
+ * R3.  A statement that contradicts the call waits.  The same value is an echo or
+ * an agreement whichever way the call ends, if it is our own name that says it,
+ * or somebody of that one field.  A record told whole, or by nobody, may show it
+ * because our write has landed by then, or because somebody set it before:
+ * the outcome tells, where there are positions.
  */
 bool
 sc_order_must_wait(const ScLink *link, const ScStatement *statement)
 {
+	bool ordered = statement->position.known && link->system->connector->grade != SC_GRADE_NONE;
+	bool same_waits = ordered && !statement->actor_is_us && !is_own_word(statement);
+
 	if (sc_model_is_slot(statement) || link->call.unreadable)
 		return false;
 	if (statement->call_marker != NULL && link->call.marker != NULL &&
@@ -61,7 +68,8 @@ sc_order_must_wait(const ScLink *link, const ScStatement *statement)
 		if (said->outcome != SC_MAP_OK && said->outcome != SC_MAP_NEAREST)
 			continue;
 		carried = sc_order_in_call(link, said->map->field->name);
-		if (carried != NULL && !sc_order_same(said->map, &said->external, &carried->value))
+		if (carried != NULL &&
+			(same_waits || !sc_order_same(said->map, &said->external, &carried->value)))
 			return true;
 	}
 	return false;
@@ -220,6 +228,14 @@ find_unconfirmed(const Question *question)
 	return -1;
 }
 
+/* Said by somebody else than us, of that field and no other: he set it, and did not only find it so. */
+static bool
+is_own_word(const ScStatement *statement)
+{
+	return !statement->actor_is_us && statement->actor_kind != SC_ACTOR_UNKNOWN &&
+		   !sc_model_is_whole(statement);
+}
+
 /* What is older than all that the call found there has nothing to do with it. */
 static bool
 is_beside_call(const Question *question, const ScCallField *carried)
@@ -241,7 +257,7 @@ judge_against_call(const Question *question, ScCallField *carried)
 	if (sc_order_same(question->said->map, &question->said->external, &carried->value))
 	{
 		order = verdict(SC_VERDICT_ECHO, "R3");
-		order.carried = carried;
+		order.carried = is_own_word(question->statement) ? carried : NULL;
 		return order;
 	}
 	if (question->position.known && judge_past(question, &order))
@@ -376,9 +392,10 @@ judge_against(const Question *question, int index)
 			!sc_order_same(question->said->map, &question->said->external, &write->before_held))
 			return verdict(SC_VERDICT_STALE, "R4e");
 	}
+	/* A record told whole shows our write beside the name of whoever wrote something else since. */
 	if (!write->exact && is_ours(question, write) &&
 		(statement->actor_is_us || statement->actor_kind == SC_ACTOR_UNKNOWN ||
-		 statement->full_record))
+		 sc_model_is_whole(statement)))
 		return verdict(SC_VERDICT_ECHO, "R4e");
 
 	order = verdict(SC_VERDICT_ECHO, "R4e");

@@ -67,10 +67,10 @@ class Model {
 			this.settle();
 	}
 
-	// R3: it names a field of the call under way with another value.
+	// R3: it names a field of the call under way with another value; or is a record told whole, which may show the call's own.
 	mustWait(link, said) {
-		return link.call !== null && Object.keys(said.fields).some((name) =>
-			link.call.fields[name] !== undefined && said.fields[name] !== link.call.fields[name].value);
+		return link.call !== null && Object.keys(said.fields).some((name) => link.call.fields[name] !== undefined
+			&& (said.fields[name] !== link.call.fields[name].value || (said.full && !said.us)));
 	}
 
 	// R15: a webhook proves that a lost write landed, if newer than what we knew, by our name or showing all that it changed.
@@ -106,7 +106,8 @@ class Model {
 		const carried = link.call && link.call.fields[name];
 		if (carried && !(known(carried.before.knownAt) && (link.grade === 'counter' ? said.p <= carried.before.knownAt : said.p < carried.before.knownAt))) {
 			// R3: the same value is done; when the call has ended it is known what that was said before, and what after
-			this.saidBeside(link.shadow[name], carried, said.p);
+			if (!said.us && !said.full)
+				this.saidBeside(link.shadow[name], carried, said.p);
 			return;
 		}
 		const verdict = this.order(link, shadow, x, said);
