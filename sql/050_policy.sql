@@ -69,6 +69,12 @@ SELECT winner(world('["append"]'), 'severity',
 	'[{"system": "snow", "value": "high", "replaced": "low", "at": 1}, {"system": "jira", "value": "medium", "replaced": "low", "at": 2}]');
 SELECT winner(world('["union"]'), 'tags',
 	'[{"system": "snow", "value": "bug", "replaced": "vpn", "at": 1}, {"system": "jira", "value": ["vpn", "urgent"], "replaced": ["vpn"], "at": 2}, {"system": "pd", "value": null, "at": 3}]');
+-- a set of thousands, as a payload may bring it, takes a moment and little memory
+SET statement_timeout = '10 s';
+SELECT jsonb_array_length(split_part(winner(world('["union"]'), 'tags', jsonb_build_array(
+		jsonb_build_object('system', 'snow', 'value', one.tags, 'replaced', was.tags, 'at', 1), jsonb_build_object('system', 'jira', 'value', two.tags, 'replaced', was.tags, 'at', 2))), ' by union', 1)::jsonb)
+	FROM (SELECT jsonb_agg('old ' || i) FROM generate_series(1, 3000) i) was (tags), (SELECT jsonb_agg('a ' || i) FROM generate_series(1, 3000) i) one (tags), (SELECT jsonb_agg('b ' || i) FROM generate_series(1, 3000) i) two (tags);
+RESET statement_timeout;
 -- RS-13: no rule tells them apart: a list that ends with manual holds, one without ends with the rank of the system
 SELECT winner(world('["last_update_wins", "manual"]'), 'title',
 	'[{"system": "pd", "value": "b", "at": 100}, {"system": "snow", "value": "a", "at": 100}]');

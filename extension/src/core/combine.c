@@ -8,13 +8,22 @@
 #include "core/json.h"
 #include "core/policy.h"
 
-static bool is_member(Jsonb *set, const ScValue *member);
-static bool has_member(const ScValue *set, const ScValue *member);
+typedef struct
+	Members /* of a set, by what makes them equal, in order: sets may be large, and are looked up in */
+{
+	int n;
+	char **keys;
+} Members;
+
 static int elements_of(const ScValue *set, Jsonb ***elements);
-static Jsonb *removed_members(const ScVersion *versions, int n);
+static Members members_of(const ScValue *set);
+static Members removed_members(const ScVersion *versions, int n);
+static char *key_of(Jsonb *member);
+static bool has_key(const Members *members, const char *key);
+static int order_keys(const void *a, const void *b);
 static ScValue unite(const ScVersion *versions, int n);
 static ScValue each_once(ScJson *members);
-static void put_members(ScJson *json, const ScValue *set, Jsonb *but);
+static void put_members(ScJson *json, const ScValue *set, const Members *but);
 static ScValue join_texts(const ScVersion *versions, int n);
 static int order_by_time(const void *a, const void *b);
 
@@ -79,36 +88,39 @@ elements_of(const ScValue *set, Jsonb ***elements)
 	return 1;
 }
 
-static bool
-is_member(Jsonb *set, const ScValue *member)
+static Members
+members_of(const ScValue *set)
 {
 	Jsonb **elements;
-	int n = sc_json_elements(set, &elements);
+	Members members = { .n = elements_of(set, &elements) };
 
-	for (int i = 0; i < n; i++)
-	{
-		ScValue element = sc_value_json(elements[i]);
+	members.keys = palloc(sizeof(char *) * Max(members.n, 1));
+	for (int i = 0; i < members.n; i++)
+		members.keys[i] = key_of(elements[i]);
+	qsort(members.keys, members.n, sizeof(char *), order_keys);
+	return members;
+}
 
-		if (sc_value_equal(&element, member))
-			return true;
-	}
-	return false;
+/* As sc_value_equal compares. */
+static char *
+key_of(Jsonb *member)
+{
+	size_t len;
+
+	return sc_value_canonical_text(member, &len);
 }
 
 static bool
-has_member(const ScValue *set, const ScValue *member)
+has_key(const Members *members, const char *key)
 {
-	Jsonb **elements;
-	int n = elements_of(set, &elements);
+	return members->n > 0 &&
+		   bsearch(&key, members->keys, members->n, sizeof(char *), order_keys) != NULL;
+}
 
-	for (int i = 0; i < n; i++)
-	{
-		ScValue element = sc_value_json(elements[i]);
-
-		if (sc_value_equal(&element, member))
-			return true;
-	}
-	return false;
+static int
+order_keys(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
 /* A member stays if a writer has it, and no writer that saw it took it away. */
@@ -116,15 +128,15 @@ static ScValue
 unite(const ScVersion *versions, int n)
 {
 	ScJson json = sc_json_object();
-	Jsonb *removed = removed_members(versions, n);
+	Members removed = removed_members(versions, n);
 
 	for (int i = 0; i < n; i++)
-		put_members(&json, &versions[i].value, removed);
+		put_members(&json, &versions[i].value, &removed);
 	return each_once(&json);
 }
 
 static void
-put_members(ScJson *json, const ScValue *set, Jsonb *but)
+put_members(ScJson *json, const ScValue *set, const Members *but)
 {
 	Jsonb **members;
 	int nmembers = elements_of(set, &members);
@@ -134,7 +146,7 @@ put_members(ScJson *json, const ScValue *set, Jsonb *but)
 		ScValue member = sc_value_json(members[k]);
 		char *text = sc_value_to_cstring(&member);
 
-		if (but == NULL || !is_member(but, &member))
+		if (but == NULL || !has_key(but, key_of(members[k])))
 			sc_json_jsonb(json, text == NULL ? "" : text, members[k]);
 	}
 }
@@ -155,25 +167,30 @@ each_once(ScJson *members)
 	return sc_value_json(sc_json_end(&result));
 }
 
-static Jsonb *
+/* What any writer took away of what it had seen. */
+static Members
 removed_members(const ScVersion *versions, int n)
 {
-	ScJson taken = sc_json_array();
+	Members removed = { 0 };
 
 	for (int i = 0; i < n; i++)
 	{
-		Jsonb **before;
-		int nbefore = elements_of(&versions[i].replaced, &before);
+		Members before = members_of(&versions[i].replaced);
+		Members after = members_of(&versions[i].value);
 
-		for (int k = 0; k < nbefore; k++)
-		{
-			ScValue member = sc_value_json(before[k]);
-
-			if (!has_member(&versions[i].value, &member))
-				sc_json_jsonb(&taken, NULL, before[k]);
-		}
+		if (before.n == 0)
+			continue;
+		if (removed.keys == NULL)
+			removed.keys = palloc(sizeof(char *) * before.n);
+		else
+			removed.keys = repalloc(removed.keys, sizeof(char *) * (removed.n + before.n));
+		for (int k = 0; k < before.n; k++)
+			if (!has_key(&after, before.keys[k]))
+				removed.keys[removed.n++] = before.keys[k];
 	}
-	return sc_json_end(&taken);
+	if (removed.n > 1)
+		qsort(removed.keys, removed.n, sizeof(char *), order_keys);
+	return removed;
 }
 
 static int

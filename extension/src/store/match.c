@@ -283,8 +283,10 @@ find_reference(const ScMatchAsk *ask, const char *key, ScMatchFound *found)
 	sc_plan_run(
 		&(ScPlan){
 			"match_reference",
-			"SELECT DISTINCT l.entity, 1::float4 FROM syncore.link l JOIN syncore.entity e ON e.id = "
-			"l.entity WHERE l.system_id = $1 AND l.state <> 'tombstone' AND (l.external_key = $2 OR "
+			"SELECT DISTINCT l.entity, 1::float4 FROM syncore.link l JOIN syncore.entity e ON e.id "
+			"= "
+			"l.entity WHERE l.system_id = $1 AND l.state <> 'tombstone' AND (l.external_key = $2 "
+			"OR "
 			"l.external_id = $2) AND e.space_id = $3 AND e.entity_type_id = $4 ORDER BY 1 LIMIT 8",
 			4, types },
 		values, NULL);
