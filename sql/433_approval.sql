@@ -1,4 +1,4 @@
--- OW-06: where a space asks for it, a change passes only when another role than its author's has approved it (SY008).
+-- OW-06: where a space asks for it, a change passes only when another role than its author's has approved it (SY008); SE-06.
 CREATE DATABASE sc_approval;
 \c sc_approval
 SET client_min_messages = warning;

@@ -1,4 +1,5 @@
--- Faults of the configuration, planted one by one: lint() finds each, and what stands in its column fix cures it. DR-04, OW-01.
+-- Faults of the configuration, planted one by one: lint() finds each, and what stands in its column fix cures it. DR-04, OW-01;
+-- FM-17: required and not mapped (required_field_unmapped), mapped and not there (field_vanished), ways of no return (field_write_only, owner_deaf).
 CREATE DATABASE sc_lint;
 \c sc_lint
 SET client_min_messages = warning;
@@ -58,6 +59,7 @@ INSERT INTO fault (code, plant) VALUES
 	('condition_field_unknown', 'INSERT INTO syncore.policy (entity_type, field, position, rule, condition) VALUES (''incident'', ''title'', 1, ''human_wins'', ''$.urgency == 1'')'),
 	('field_unowned', 'INSERT INTO syncore.field (entity_type, name) VALUES (''incident'', ''cost_centre''); INSERT INTO syncore.field_map (system, record_type, field, path) VALUES (''snow'', ''incident'', ''cost_centre'', ''/u_cost'')'),
 	('required_field_unmapped', 'INSERT INTO syncore.field (entity_type, name, required) VALUES (''incident'', ''cost_centre'', true)'),
+	('field_vanished', 'INSERT INTO syncore.record_path (space_id, system_id, record_type, path, type, gone_at) SELECT 1, id, ''incident'', ''/short_description'', ''string'', now() FROM syncore.system WHERE name = ''snow'''),
 	('field_read_twice', 'INSERT INTO syncore.field_map (system, record_type, field, path) VALUES (''snow'', ''incident'', ''title'', ''/u_title'')'),
 	('field_write_only', 'UPDATE syncore.field_map SET direction = ''out'' WHERE system = ''jira'' AND field = ''description'''),
 	('owner_deaf', 'SELECT syncore.set_owner(''incident'', ''description'', ''snow'', on_foreign_write => ''refuse''); UPDATE syncore.field_map SET direction = ''out'' WHERE system = ''snow'' AND field = ''description'''),
@@ -102,7 +104,7 @@ SELECT syncore.activate('snow');
 SELECT fix FROM syncore.lint('snow') WHERE code = 'match_field_unknown' \gexec
 SELECT syncore.activate('snow');
 
--- impact: what hangs on a field, before it is changed
+-- SE-06: impact: what hangs on a field, before it is changed
 UPDATE syncore.route SET condition = '$.severity == "critical" || $.severity == "high"' WHERE system = 'jira';
 SELECT syncore.set_policy('incident', 'status', '{manual,last_update_wins}', review_from => 'high') IS NOT NULL AS set;
 SELECT * FROM syncore.impact('incident', 'severity');

@@ -148,9 +148,9 @@ CREATE FUNCTION syncore._close_quiet_alerts() RETURNS bigint
 	BEGIN
 		UPDATE syncore.alert SET closed_at = now(), closed_by = 'syncore'
 			WHERE closed_at IS NULL AND last_at < now() - interval '1 hour'
-				AND (kind IN ('webhook_refused', 'transform', 'transitions') OR cause LIKE 'webhook\_secret:%');
+				AND (kind IN ('webhook_refused', 'transform', 'transitions') OR cause LIKE 'webhook\_secret:%' OR cause LIKE 'unmapped\_value:%');
 		GET DIAGNOSTICS closed = ROW_COUNT;
 		RETURN closed;
 	END
 	$$;
-COMMENT ON FUNCTION syncore._close_quiet_alerts() IS 'run: closes alerts about refused webhooks, failing functions and restless records that have not come back for an hour; returns how many';
+COMMENT ON FUNCTION syncore._close_quiet_alerts() IS 'run: closes alerts about refused webhooks, failing functions, restless records and words that no map knows that have not come back for an hour; returns how many';

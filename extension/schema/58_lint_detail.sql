@@ -139,6 +139,14 @@ CREATE FUNCTION syncore._lint_reach(systems text[])
 		FROM syncore.route r WHERE r.system = ANY (systems) AND EXISTS (SELECT 1 FROM syncore.route e WHERE e.system = r.system AND e.entity_type = r.entity_type
 			AND e.position < r.position AND e.condition IS NULL AND e.from_systems IS NULL)
 		UNION ALL
+		-- FM-17: what a map reads, and records do not have
+		SELECT 'warning', 'field_vanished', concat_ws('.', m.system, m.record_type, m.field), format('field "%s" is read from %s, which records of type "%s" of system "%s" do not have', m.field, m.path, m.record_type, m.system),
+			'Read it from where it is now; or say that it may be missing.',
+			format('UPDATE syncore.field_map SET contract = false WHERE system = %L AND record_type = %L AND field = %L AND path = %L;', m.system, m.record_type, m.field, m.path)
+		FROM syncore.field_map m JOIN syncore.system y ON y.name = m.system
+			JOIN syncore.record_path p ON p.system_id = y.id AND p.record_type = m.record_type AND p.path = m.path::text AND p.gone_at IS NOT NULL
+		WHERE m.system = ANY (systems) AND m.contract AND m.direction IN ('both', 'in')
+		UNION ALL
 		SELECT 'warning', 'latency_below_settle', concat_ws('.', r.system, r.entity_type), format('the route of %s to system "%s" promises %s and waits %s before it creates', r.entity_type, r.system, r.target_latency, r.settle),
 			'Promise more, or wait less.',
 			format('UPDATE syncore.route SET target_latency = settle * 2 WHERE system = %L AND entity_type = %L AND position = %s;', r.system, r.entity_type, r.position)

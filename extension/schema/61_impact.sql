@@ -91,7 +91,7 @@ CREATE FUNCTION syncore._impact_rules(entity_type text, field text) RETURNS TABL
 	$$;
 COMMENT ON FUNCTION syncore._impact_rules(text, text) IS 'ask: what decides about a field, and what it decides';
 
--- What waits because of it.
+-- What waits because of it, and what has it.
 CREATE FUNCTION syncore._impact_records(entity_type text, field text) RETURNS TABLE (n integer, what text, object text, detail text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -104,8 +104,12 @@ CREATE FUNCTION syncore._impact_records(entity_type text, field text) RETURNS TA
 		FROM syncore.quarantine_entry q WHERE q.state = 'open' AND EXISTS (SELECT 1 FROM syncore.field_map m WHERE m.system = q.system
 			AND m.entity_type = _impact_records.entity_type AND m.field = _impact_records.field AND m.path = q.path)
 		GROUP BY q.system
+		UNION ALL
+		SELECT 13, 'entities', _impact_records.entity_type, format('%s have a value', count(*))
+		FROM syncore.entity e JOIN syncore.entity_type t ON t.id = e.entity_type_id
+		WHERE t.name = _impact_records.entity_type AND (e.data ? field OR e.long ? field) HAVING count(*) > 0
 	$$;
-COMMENT ON FUNCTION syncore._impact_records(text, text) IS 'ask: what waits because of a field';
+COMMENT ON FUNCTION syncore._impact_records(text, text) IS 'ask: what waits because of a field, and how many entities have it';
 
 -- OW-09: rules that nobody has changed for long. What ships and was never touched has no day.
 CREATE FUNCTION syncore.unreviewed(for_time interval DEFAULT '1 year')

@@ -10,9 +10,23 @@ CREATE FUNCTION syncore._is_mapped(system text, record_type text, path text) RET
 	$$;
 COMMENT ON FUNCTION syncore._is_mapped(text, text, text) IS 'configure: does a row of field_map read or write a path, or something inside it?';
 
+-- Is it made of several, here or there: is its place written by another field, too, or does its function look at the whole record or entity?
+CREATE FUNCTION syncore._is_merged(map syncore.field_map) RETURNS boolean
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+		SELECT EXISTS (SELECT FROM syncore.field_map o WHERE o.system = map.system AND o.record_type = map.record_type AND o.entity_type = map.entity_type
+				AND o.field <> map.field AND map.direction IN ('both', 'out') AND o.direction IN ('both', 'out')
+				AND coalesce(o.write_path, o.path)::text = coalesce(map.write_path, map.path)::text)
+			OR EXISTS (SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+				WHERE concat(n.nspname, '.', p.proname) IN (map.transform_in::text, map.transform_out::text) AND p.pronargs = 2)
+	$$;
+COMMENT ON FUNCTION syncore._is_merged(syncore.field_map) IS 'configure: is a field made of several, here or there?';
+
 CREATE VIEW syncore.mapping_sheet WITH (security_invoker = true) AS
 	SELECT s.* FROM (SELECT r.system, r.record_type, r.entity_type, f.name AS field,
 		CASE WHEN m.field IS NULL OR m.direction OPERATOR(pg_catalog.=) 'none'::syncore.map_direction THEN 'ignored'
+			WHEN syncore._is_merged(m) THEN 'merged'
 			WHEN m.transform_in IS NOT NULL OR m.transform_out IS NOT NULL OR m.value_map IS NOT NULL THEN 'derived' ELSE 'copied' END AS treatment,
 		CASE m.direction WHEN 'both' THEN 'read and written' WHEN 'in' THEN 'read only' WHEN 'out' THEN 'written only' END AS direction,
 		m.path, CASE WHEN m.direction OPERATOR(pg_catalog.=) ANY (ARRAY['both', 'out']::syncore.map_direction[]) THEN COALESCE(m.write_path, m.path) END AS written_to,

@@ -64,6 +64,9 @@ sc_decide_statement(ScBatch *batch, ScLink *link, const ScStatement *statement,
 	}
 	if (link->call.kind != SC_CALL_NONE)
 		link->call.heard = true;
+	for (int i = 0; i < statement->nfields; i++)
+		if (statement->fields[i].unmapped)
+			sc_decide_tell_unmapped(batch, link->system, &statement->fields[i]);
 	sc_decide_keys(link, statement);
 	(void) sc_reopen_take(batch, link, statement);
 	note_arrival(batch, link, statement);

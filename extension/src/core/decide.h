@@ -83,6 +83,9 @@ typedef struct ScHubWord /* what the hub itself says of a field */
 /* The hub's own version of a field (resolve, SQL): link 0, context the whole clock. */
 extern void sc_decide_hub(ScBatch *batch, ScEntity *entity, const ScHubWord *word);
 
+/* The alert that a field of a record says a word that no row of its map knows, and what became of it. */
+extern void sc_decide_tell_unmapped(ScBatch *batch, const ScSystem *system, const ScMapped *said);
+
 /*
  * After all statements of an entity: R10 (seen, retire), routes (fresh links
  * in state creating where a route takes the entity), and due links (R9).

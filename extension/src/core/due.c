@@ -165,11 +165,12 @@ map_down(const ScBatch *batch, ScEntity *entity, const ScLink *link, const ScFie
 {
 	ScFieldValue *value = sc_model_value(entity, map->field->name);
 	ScMapped mapped = { .map = map, .outcome = SC_MAP_ABSENT };
+	ScMapCxt cxt = { batch->conf, link->system, batch->map_hooks, NULL };
 
 	if (value == NULL || value->value.state != SC_VALUE_JSON)
 		return mapped;
-	mapped = sc_map_down(&(ScMapCxt){ batch->conf, link->system, batch->map_hooks }, map,
-						 &value->value, value->qualifier);
+	cxt.entity = map->transform_out == NULL ? NULL : sc_model_entity_json(entity);
+	mapped = sc_map_down(&cxt, map, &value->value, value->qualifier);
 	mapped.map = map;
 	if (mapped.outcome != SC_MAP_OK && mapped.outcome != SC_MAP_NEAREST)
 		mapped.external = SC_UNKNOWN;

@@ -115,8 +115,9 @@ words_of(const ScBatch *batch, const ScLink *link, const ScFieldMap *row, const 
 		return join_members(row, value->json);
 	if (row->values != NULL || row->transform_out != NULL)
 	{
-		ScMapped mapped = sc_map_down(&(ScMapCxt){ batch->conf, link->system, batch->map_hooks },
-									  row, value, NULL);
+		ScMapCxt cxt = { batch->conf, link->system, batch->map_hooks,
+						 row->transform_out == NULL ? NULL : sc_model_entity_json(link->entity) };
+		ScMapped mapped = sc_map_down(&cxt, row, value, NULL);
 
 		words = mapped.outcome == SC_MAP_OK || mapped.outcome == SC_MAP_NEAREST
 					? sc_value_to_cstring(&mapped.external)

@@ -86,6 +86,7 @@ sc_map_down(const ScMapCxt *cxt, const ScFieldMap *map, const ScValue *canonical
 	Jsonb *spelt = run.out.external.json;
 	if (map->transform_out != NULL)
 	{
+		run.record = cxt->entity;
 		if (!sc_map_transform(&run, map->transform_out, &spelt))
 			return run.out;
 		run.out.external = sc_value_json(spelt);

@@ -67,6 +67,7 @@ typedef struct ScMapped /* one field of a record */
 	int sqlstate;	 /* of a failure; ERRCODE_… */
 	char *message;
 	char *hint;
+	bool unmapped; /* a word that no row knows; message and hint say which, whatever became of it */
 } ScMapped;
 
 typedef struct ScTransform /* a user's function, and what it is called with */
@@ -74,7 +75,7 @@ typedef struct ScTransform /* a user's function, and what it is called with */
 	const char *function;
 	const char *run_as; /* the role that wrote the row */
 	Jsonb *value;		/* NULL = SQL null */
-	Jsonb *record;		/* for functions of two arguments; may be NULL */
+	Jsonb *record;		/* for functions of two arguments: read from, or the entity; may be NULL */
 } ScTransform;
 
 typedef struct ScMapHooks /* what pure code may not do itself; NULL members = not available */
@@ -89,6 +90,7 @@ typedef struct ScMapCxt /* whose values are mapped */
 	const ScConf *conf;
 	const ScSystem *system;
 	const ScMapHooks *hooks; /* NULL = no transforms here */
+	Jsonb *entity;			 /* canonical data, second argument of a transform_out; may be NULL */
 } ScMapCxt;
 
 /*

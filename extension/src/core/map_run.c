@@ -11,6 +11,7 @@
 
 #define SC_MAP_QUOTED_MAX 60 /* bytes of a value that a message shows */
 
+static void say_unmapped(ScMapRun *run, const char *word, const char *where);
 static char *quoted(ScMapRun *run, const char *word);
 
 bool
@@ -47,6 +48,14 @@ sc_map_unmapped(ScMapRun *run, const char *word, const char *where)
 {
 	const ScFieldMap *map = run->map;
 	bool outbound = run->out.canonical.state == SC_VALUE_JSON;
+	bool person = where != NULL && strcmp(where, "identity_map") == 0;
+
+	/* Strangers, and members that a set is not to have, are everyday; a word of a scale is not. */
+	if (!person && map->field->kind != SC_KIND_SET)
+	{
+		run->out.unmapped = true;
+		say_unmapped(run, word, where);
+	}
 	if (map->on_unmapped == SC_UNMAPPED_SKIP ||
 		(map->on_unmapped == SC_UNMAPPED_FALLBACK && map->field->kind == SC_KIND_SET))
 	{
@@ -68,28 +77,40 @@ sc_map_unmapped(ScMapRun *run, const char *word, const char *where)
 		}
 		return;
 	}
+	say_unmapped(run, word, where);
+	run->out.outcome = SC_MAP_FAILED;
+	run->out.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE;
+}
+
+/* Which word it is that no row knows, and what to do. */
+static void
+say_unmapped(ScMapRun *run, const char *word, const char *where)
+{
+	const ScFieldMap *map = run->map;
 	char *shown = quoted(run, word);
+
 	if (where == NULL)
-		sc_map_fail(
-			run, ERRCODE_INVALID_PARAMETER_VALUE,
-			psprintf("%s is no value of field \"%s\"", shown, map->field->name),
-			pstrdup("Add it to the field's allowed values or states, give the field map a value "
-					"map, or set on_unmapped."));
+	{
+		run->out.message = psprintf("%s is no value of field \"%s\"", shown, map->field->name);
+		run->out.hint = "Add it to the field's allowed values or states, give the field map a "
+						"value map, or set on_unmapped.";
+	}
 	else if (strcmp(where, "identity_map") == 0)
-		sc_map_fail(
-			run, ERRCODE_INVALID_PARAMETER_VALUE,
-			psprintf("%s of field \"%s\" is nobody that syncore knows in system \"%s\"", shown,
-					 map->field->name, run->system->name),
-			pstrdup("Add a row to syncore.identity_map, or set on_unmapped of the field map to "
-					"skip or fallback."));
+	{
+		run->out.message = psprintf("%s of field \"%s\" is nobody that syncore knows in system "
+									"\"%s\"",
+									shown, map->field->name, run->system->name);
+		run->out.hint = "Add a row to syncore.identity_map, or set on_unmapped of the field map to "
+						"skip or fallback.";
+	}
 	else
-		sc_map_fail(
-			run, ERRCODE_INVALID_PARAMETER_VALUE,
-			psprintf("%s of field \"%s\" has no row in value map \"%s\"", shown, map->field->name,
-					 where),
-			psprintf("Add a row to syncore.value_map with name = '%s', or set on_unmapped of the "
-					 "field map.",
-					 where));
+	{
+		run->out.message = psprintf("%s of field \"%s\" has no row in value map \"%s\"", shown,
+									map->field->name, where);
+		run->out.hint = psprintf("Add a row to syncore.value_map with name = '%s', or set "
+								 "on_unmapped of the field map.",
+								 where);
+	}
 }
 
 void

@@ -102,3 +102,33 @@ sc_decide_tell_reviewers(ScBatch *batch, const ScLedgerEntry *entry, bool waits)
 							 entity->id, entry->reason);
 	alert->hint = "TABLE syncore.review; its column to_do is the call that decides.";
 }
+
+/* CS-07, CS-08: a word of a scale that somebody has to map: told once for each place, and counted. */
+void
+sc_decide_tell_unmapped(ScBatch *batch, const ScSystem *system, const ScMapped *said)
+{
+	char *cause = psprintf("unmapped_value:%s:%s", system->name, said->map->path_text);
+	const char *became;
+	ScAlertOut *alert;
+
+	for (int i = 0; i < list_length(batch->alerts); i++)
+		if (strcmp(((ScAlertOut *) list_nth(batch->alerts, i))->cause, cause) == 0)
+			return;
+	alert = sc_decide_alert(batch, system->space, "unmapped", cause);
+	alert->object = pstrdup(system->name);
+	alert->hint = said->hint;
+	if (said->outcome == SC_MAP_FAILED)
+	{
+		became = "the event waits in quarantine";
+		alert->hint = psprintf("%s Then: SELECT syncore.release(id, 'mapped') FROM "
+							   "syncore.quarantine;",
+							   said->hint);
+	}
+	else if (said->outcome == SC_MAP_SKIPPED)
+		became = "the field stays as it was, the others are kept in step";
+	else
+		became = psprintf("%s is taken instead, the other fields are kept in step",
+						  sc_say_value(said->map->field, &said->canonical));
+	alert->detail = psprintf("%s of system \"%s\": %s; %s", said->map->path_text, system->name,
+							 said->message, became);
+}

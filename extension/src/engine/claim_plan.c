@@ -362,6 +362,7 @@ writes_field(Making *making, const ScCallField *due, bool apart, Jsonb **write)
 {
 	ScLink *link = making->link;
 	const ScRecordMap *map = link->map;
+	ScMapCxt cxt = { making->batch->conf, link->system, making->batch->map_hooks, NULL };
 	bool any = false;
 
 	for (int i = 0; map != NULL && i < map->nfields; i++)
@@ -374,9 +375,8 @@ writes_field(Making *making, const ScCallField *due, bool apart, Jsonb **write)
 			sc_call_is_apart(link->system->connector, link->record_type, row->write_path_text) !=
 				apart)
 			continue;
-		mapped =
-			sc_map_down(&(ScMapCxt){ making->batch->conf, link->system, making->batch->map_hooks },
-						row, &due->canonical, qualifier_of(making, due));
+		cxt.entity = row->transform_out == NULL ? NULL : sc_model_entity_json(link->entity);
+		mapped = sc_map_down(&cxt, row, &due->canonical, qualifier_of(making, due));
 		if (mapped.outcome == SC_MAP_FAILED && making->claimed->unfit == NULL)
 			making->claimed->unfit = psprintf("field \"%s\" cannot be written to \"%s\": %s",
 											  due->field, row->write_path_text, mapped.message);
@@ -574,6 +574,7 @@ note_nearest(Making *making, const ScCallField *field, const ScFieldMap *row)
 
 	if (row->as_note || row->direction == SC_DIRECTION_IN || row->direction == SC_DIRECTION_NONE)
 		return;
+	cxt.entity = row->transform_out == NULL ? NULL : sc_model_entity_json(making->link->entity);
 	down = sc_map_down(&cxt, row, &field->canonical, qualifier);
 	if (down.outcome != SC_MAP_OK && down.outcome != SC_MAP_NEAREST)
 		return;

@@ -12,6 +12,7 @@
 #include "utils/elog.h"
 #include "utils/timestamp.h"
 
+#include "core/decide.h"
 #include "core/json.h"
 #include "engine/run.h"
 #include "store/plan.h"
@@ -34,6 +35,8 @@ sc_quarantine_put(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity,
 	tell_ledger(batch, work, entity, problem);
 	if (problem->sqlstate == ERRCODE_EXTERNAL_ROUTINE_EXCEPTION && work->system != NULL)
 		tell_function(batch, work->system, problem);
+	else if (problem->failure != NULL && problem->failure->unmapped && work->system != NULL)
+		sc_decide_tell_unmapped(batch, work->system, problem->failure);
 	sc_run_settle(run, work, "quarantined", problem->message, entity == NULL ? 0 : entity->id);
 }
 
@@ -46,6 +49,7 @@ sc_quarantine_problem(const ScMapped *failure)
 	problem.message =
 		failure->message == NULL ? "a mapped field could not be read" : failure->message;
 	problem.hint = failure->hint;
+	problem.failure = failure;
 	return problem;
 }
 

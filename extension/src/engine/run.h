@@ -55,7 +55,8 @@ typedef struct ScProblem
 	const char *path; /* NULL = the whole */
 	const char *message;
 	const char *hint;
-	const char *raw; /* a body that is no JSON; NULL = none */
+	const ScMapped *failure; /* the field that could not be read; NULL = something else */
+	const char *raw;		 /* a body that is no JSON; NULL = none */
 	size_t raw_len;
 } ScProblem;
 /* Stores the event's problem, tells the ledger through the batch, and settles the item. */
