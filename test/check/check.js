@@ -5,7 +5,8 @@
 //   check.js merge [from=1] [count=50000]        level 1: dots and contexts given, every order of arrival; plays=N: N orders
 //   check.js orders [events=6] [rounds=1]        level 1: every structure of causes up to so many events
 //   check.js decide [from=1] [count=50000]       level 2: systems, webhooks, calls (lib/decide.js)
-//   check.js replay merge|decide SEED            one history again, with all that happened
+//   check.js partition [from=1] [count=50000]    level 2 with systems that are cut off for a while (lib/partition.js)
+//   check.js replay LEVEL SEED                   one history again, with all that happened
 //
 // module=PATH names another build of the engine; first=1 ends with the first batch that has a broken one; tell=N tells
 // of so many (3).  Ends with 1 if a history broke a promise.
@@ -14,7 +15,7 @@ const { Engine } = require('./lib/engine');
 const { chance } = require('./lib/chance');
 const { shrink } = require('./lib/shrink');
 
-const levels = { merge: () => require('./lib/merge'), decide: () => require('./lib/decide') };
+const levels = { merge: () => require('./lib/merge'), decide: () => require('./lib/decide'), partition: () => require('./lib/partition') };
 
 // "a b key=value" as {_: [a, b], key: value}
 function read(words) {
@@ -34,7 +35,7 @@ const engine = new Engine(given.module || path.join(__dirname, 'syncore_check'))
 
 // Histories of one world at once; the next batch is made while the server plays this one.
 async function run(level, batches) {
-	const sum = { histories: 0, plays: 0, broken: [], started: Date.now() };
+	const sum = { histories: 0, plays: 0, partings: 0, broken: [], started: Date.now() };
 	let before = Promise.resolve();
 	for (const { world, histories } of batches) {
 		const answers = engine.play(level.document(world), histories.map((one) => one.program));
@@ -53,6 +54,7 @@ function judge(level, world, histories, answers, sum) {
 	answers.forEach((answer, i) => {
 		const wrong = level.judge(answer, histories[i], world);
 		sum.histories++;
+		sum.partings += histories[i].partings || 0;
 		sum.plays += histories[i].orders ? histories[i].orders.length : 1;
 		if (wrong !== null && sum.broken.push({ history: histories[i], world, wrong }) > 1000)
 			throw new Error('more than a thousand histories broke a promise');
@@ -107,7 +109,7 @@ async function report(name, level, sum) {
 		console.log(`seed ${one.history.seed}: ${small.wrong}\n${level.tell(small.history, small.world, small.answer).replace(/^/gm, '    ')}`);
 		console.log(`    again: node test/check/check.js replay ${name} ${one.history.seed}`);
 	}
-	console.log(`${sum.broken.length} of ${sum.histories} histories (${sum.plays} plays) broke a promise; ${seconds.toFixed(1)} s, ${Math.round(60 * sum.histories / seconds)} histories and ${Math.round(60 * sum.plays / seconds)} plays a minute`);
+	console.log(`${sum.broken.length} of ${sum.histories} histories (${sum.plays} plays${sum.partings > 0 ? `, ${sum.partings} partings` : ''}) broke a promise; ${seconds.toFixed(1)} s, ${Math.round(60 * sum.histories / seconds)} histories and ${Math.round(60 * sum.plays / seconds)} plays a minute`);
 	return sum.broken.length === 0;
 }
 

@@ -27,8 +27,8 @@
 
 #include "../core/world.h"
 
-#define PLAY_LINKS_MAX 4
-#define PLAY_EVENTS_MAX 256
+#define PLAY_LINKS_MAX 6
+#define PLAY_EVENTS_MAX 512
 #define PLAY_ARGS_MAX 12
 
 typedef struct Play

@@ -3,7 +3,7 @@
 # bounded writes, idempotence and a clean ledger.  1001, 1005 and 5018 have
 # failed once (a person's edit heard first as nobody's; a comment heard before
 # its record); with the others they have every kind of act and fault in them.
-# EL-01, EL-08, EL-13, ID-05, CM-01, RL-02, R5, R21
+# EL-01, EL-08, EL-13, ID-05, CM-01, RL-02, R5, R21, TC-01
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;

@@ -1,6 +1,6 @@
 # The model of test/check against the real code of deciding: every structure of causes up to five events in every order,
-# histories drawn by chance, and known-bad variants of the engine, which must be flagged.  `make model` and
-# `make mutants` go further.  R3, R4, R5, R7 to R11, R14, R15, R18, R19, VC-01, VC-08, RS-11
+# histories drawn by chance, and known-bad variants of the engine, which must be flagged; systems that are cut off and come back.  `make model` and
+# `make mutants` go further.  R3, R4, R5, R7 to R11, R14, R15, R18, R19, VC-01, VC-08, VC-13, EL-12, RS-11, TC-01
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -34,6 +34,10 @@ ok($kept, "I5, I7, I8: histories from seed $seed") or diag $said;
 
 ($kept, $said) = checker('decide', "from=$seed", 'count=2500', $module);
 ok($kept, "I1, I7: what the engine sends, takes for news and ends in is what the model says, from seed $seed") or diag $said;
+
+($kept, $said) = checker('partition', "from=$seed", 'count=1000', $module);
+ok($kept, "VC-13, EL-12, I1, I6: a thousand histories of up to five systems that are cut off and come back, from seed $seed") or diag $said;
+like($said, qr/ [1-9]\d{3} partings\)/, 'and they were cut off');
 
 # The control: a register that forgets its losers breaks promises, is told of with its seed, and shrinks to three events.
 my $variants = PostgreSQL::Test::Utils::tempdir();

@@ -324,13 +324,15 @@ function judge(answer, history) {
 }
 
 // Without a half of what happens, a quarter, …, one thing.
-function smaller(history, world) {
+function without(acts, remake) {
 	const found = [];
-	for (let size = Math.floor(history.acts.length / 2); size >= 1; size = Math.floor(size / 2))
-		for (let at = 0; at < history.acts.length; at += size)
-			found.push(make([...history.acts.slice(0, at), ...history.acts.slice(at + size)], history.seed, world));
+	for (let size = Math.floor(acts.length / 2); size >= 1; size = Math.floor(size / 2))
+		for (let at = 0; at < acts.length; at += size)
+			found.push(remake([...acts.slice(0, at), ...acts.slice(at + size)]));
 	return found;
 }
+
+const smaller = (history, world) => without(history.acts, (acts) => make(acts, history.seed, world));
 
 function tell(history, world, answer) {
 	const said = answer.split('|').slice(1);
@@ -349,4 +351,4 @@ function tell(history, world, answer) {
 	return lines.join('\n');
 }
 
-module.exports = { PER_WORLD, drawWorld, document, draw, judge, smaller, tell, make };
+module.exports = { PER_WORLD, Play, drawWorld, document, draw, judge, smaller, without, tell, make };

@@ -496,7 +496,7 @@ class Model {
 		const link = this.links[id];
 		const call = link.call;
 		link.readOwed = link.readOwed || refused;
-		if (call.unknown)
+		if (call === null || call.unknown)
 			return;
 		link.call = null;
 		for (const name of Object.keys(call.fields))
