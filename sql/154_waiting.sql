@@ -56,7 +56,18 @@ SELECT hears('bob', 'BOB-1', '{"title": "one, said to a wall"}', 'kim');
 SELECT bob_is_silent() AS decided;
 SELECT system, call, unknown, waiting FROM waits;
 UPDATE syncore.link SET call = jsonb_set(call, '{at}', to_jsonb((call ->> 'at')::bigint - 61000000)) WHERE external_id = 'BOB-1';
+-- however long the queue is that waits with it, it is not read: only what waits is looked at
+INSERT INTO syncore.entity (id, space_id, entity_type_id) SELECT 900000 + g, e.space_id, e.entity_type_id FROM syncore.link b JOIN syncore.entity e ON e.id = b.entity, generate_series(1, 4000) g WHERE b.external_id = 'BOB-1';
+INSERT INTO syncore.link (id, space_id, system_id, record_type, entity, external_id) SELECT e.id, b.space_id, b.system_id, 'ticket', e.id, 'Q' || e.id FROM syncore.link b, syncore.entity e WHERE b.external_id = 'BOB-1' AND e.id > 900000;
+INSERT INTO syncore.delivery (id, link, system_id, space_id, shard) SELECT l.id, l.id, l.system_id, l.space_id, 0 FROM syncore.link l WHERE l.id > 900000;
+ANALYZE syncore.link, syncore.delivery;
+BEGIN;
 SELECT bob_is_silent() AS decided;
+SELECT relname, seq_tup_read + idx_tup_fetch < 20 AS few_rows_read FROM pg_stat_xact_user_tables WHERE schemaname = 'syncore' AND relname IN ('link', 'delivery') ORDER BY 1;
+COMMIT;
+DELETE FROM syncore.delivery WHERE id > 900000;
+DELETE FROM syncore.link WHERE id > 900000;
+DELETE FROM syncore.entity WHERE id > 900000;
 SELECT system, call, unknown, waiting FROM waits WHERE system = 'bob';
 SELECT kind, rule, new, reason FROM told WHERE system = 'bob' AND field = 'title' ORDER BY id DESC LIMIT 1;
 SELECT data ->> 'title' AS title FROM syncore.entity ORDER BY id LIMIT 1;

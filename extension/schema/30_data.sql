@@ -97,6 +97,7 @@ CREATE UNIQUE INDEX link_one_record ON syncore.link (entity, system_id) WHERE st
 CREATE INDEX link_key ON syncore.link (external_key);
 CREATE INDEX link_entity ON syncore.link (entity);
 CREATE INDEX link_diverged ON syncore.link (system_id) WHERE state = 'diverged';
+CREATE INDEX link_waiting ON syncore.link (system_id, id) WHERE waiting IS NOT NULL;
 CREATE INDEX link_creating ON syncore.link (system_id, record_type) WHERE state = 'creating';
 CREATE UNIQUE INDEX link_marker ON syncore.link (marker) WHERE marker IS NOT NULL;
 

@@ -15,22 +15,32 @@ CREATE FUNCTION syncore.lint(target text DEFAULT 'all')
 				ELSE y.id IN (SELECT l.system_id FROM syncore.link l WHERE l.entity = goal.id) END);
 		RETURN QUERY
 			SELECT * FROM (
-				SELECT * FROM syncore._lint_system(systems)
-				UNION ALL SELECT * FROM syncore._lint_field(systems)
-				UNION ALL SELECT * FROM syncore._lint_value(systems)
-				UNION ALL SELECT * FROM syncore._lint_rule(systems)
-				UNION ALL SELECT * FROM syncore._lint_owner(systems)
-				UNION ALL SELECT * FROM syncore._lint_policy(systems)
-				UNION ALL SELECT * FROM syncore._lint_name(systems)
-				UNION ALL SELECT * FROM syncore._lint_reach(systems)
-				UNION ALL SELECT * FROM syncore._lint_meaning(systems)
+				SELECT * FROM syncore._lint(systems)
 				UNION ALL SELECT * FROM syncore._lint_test(systems)
-				UNION ALL SELECT * FROM syncore._lint_state(systems)
 			) f ORDER BY f.level, f.code, f.object, f.message;
 	END
 	$$;
 COMMENT ON FUNCTION syncore.lint(text) IS
 	'configure: what is wrong or missing for a system, a space or all; errors block activation; column fix is the SQL that cures it';
+
+-- Everything but the test cases, which run functions of users.
+CREATE FUNCTION syncore._lint(systems text[])
+	RETURNS TABLE (level text, code text, object text, message text, hint text, fix text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+		SELECT * FROM syncore._lint_system(systems)
+		UNION ALL SELECT * FROM syncore._lint_field(systems)
+		UNION ALL SELECT * FROM syncore._lint_value(systems)
+		UNION ALL SELECT * FROM syncore._lint_rule(systems)
+		UNION ALL SELECT * FROM syncore._lint_owner(systems)
+		UNION ALL SELECT * FROM syncore._lint_policy(systems)
+		UNION ALL SELECT * FROM syncore._lint_name(systems)
+		UNION ALL SELECT * FROM syncore._lint_reach(systems)
+		UNION ALL SELECT * FROM syncore._lint_meaning(systems)
+		UNION ALL SELECT * FROM syncore._lint_state(systems)
+	$$;
+COMMENT ON FUNCTION syncore._lint(text[]) IS 'configure: findings of systems, without those of their test cases';
 
 -- The record type that a connector is mostly used for.
 CREATE FUNCTION syncore._usual_record_type(connector text) RETURNS text

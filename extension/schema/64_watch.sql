@@ -53,3 +53,31 @@ CREATE FUNCTION syncore._ledger_last() RETURNS bigint
 	SET search_path = pg_catalog, pg_temp
 	AS $$ SELECT last_value FROM syncore.ledger_id_seq $$;
 COMMENT ON FUNCTION syncore._ledger_last() IS 'watch: the last number of a row of the ledger';
+
+-- Judges the configuration of systems that are at work: an alert for each that has an error, closed when it has none. health
+-- shows these alerts, so that a look at it costs no lint. The janitor runs it when the configuration has changed, and now and
+-- then for what time alone makes wrong. Test cases are left to lint() and activate(): they run functions of users.
+CREATE FUNCTION syncore._watch_config() RETURNS bigint
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		one record;
+		wrong text[] := '{}';
+	BEGIN
+		FOR one IN
+			SELECT y.name::text AS system, s.id AS space, f.codes FROM syncore.system y JOIN syncore.space s ON s.name = y.space
+				CROSS JOIN LATERAL (SELECT string_agg(DISTINCT l.code, ', ' ORDER BY l.code) AS codes FROM syncore._lint(ARRAY[y.name::text]) l
+					WHERE l.level = 'error' AND NOT (y.mode = 'shadow' AND l.code IN ('credential_missing', 'credential_host'))) f
+			WHERE y.mode <> 'draft' AND f.codes IS NOT NULL ORDER BY y.name
+		LOOP
+			wrong := wrong || ('lint:' || one.system);
+			INSERT INTO syncore.alert AS a (space_id, level, kind, cause, object, detail, hint)
+				VALUES (one.space, 'warning', 'lint', 'lint:' || one.system, one.system, format('Its configuration has %s.', one.codes), format('SELECT * FROM syncore.lint(%L);', one.system))
+				ON CONFLICT (cause) WHERE closed_at IS NULL DO UPDATE SET detail = excluded.detail, last_at = now(), times = a.times + 1 WHERE a.detail <> excluded.detail;
+		END LOOP;
+		UPDATE syncore.alert SET closed_at = now(), closed_by = 'syncore' WHERE kind = 'lint' AND closed_at IS NULL AND cause <> ALL (wrong);
+		RETURN cardinality(wrong);
+	END
+	$$;
+COMMENT ON FUNCTION syncore._watch_config() IS 'watch: raises an alert for each system at work whose configuration has an error, and closes it when it has none; returns how many have';

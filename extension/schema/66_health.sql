@@ -93,11 +93,9 @@ CREATE FUNCTION syncore._health_system() RETURNS TABLE (level text, check_name t
 		FROM syncore.conflict c JOIN syncore.space s ON s.id = c.space_id WHERE c.state = 'pending' GROUP BY s.name
 		UNION ALL
 		SELECT CASE a.level WHEN 'critical' THEN 'critical' ELSE 'warning' END, 'alerts', coalesce(a.object, a.cause), a.detail, a.first_at, coalesce(a.hint, 'SELECT * FROM syncore.alert;')
-		FROM syncore.alert a WHERE a.closed_at IS NULL AND a.level <> 'info'
+		FROM syncore.alert a WHERE a.closed_at IS NULL AND a.level <> 'info' AND a.kind <> 'lint'
 		UNION ALL
-		SELECT 'warning', 'lint', y.name::text, format('Its configuration has %s.', string_agg(DISTINCT l.code, ', ')), NULL, format('SELECT * FROM syncore.lint(%L);', y.name)
-		FROM syncore.system y CROSS JOIN LATERAL syncore.lint(y.name::text) l
-		WHERE y.mode IN ('active', 'shadow') AND l.level = 'error' GROUP BY y.name
+		SELECT 'warning', 'lint', a.object, a.detail, a.first_at, a.hint FROM syncore.alert a WHERE a.closed_at IS NULL AND a.kind = 'lint'
 	$$;
 
 CREATE VIEW syncore.health WITH (security_invoker = true) AS

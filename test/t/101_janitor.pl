@@ -112,6 +112,19 @@ $t->node->reload;
 $t->wait_until('it is closed', sub { $t->value("SELECT count(*) FROM syncore.alert WHERE cause = 'workers:listener' AND closed_at IS NOT NULL") == 1 });
 pass('the alert is closed by itself');
 
+# OW-12, DR-04: an error that comes into a configuration in use is told of without being asked for, is seen in health, and is closed when it is cured
+$t->sql(q{SELECT syncore.activate('snow', 'shadow')});
+is($t->value("SELECT level FROM syncore.health WHERE check_name = 'lint'"), 'ok', 'the configuration is sound');
+$t->sql(q{UPDATE syncore.route SET condition = '$.sevrity == "high"' WHERE system = 'snow'});
+$t->sql('SELECT syncore._wake()');
+$t->wait_until('an alert', sub { $t->value("SELECT count(*) FROM syncore.alert WHERE cause = 'lint:snow' AND closed_at IS NULL") == 1 });
+is_deeply([$t->rows("SELECT level, object, detail, hint FROM syncore.health WHERE check_name = 'lint'")],
+	[{ level => 'warning', object => 'snow', detail => 'Its configuration has condition_field_unknown.', hint => q{SELECT * FROM syncore.lint('snow');} }], 'health says so');
+$t->sql(q{UPDATE syncore.route SET condition = '$.severity == "high"' WHERE system = 'snow'});
+$t->sql('SELECT syncore._wake()');
+$t->wait_until('it is closed', sub { $t->value("SELECT count(*) FROM syncore.alert WHERE cause = 'lint:snow' AND closed_at IS NULL") == 0 });
+is($t->value("SELECT level FROM syncore.health WHERE check_name = 'lint'"), 'ok', 'and sound again');
+
 # SA-03: a record whose state changes all the time is an alarm, without being asked for
 $t->sql(q{UPDATE syncore.system SET mode = 'shadow' WHERE name = 'snow'; UPDATE syncore.entity_type SET transition_limit = 10 WHERE name = 'incident'});
 $t->sql(q{INSERT INTO syncore.event (system, payload) SELECT 'snow', jsonb_build_object('table', 'incident', 'sys_id', 'restless', 'number', 'INC7', 'operation', 'update',
@@ -137,12 +150,14 @@ $t->dbh->begin_work;
 $t->sql($raise, 'review:2:severity');
 $t->dbh->rollback;
 $t->sql($raise, 'review:3:severity');
+$t->sql('SELECT syncore._wake()');
 my @told;
 $t->wait_until('both are told', sub { push @told, told_so_far(); @told >= 2 });
 my @new = map { $_->{id} } $t->rows(q{SELECT id FROM syncore.alert WHERE kind = 'review' ORDER BY id});
 is_deeply(\@told, [map { ['syncore_alert', qq({"kind": "review", "alert": $_, "level": "warning"})] } @new], 'each once, and not what is in it');
 $t->sql("UPDATE syncore.alert SET closed_at = now() WHERE id = $new[0]");
 $t->sql($raise, $_) for 'review:3:severity', 'review:1:severity';
+$t->sql('SELECT syncore._wake()');
 @told = ();
 $t->wait_until('it is back', sub { push @told, told_so_far(); @told });
 is_deeply([map { $_->[1] =~ /"alert": (\d+)/ } @told], [$t->value(q{SELECT max(id) FROM syncore.alert WHERE kind = 'review'})], 'what comes back after its end is new; what stands is not told again');

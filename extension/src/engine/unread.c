@@ -34,17 +34,18 @@ sc_unread_decide(int32 system_id, const bool *shards)
 
 	if (system == NULL)
 		return 0;
+	/* Goes by link_waiting: a queue of any length that waits with it costs nothing. */
 	values[0] = Int32GetDatum(system_id);
 	values[1] = sc_claim_shards(shards);
 	values[2] = Int64GetDatum(GetCurrentTransactionStartTimestamp() - sc_decide_patience(system));
 	values[3] = Int32GetDatum(SC_RUN_PIECE);
 	sc_plan_run(&(ScPlan){ "unread links",
 						   "SELECT d.id, l.id, l.entity, l.record_type, l.call"
-						   " FROM syncore.delivery d JOIN syncore.link l ON l.id = d.link"
-						   " WHERE d.system_id = $1 AND d.sent_at IS NULL AND d.shard = ANY ($2)"
+						   " FROM syncore.link l JOIN syncore.delivery d ON d.link = l.id"
+						   " WHERE l.system_id = $1 AND d.sent_at IS NULL AND d.shard = ANY ($2)"
 						   " AND l.entity IS NOT NULL AND l.waiting IS NOT NULL"
 						   " AND l.call ->> 'kind' = 'update' AND (l.call ->> 'unknown')::boolean"
-						   " AND (l.call ->> 'at')::bigint < $3 ORDER BY d.id LIMIT $4",
+						   " AND (l.call ->> 'at')::bigint < $3 ORDER BY l.id LIMIT $4",
 						   4, types },
 				values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)

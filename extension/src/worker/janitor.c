@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "store/config.h"
 #include "worker/base.h"
 #include "worker/settings.h"
 
@@ -29,7 +30,8 @@
 #define REMOVAL_US (10 * 60 * USECS_PER_SEC)
 #define WATCH_US (10 * USECS_PER_SEC)
 #define RESTLESS_US (60 * USECS_PER_SEC)
-#define AGAIN_US (5 * 60 * USECS_PER_SEC) /* an alert that stands is counted again */
+#define LINT_US (60 * INT64CONST(60) * USECS_PER_SEC) /* for what time alone makes wrong */
+#define AGAIN_US (5 * 60 * USECS_PER_SEC)			  /* an alert that stands is counted again */
 #define TELL_US USECS_PER_SEC
 #define STUCK_US (5 * 60 * USECS_PER_SEC)
 #define STARTING_US (30 * USECS_PER_SEC) /* workers may take so long to come */
@@ -50,10 +52,11 @@ extern PGDLLEXPORT void syncore_janitor_main(Datum arg);
 
 static long run_turn(ScWorkerSlot *slot);
 static bool is_due(TimestampTz *next, int64 every_us);
-static long tell_alerts(void);
+static long hear_and_tell(void);
 static void make_partitions(void);
 static void look_for_restless(void);
 static bool remove_piece(void);
+static void watch_config(void);
 static void watch_all(void);
 static void watch_one(Watch *watch, TimestampTz now);
 static bool lacks_slots(char *detail, size_t len);
@@ -72,6 +75,8 @@ static TimestampTz next_removal = 0;
 static TimestampTz next_watch = 0;
 static TimestampTz next_restless = 0;
 static int64 looked_until = 0; /* row of the ledger */
+static TimestampTz next_lint = 0;
+static bool linted = false; /* the configuration as this process has it */
 
 static Watch watches[] = {
 	{ "workers:slots", "critical", lacks_slots,
@@ -124,7 +129,7 @@ static long
 run_turn(ScWorkerSlot *slot)
 {
 	bool more = false;
-	long wait = tell_alerts();
+	long wait = hear_and_tell();
 
 	if (wait < 0)
 		return TURN_MS;
@@ -174,9 +179,12 @@ is_due(TimestampTz *next, int64 every_us)
 	return true;
 }
 
-/* At most once a second, however often commits wake us.  Returns how long to sleep; -1: the database cannot be worked in now. */
+/*
+ * What commits wake us for, at most once a second: another configuration, an
+ * alert.  Returns how long to sleep; -1: the database cannot be worked in now.
+ */
 static long
-tell_alerts(void)
+hear_and_tell(void)
 {
 	TimestampTz now = sc_shared_now();
 
@@ -184,6 +192,7 @@ tell_alerts(void)
 		return Max((next_tell - now) / 1000, 1);
 	if (sc_worker_begin("telling of alerts") != SC_GATE_OPEN)
 		return -1;
+	watch_config();
 	call_number("SELECT syncore._tell_alerts()");
 	sc_worker_commit();
 	return TURN_MS;
@@ -220,6 +229,22 @@ remove_piece(void)
 	gone += call_number("SELECT syncore._retire_records()");
 	call_number("SELECT syncore._close_quiet_alerts()");
 	return gone > 0;
+}
+
+/* Too dear for every look at health: done when the configuration has changed, else once an hour. */
+static void
+watch_config(void)
+{
+	if (sc_config_at_hand() == NULL)
+	{
+		(void) sc_config_get();
+		linted = false;
+	}
+	if (!is_due(&next_lint, LINT_US) && linted)
+		return;
+	linted = false;
+	call_number("SELECT syncore._watch_config()");
+	linted = true;
 }
 
 static void
