@@ -30,6 +30,7 @@ sub check_create
 	$errors{project} = 'Specify a valid project ID or key' if !defined choose($fields->{project}, [[$sim->project->{id}, $sim->project->{key}]]);
 	$errors{issuetype} = 'Specify an issue type' if !defined choose($fields->{issuetype}, [pairs($sim->issue_types)]);
 	$errors{summary} = 'You must specify a summary of the issue.' if ref $fields->{summary} || ($fields->{summary} // '') !~ /\S/;
+	for my $name (@{ $sim->settings->{required} // [] }) { $errors{$name} = "$name is required." if !defined $fields->{$name} }
 	return checked($sim, $req, $fields, \%errors, 1);
 }
 

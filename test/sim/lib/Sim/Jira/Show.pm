@@ -65,6 +65,10 @@ sub issue
 		customfield_10042 => defined $f->{customfield_10042} ? { id => '10100', value => $f->{customfield_10042} } : undef,
 		created => timestamp($f->{created}, $zone), updated => timestamp($f->{updated}, $zone),
 	);
+	# What an administrator there has added, or taken from the screens.
+	my $schema = $sim->settings->{schema} // {};
+	%all = (%all, %$schema);
+	delete @all{ grep { !defined $schema->{$_} } keys %$schema };
 	my %shown = (id => $issue->{id}, key => $issue->{key}, self => $sim->base_url . "/rest/api/3/issue/$issue->{id}",
 		fields => chosen(\%all, $query->{fields}));
 	if (defined $query->{properties})
