@@ -131,10 +131,9 @@ read_shown(ScBatch *batch, const ScLink *link, const ScField *field, const ScSha
 	up = sc_map_up(&(ScMapCxt){ batch->conf, link->system, batch->map_hooks }, reader, held, NULL);
 	if (up.outcome != SC_MAP_OK && up.outcome != SC_MAP_NEAREST)
 		return false;
-	word->version = (ScVersion){ .value = up.canonical,
-								 .replaced = SC_UNKNOWN,
-								 .at = batch->now,
-								 .source_version = -1 };
+	word->version = (ScVersion){
+		.value = up.canonical, .replaced = SC_UNKNOWN, .at = batch->now, .source_version = -1
+	};
 	word->qualifier = up.qualifier;
 	return true;
 }
@@ -248,15 +247,14 @@ note_parting(ScBatch *batch, const ScSplit *split, ScEntity *from)
 	entry->rule = "split";
 	entry->actor = pstrdup(split->actor);
 	entry->actor_kind = SC_ACTOR_HUMAN;
-	entry->reason =
-		psprintf("%s took %s %s of %s out of entity " INT64_FORMAT ", to be one of its own%s%s",
-				 split->actor, link->record_type, name, link->system->name, from->id, colon,
-				 reason);
+	entry->reason = psprintf(
+		"%s took %s %s of %s out of entity " INT64_FORMAT ", to be one of its own%s%s",
+		split->actor, link->record_type, name, link->system->name, from->id, colon, reason);
 	entry = sc_model_note(batch, SC_LEDGER_UNLINK, from, link);
 	entry->rule = "split";
 	entry->actor = pstrdup(split->actor);
 	entry->actor_kind = SC_ACTOR_HUMAN;
-	entry->reason = psprintf("%s took %s %s of %s out: it goes on as entity " INT64_FORMAT "%s%s",
-							 split->actor, link->record_type, name, link->system->name,
-							 split->into->id, colon, reason);
+	entry->reason =
+		psprintf("%s took %s %s of %s out: it goes on as entity " INT64_FORMAT "%s%s", split->actor,
+				 link->record_type, name, link->system->name, split->into->id, colon, reason);
 }

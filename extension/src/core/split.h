@@ -12,7 +12,8 @@ typedef struct ScSplit
 {
 	ScLink *link;	/* of an entity that has other records, too; no write to it is under way */
 	ScEntity *into; /* fresh, without values and links */
-	int64 hub; /* number that no link has: what was written here before is known to the link by it */
+	int64
+		hub; /* number that no link has: what was written here before is known to the link by it */
 	const char *actor;	/* who decided it */
 	const char *reason; /* a sentence without full stop; NULL = none given */
 } ScSplit;
