@@ -108,6 +108,22 @@ at 14:00:10
 pd says title=a severity=high status=closed v2 by b.kim
 state
 $$, true);
+-- The same, and our own create is told of before anything is written over it: what the record started with is no edit then either,
+-- and what somebody set since is one
+SELECT story(world(), $$
+snow says title=a severity=high v1 by a.lee
+pd sends
+pd loses
+at 14:00:05
+snow says status=working v2 by a.lee
+pd sends
+pd finds PD-1 v2 title=a severity=high status=closed
+pd creates title=a severity=high status=new v1 us
+state
+at 14:00:10
+pd says title=a severity=high status=closed v2 by b.kim
+state
+$$);
 -- (control) where it shows what stands, there is nothing to lose; a record that nobody touched has its defaults
 SELECT story(world(), $$
 snow says title=a severity=high v1 by a.lee

@@ -14,7 +14,7 @@
 
 static void ask_of_defaults(ScBatch *batch, ScLink *link, const ScField *field);
 static bool holds_value(const ScBatch *batch, const ScLink *link, const ScShadowField *shadow);
-static bool is_own_start(const ScLink *link, const ScStatement *statement, const ScMapped *said,
+static bool is_own_start(ScLink *link, const ScStatement *statement, const ScMapped *said,
 						 ScOrder *order);
 static bool is_empty_start(const ScLink *link, const ScShadowField *shadow, const ScMapped *said);
 static bool is_said(const ScMapped *said);
@@ -168,12 +168,17 @@ is_empty_start(const ScLink *link, const ScShadowField *shadow, const ScMapped *
  * the entity has a value.  It was there before all that anybody wrote since.
  */
 static bool
-is_own_start(const ScLink *link, const ScStatement *statement, const ScMapped *said, ScOrder *order)
+is_own_start(ScLink *link, const ScStatement *statement, const ScMapped *said, ScOrder *order)
 {
+	ScShadowField *shadow = sc_shadow_get(&link->shadow, said->map->field->name);
+	bool unheard = order->verdict == SC_VERDICT_CURRENT && shadow->held.state == SC_VALUE_UNKNOWN;
+	bool overwritten = order->verdict == SC_VERDICT_RACED && order->carried == NULL;
+
 	if (statement->kind != SC_STATEMENT_CREATE || !statement->actor_is_us || link->fresh ||
-		order->verdict != SC_VERDICT_RACED || order->carried != NULL ||
-		sc_model_value(link->entity, said->map->field->name) == NULL)
+		!(unheard || overwritten) || sc_model_value(link->entity, shadow->field) == NULL)
 		return false;
+	if (unheard)
+		shadow->held = said->external;
 	order->verdict = SC_VERDICT_NOTHING;
 	return true;
 }
