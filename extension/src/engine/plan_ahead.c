@@ -68,20 +68,21 @@ syncore_plan(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < n; i++)
 		ids[i] = nulls[i] ? 0 : DatumGetInt64(elements[i]);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext cxt = AllocSetContextCreate(caller, "syncore plan", ALLOCSET_DEFAULT_SIZES);
 
 	for (int i = 0; i < n; i += PIECE)
 	{
 		CHECK_FOR_INTERRUPTS();
+		/* What queries return stays until their connection ends. */
+		if (SPI_connect() != SPI_OK_CONNECT)
+			elog(ERROR, "could not connect to SPI");
 		MemoryContextSwitchTo(cxt);
 		plan_piece(result, ids + i, Min(PIECE, n - i));
+		SPI_finish();
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(cxt);
 	}
-	SPI_finish();
 	return (Datum) 0;
 }
 

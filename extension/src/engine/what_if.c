@@ -27,6 +27,7 @@ typedef struct Asking
 	TimestampTz since;
 } Asking;
 
+static void connect(void);
 static void ask_entity(const Asking *asking, int64 entity);
 static void ask_record(const Asking *asking, const int64 *events, int n);
 static void compare(const Asking *asking, const ScPast *past);
@@ -65,16 +66,18 @@ syncore_what_if(PG_FUNCTION_ARGS)
 	const int64 *sizes = ids_of(PG_GETARG_DATUM(2), &nsizes);
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
+	connect();
 	asking.wanted = sc_config_get();
 	asking.committed = sc_config_committed();
+	SPI_finish();
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext cxt = AllocSetContextCreate(caller, "syncore what if", ALLOCSET_DEFAULT_SIZES);
 
 	for (int i = 0; i < nentities + nsizes; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
+		/* What queries return stays until their connection ends. */
+		connect();
 		MemoryContextSwitchTo(cxt);
 		if (i < nentities)
 			ask_entity(&asking, entities[i]);
@@ -83,11 +86,18 @@ syncore_what_if(PG_FUNCTION_ARGS)
 			ask_record(&asking, events, (int) sizes[i - nentities]);
 			events += sizes[i - nentities];
 		}
+		SPI_finish();
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(cxt);
 	}
-	SPI_finish();
 	return (Datum) 0;
+}
+
+static void
+connect(void)
+{
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
 }
 
 static void
