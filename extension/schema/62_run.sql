@@ -230,6 +230,8 @@ CREATE FUNCTION syncore.sync_now(entity bigint) RETURNS SETOF bigint
 			PERFORM syncore._raise_unknown('record', entity::text, NULL, 'Write a number of syncore.entity, system:key, or a key such as INC0012345.');
 		END IF;
 		PERFORM syncore._require(space, 'operate', format('record "%s"', entity));
+		-- before its deliveries, as all do
+		PERFORM FROM syncore.entity e WHERE e.id = sync_now.entity FOR NO KEY UPDATE;
 		RETURN QUERY SELECT * FROM syncore._look(entity);
 		PERFORM syncore._wake(), syncore._tell_stopped(entity);
 	END
