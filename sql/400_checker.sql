@@ -128,4 +128,56 @@ p1 answers v4 severity=medium
 again 5
 state
 $$);
+
+-- RS-08, R8, I8: whether a dispute about another field waits for a person goes by the severity that stands, not by the one that stood when
+-- its words were heard: it is the same whichever came first, and over when it is that severe no more.
+SELECT story('{"fields": {"severity": {"kind": "rank", "allowed": ["critical", "high", "medium", "low"]}, "title": {"kind": "text"}},
+	"policy": {"title": [{"rule": "manual", "review_from": "high"}, "last_update_wins"], "*": []}, "systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says severity=low title=a v1 by kim full
+p2 says severity=low title=a v1 by lee full
+at 14:00:10
+p1 says title=b v2 by kim
+at 14:00:11
+p2 says title=c v2 by lee
+state
+p1 says severity=critical v3 by kim
+state
+p2 sends
+p2 answers v3 severity=critical
+p2 says severity=medium v4 by lee
+state
+$$);
+SELECT story('{"fields": {"severity": {"kind": "rank", "allowed": ["critical", "high", "medium", "low"]}, "title": {"kind": "text"}},
+	"policy": {"title": [{"rule": "manual", "review_from": "high"}, "last_update_wins"], "*": []}, "systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says severity=low title=a v1 by kim full
+p2 says severity=low title=a v1 by lee full
+p1 says severity=critical v3 by kim
+at 14:00:10
+p1 says title=b v4 by kim
+at 14:00:11
+p2 says title=c v2 by lee
+state
+$$);
+-- RS-08: where all agree already on what was decided while it was less severe, nobody is asked; while a severity is itself in review, the
+-- worst of what is said of it counts.
+SELECT story('{"fields": {"severity": {"kind": "rank", "allowed": ["critical", "high", "medium", "low"]}, "title": {"kind": "text"}},
+	"policy": {"title": [{"rule": "manual", "review_from": "high"}, "last_update_wins"], "severity": ["manual"]}, "systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says severity=low title=a v1 by kim full
+p2 says severity=low title=a v1 by lee full
+at 14:00:10
+p1 says title=b v2 by kim
+at 14:00:11
+p2 says title=c v2 by lee
+p1 sends
+p1 answers v3 title=c
+p1 says severity=critical v4 by kim
+state
+p2 says severity=medium v3 by lee
+at 14:00:12
+p1 says title=d v5 by kim
+p2 says title=e v4 by lee
+state
+hub severity=medium by ada
+state
+$$);
 DROP SCHEMA t400 CASCADE;

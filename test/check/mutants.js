@@ -59,6 +59,12 @@ module.exports = [
 		from: 'if (!several_values(contest))\n\t\treturn false;\n\tif (rule->review_from', to: 'if (dispute->n < 2)\n\t\treturn false;\n\tif (rule->review_from' },
 	{ name: 'held_above_only', file: 'policy.c', level: 'merge', why: 'a dispute of just that severity is not held (RS-08)',
 		from: 'rank_in(severity, &dispute->versions[i].value) <= rank_in(severity, &from)', to: 'rank_in(severity, &dispute->versions[i].value) < rank_in(severity, &from)' },
+	{ name: 'severity_of_the_day', file: 'change.c', level: 'merge', why: 'a dispute waits for a person by the severity that stood when its words were heard (RS-08, I8)',
+		from: 'if (!entity->regraded)', to: 'if (entity != NULL)' },
+	{ name: 'severity_in_review', file: 'policy.c', level: 'merge', why: 'while the severity is in review, what happens to be shown of it counts (RS-08, I8)',
+		from: 'stamp != NULL && stamp->held && i <', to: 'stamp != NULL && stamp->held && i > ' },
+	{ name: 'agreed_asked_anew', file: 'merge.c', level: 'decide', why: 'what all agree on is put to a person since the severity rose (RS-08)',
+		from: '(!stamp->held && all_agree(batch, entity, field))', to: '(!stamp->held && all_agree(batch, entity, field) && stamp->held)' },
 	// what is news (R3 to R5)
 	{ name: 'echo_by_value', file: 'order.c', level: 'decide', why: 'a value that we once wrote is an echo, whoever sets it',
 		from: '\t\treturn judge_current(question, "R4g");\n\t}\n\treturn judge_current(question, "R4h");',

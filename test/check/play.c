@@ -171,6 +171,7 @@ merge(Play *play)
 	version.rank =
 		version.system_id > 0 ? play->world.conf->systems[version.system_id - 1].rank : 0;
 	sc_merge_version(&play->batch, play->entity, field, policy, &version);
+	sc_decide_review_again(&play->batch, play->entity);
 }
 
 /* As between two transactions: the winner's value is the entity's, the rest is in the packed form. */

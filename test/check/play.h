@@ -25,6 +25,8 @@
 
 #include "lib/stringinfo.h"
 
+#include "core/decide_private.h"
+
 #include "../core/world.h"
 
 #define PLAY_LINKS_MAX 6

@@ -131,6 +131,33 @@ sc_decide_note_merge(ScBatch *batch, ScLedgerEntry *entry, const ScVersion *vers
 	}
 }
 
+void
+sc_decide_review_again(ScBatch *batch, ScEntity *entity)
+{
+	if (!entity->regraded)
+		return;
+	entity->regraded = false;
+	for (int i = 0; i < entity->stamps.len; i++)
+	{
+		ScStamp *stamp = &entity->stamps.items[i];
+		const ScField *field = sc_conf_field(entity->type, stamp->field);
+		ScLedgerEntry *entry;
+		ScMerge merge;
+
+		if (field == NULL || strcmp(field->name, SC_POLICY_SEVERITY) == 0 ||
+			!sc_merge_review(batch, entity, field, &merge))
+			continue;
+		if (!sc_value_equal(&merge.old, &stamp->versions[0].value))
+			entity->revision++;
+		entry = sc_model_note(batch, SC_LEDGER_CHANGE, entity, NULL);
+		entry->field = field->name;
+		sc_decide_note_merge(batch, entry, &stamp->versions[0], &merge, false);
+		entry->reason = psprintf("%s (the severity is %s)", entry->reason,
+								 sc_say_value(sc_conf_field(entity->type, SC_POLICY_SEVERITY),
+											  &sc_model_value(entity, SC_POLICY_SEVERITY)->value));
+	}
+}
+
 /*
  * The canonical value as this system shows it: Closed, where it is resolved and
  * the system has no other word for that.  It says nothing new (SA-02).

@@ -44,6 +44,7 @@ sc_decide_fan_out(ScBatch *batch, ScEntity *entity)
 			if (batch->conf->systems[i].space == entity->space)
 				route_system(batch, entity, &batch->conf->systems[i], document);
 	}
+	sc_decide_review_again(batch, entity);
 	sc_merge_settle(batch, entity);
 	sc_decide_enrich(batch, entity);
 	for (int i = 0; i < list_length(entity->links); i++)

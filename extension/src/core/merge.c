@@ -34,6 +34,7 @@ static ScMergeOutcome name_outcome(const ScStamp *stamp, const ScMerge *merge,
 								   const ScVersion *incoming);
 static bool one_value(const ScStamp *stamp);
 static int order_by_dot(const void *a, const void *b);
+static bool all_agree(ScBatch *batch, ScEntity *entity, const ScField *field);
 static bool settle_field(ScBatch *batch, ScEntity *entity, ScStamp *stamp);
 static bool show_clock(ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *field,
 					   const ScStamp *stamp);
@@ -124,6 +125,40 @@ sc_merge_without(ScBatch *batch, ScEntity *entity, const ScField *field, int64 l
 }
 
 bool
+sc_merge_review(ScBatch *batch, ScEntity *entity, const ScField *field, ScMerge *merge)
+{
+	ScStamp *stamp = sc_stamp_get(&entity->stamps, field->name);
+	const ScPolicy *policy = sc_conf_policy(batch->conf, entity->space, entity->type, field->name);
+	ScVersion shown;
+	bool graded = false;
+
+	for (int i = 0; i < policy->len; i++)
+		graded = graded ||
+				 (policy->rules[i].name == SC_RULE_MANUAL && policy->rules[i].review_from != NULL);
+	if (!graded || stamp->nversions < 2 || (!stamp->held && all_agree(batch, entity, field)))
+		return false;
+	*merge = before_merge(entity, stamp);
+	shown = stamp->versions[0];
+	elect(batch, entity, field, policy, merge);
+	merge->outcome = name_outcome(stamp, merge, &shown);
+	return stamp->held != merge->was_held;
+}
+
+/* Nothing is left to be decided: every system shows what stands. */
+static bool
+all_agree(ScBatch *batch, ScEntity *entity, const ScField *field)
+{
+	for (int i = 0; i < list_length(entity->links); i++)
+	{
+		ScLink *link = list_nth(entity->links, i);
+
+		if (sc_merge_takes_part(link) && !sc_merge_agrees(batch, entity, link, field))
+			return false;
+	}
+	return true;
+}
+
+bool
 sc_merge_settle(ScBatch *batch, ScEntity *entity)
 {
 	bool changed = false;
@@ -162,6 +197,10 @@ elect(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *po
 	value = sc_model_value_get(entity, field->name);
 	if (!sc_value_equal(&value->value, &stamp->versions[0].value))
 		value->qualifier = NULL;
+	entity->regraded =
+		entity->regraded || (strcmp(field->name, SC_POLICY_SEVERITY) == 0 &&
+							 (merge->was_held || stamp->held ||
+							  !sc_value_equal(&value->value, &stamp->versions[0].value)));
 	value->value = stamp->versions[0].value;
 	entity->changed = true;
 }

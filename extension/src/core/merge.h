@@ -84,6 +84,12 @@ extern ScMerge sc_merge_union(ScBatch *batch, ScEntity *entity, const ScField *f
  */
 extern ScMerge sc_merge_without(ScBatch *batch, ScEntity *entity, const ScField *field, int64 link);
 
+/*
+ * RS-08: the severity is another one; does the field wait for a person by it, or no more?  The winner is chosen again.
+ * What every system shows already is not asked about anew.
+ */
+extern bool sc_merge_review(ScBatch *batch, ScEntity *entity, const ScField *field, ScMerge *merge);
+
 /* R9: does what the link holds agree with the canonical value? */
 extern bool sc_merge_agrees(const ScBatch *batch, const ScEntity *entity, ScLink *link,
 							const ScField *field);

@@ -174,6 +174,8 @@ typedef struct ScEntity
 
 	bool changed;
 	bool fresh;
+	bool
+		regraded; /* its severity is another one: disputes that wait for a person by it are looked at again */
 	struct HeapTupleData *stored; /* the store's own: the row as it was read; NULL = fresh */
 } ScEntity;
 

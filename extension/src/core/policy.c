@@ -41,6 +41,7 @@ static int rank_in(const ScField *field, const ScValue *value);
 static int32 owner_of(const ScDispute *dispute, const ScRule *rule);
 static bool several_values(const Contest *contest);
 static bool must_hold(const Contest *contest, const ScRule *rule);
+static bool is_severe(const ScEntity *entity, const ScField *severity, const ScValue *from);
 static void explain(Contest *contest, ScChoice *choice);
 static const ScRule *find_decisive(Contest *contest, const ScChoice *choice);
 static char *say_why(Contest *contest, const ScRule *rule, const ScChoice *choice);
@@ -305,8 +306,7 @@ static bool
 must_hold(const Contest *contest, const ScRule *rule)
 {
 	const ScDispute *dispute = contest->dispute;
-	const ScField *severity = sc_conf_field(dispute->entity->type, "severity");
-	ScFieldValue *current;
+	const ScField *severity = sc_conf_field(dispute->entity->type, SC_POLICY_SEVERITY);
 	ScValue from;
 
 	if (!several_values(contest))
@@ -314,16 +314,28 @@ must_hold(const Contest *contest, const ScRule *rule)
 	if (rule->review_from == NULL || severity == NULL)
 		return true;
 	from = sc_value_text(rule->review_from);
-	if (dispute->field == severity || strcmp(dispute->field->name, "severity") == 0)
-	{
-		for (int i = 0; i < dispute->n; i++)
-			if (contest->in[i] &&
-				rank_in(severity, &dispute->versions[i].value) <= rank_in(severity, &from))
-				return true;
-		return false;
-	}
-	current = sc_model_value(unconstify(ScEntity *, dispute->entity), "severity");
-	return current != NULL && rank_in(severity, &current->value) <= rank_in(severity, &from);
+	if (strcmp(dispute->field->name, SC_POLICY_SEVERITY) != 0)
+		return is_severe(dispute->entity, severity, &from);
+	for (int i = 0; i < dispute->n; i++)
+		if (contest->in[i] &&
+			rank_in(severity, &dispute->versions[i].value) <= rank_in(severity, &from))
+			return true;
+	return false;
+}
+
+/* While its severity is in review, the record is as severe as the worst that is said of it (I8). */
+static bool
+is_severe(const ScEntity *entity, const ScField *severity, const ScValue *from)
+{
+	const ScStamp *stamp =
+		sc_stamp_find(&unconstify(ScEntity *, entity)->stamps, SC_POLICY_SEVERITY);
+	const ScFieldValue *current =
+		sc_model_value(unconstify(ScEntity *, entity), SC_POLICY_SEVERITY);
+
+	for (int i = 0; stamp != NULL && stamp->held && i < stamp->nversions; i++)
+		if (rank_in(severity, &stamp->versions[i].value) <= rank_in(severity, from))
+			return true;
+	return current != NULL && rank_in(severity, &current->value) <= rank_in(severity, from);
 }
 
 /* Which rule put the winner before the strongest of the others, and how to say so. */

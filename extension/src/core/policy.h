@@ -31,6 +31,9 @@ typedef struct ScDispute /* what is to be decided */
 	const ScVersion *versions;
 } ScDispute;
 
+/* The field by which review_from goes. */
+#define SC_POLICY_SEVERITY "severity"
+
 extern ScChoice sc_policy_choose(const ScDispute *dispute);
 
 /* What union and append make of several versions, from what each writer replaced. */

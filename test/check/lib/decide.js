@@ -29,6 +29,8 @@ function drawWorld(seed) {
 		const rule = { rule: dice.of(RULES) };
 		if (rule.rule === 'system_of_record')
 			rule.link = 1 + dice.below(n);
+		if (rule.rule === 'manual' && dice.once(2))
+			rule.from = dice.of(ALLOWED);
 		if (!policy.some((one) => one.rule === rule.rule))
 			policy.push(rule);
 	}
@@ -42,7 +44,7 @@ function document(world) {
 		systems['p' + id] = { rank: world.ranks[id], grade: world.grades[id] };
 	return {
 		fields: { severity: { kind: 'rank', allowed: ALLOWED }, title: { kind: 'text' } }, type: { loop_limit: 100 }, systems,
-		policy: { '*': world.policy.map((one) => ({ rule: one.rule, ...(one.link && { system: 'p' + one.link }) })) },
+		policy: { '*': world.policy.map((one) => ({ rule: one.rule, ...(one.link && { system: 'p' + one.link }), ...(one.from && { review_from: one.from }) })) },
 	};
 }
 

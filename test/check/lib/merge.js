@@ -26,11 +26,6 @@ function drawWorld(seed) {
 	return { allowed: ALLOWED, ranks: [0, ...ranks], policy };
 }
 
-// "From a severity on" is said of severity alone: of other fields it asks for the severity of the day, which no set tells.
-function policyOf(world, field) {
-	return world.policy.map((one) => field === 'severity' ? one : { ...one, from: undefined });
-}
-
 function document(world) {
 	const systems = {};
 	for (let link = 1; link <= 3; link++)
@@ -38,7 +33,7 @@ function document(world) {
 	return {
 		fields: { severity: { kind: 'rank', allowed: ALLOWED }, title: { kind: 'rank', allowed: ALLOWED } },
 		systems,
-		policy: Object.fromEntries(FIELDS.map((field) => [field, policyOf(world, field).map((one) => ({ rule: one.rule, ...(one.link && { system: 'p' + one.link }), ...(one.from && { review_from: one.from }) }))])),
+		policy: Object.fromEntries(FIELDS.map((field) => [field, world.policy.map((one) => ({ rule: one.rule, ...(one.link && { system: 'p' + one.link }), ...(one.from && { review_from: one.from }) }))])),
 	};
 }
 
@@ -148,12 +143,15 @@ function program(dice, found) {
 // What each order must end in, told as play.c tells it but for what the order may choose: what is shown under a hold.
 function expect(versions, world) {
 	const told = [];
+	let severities = [];
 	for (let field = 0; field < FIELDS.length; field++) {
 		const all = versions.filter((one) => one.field === field);
 		if (all.length === 0)
 			continue;
 		const stand = standing(all);
-		const choice = choose(stand, policyOf(world, FIELDS[field]), world);
+		const choice = choose(stand, world.policy, world, field === 0 ? undefined : severities);
+		if (field === 0)
+			severities = choice.held ? stand.map((one) => one.value) : [choice.winner.value];
 		const seen = clock(all);
 		const list = stand.map((one) => `${one.link}:${one.n}=${one.value},${one.kind}`).sort();
 		told.push(`${FIELDS[field]}=${choice.held ? '(held)' : choice.winner.value} ${list.join('/')} {${Object.keys(seen).sort().map((link) => `${link}:${seen[link]}`).join(',')}}`);

@@ -341,11 +341,34 @@ class Model {
 	}
 
 	elect(field) {
-		const choice = choose(field.versions, this.world.policy, this.world);
+		const severity = this.fields.severity;
+		const before = field.held ? null : field.value;
+		const choice = choose(field.versions, this.world.policy, this.world, field === severity ? undefined : this.severities());
 		field.held = choice.held;
 		if (!choice.held || !field.versions.includes(field.shown))
 			field.shown = choice.winner;
 		field.value = field.shown.value;
+		this.regraded = this.regraded || (field === severity && (field.held || field.value !== before));
+	}
+
+	// How severe the record is: while a person is asked, all that is said of it.
+	severities() {
+		const { held, versions, value } = this.fields.severity;
+		return held ? versions.map((one) => one.value) : [value];
+	}
+
+	// A dispute that a person decides "from a severity on" is looked at again when the severity is another one, but for
+	// what all agree on already: nothing of that is left to be decided.
+	reviewAgain() {
+		if (!this.regraded)
+			return;
+		this.regraded = false;
+		for (const name of Object.keys(this.fields)) {
+			const field = this.fields[name];
+			if (name !== 'severity' && field.versions.length > 1 && this.world.policy.some((rule) => rule.from !== undefined)
+				&& (field.held || !Object.values(this.links).every((link) => this.agrees(link, name))))
+				this.elect(field);
+		}
 	}
 
 	// The hub's own version (resolve): link 0, having seen all.
@@ -375,6 +398,7 @@ class Model {
 
 	// R10: who agrees has seen all; when all have, losers retire.
 	settle() {
+		this.reviewAgain();
 		for (const name of Object.keys(this.fields)) {
 			const field = this.fields[name];
 			if (field.held)

@@ -49,13 +49,15 @@ const best = (list, like) => {
 const different = (list) => list.some((one) => one.value !== list[0].value);
 
 // {winner, held}: a list of rules is lexicographic, the last word is the rank of the system (lower is better).
-function choose(versions, policy, world) {
+// severities: of another field than severity, what stands there (all of it while a person is asked): "from" goes by the worst.
+function choose(versions, policy, world, severities) {
 	let left = versions;
 	let held = false;
 	for (const rule of policy) {
 		if (rule.rule !== 'manual')
 			left = best(left, (one) => liking(rule, one, world));
-		else if (different(left) && (rule.from === undefined || left.some((one) => severity(one.value, world) <= severity(rule.from, world))))
+		else if (different(left) && (rule.from === undefined
+			|| (severities ?? left.map((one) => one.value)).some((value) => severity(value, world) <= severity(rule.from, world))))
 			held = true;
 	}
 	return { winner: best(left, (one) => -world.ranks[one.link])[0], held };
