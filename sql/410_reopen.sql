@@ -24,6 +24,10 @@ SELECT data = :'was_before' AND closed_at = :'was_closed_at' AND revision = :was
 SELECT n.n, l.kind, y.name AS system, l.field, l.old, l.new, l.rule, regexp_replace(l.reason, 'entity \d+', 'entity N') AS reason
 	FROM syncore.ledger l JOIN (SELECT e.id, row_number() OVER (ORDER BY e.id) AS n FROM syncore.entity e) n ON n.id = l.entity LEFT JOIN syncore.system y ON y.id = l.system_id
 	WHERE l.rule = 'on_reopen' ORDER BY l.id;
+-- a legal hold on what was closed holds what the record that left it said, and says
+UPDATE syncore.entity SET held_until = now() + interval '1 day' WHERE id = (SELECT min(id) FROM syncore.entity);
+SELECT v.external_id, count(*) > 0 AS held FROM syncore._needed_events() n JOIN syncore.event v ON v.id = n GROUP BY 1 ORDER BY 1;
+UPDATE syncore.entity SET held_until = NULL WHERE held_until IS NOT NULL;
 -- asked why it has no record there any more, it says where that is now
 SELECT w.step, w.passed, regexp_replace(w.because, 'entity \d+', 'entity N') AS because FROM syncore.why_not((SELECT min(id) FROM syncore.entity), 'bob') w WHERE w.step = 'record';
 -- RO-02: what was closed in a period is as many as before

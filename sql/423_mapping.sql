@@ -55,6 +55,7 @@ SELECT (SELECT count(*) FROM made.log) AS written, shown('C5') AS neighbour;
 
 -- refused when it is written, with a hint
 \set VERBOSITY default
+\set SHOW_CONTEXT never
 INSERT INTO syncore.field_map (system, record_type, field, path) VALUES ('ann', 'ticket', 'severty', '/x');
 INSERT INTO syncore.field_map (system, record_type, field, path) VALUES ('ann', 'ticket', 'quite_another', '/x');
 INSERT INTO syncore.field_map (system, record_type, field, path, format) VALUES ('ann', 'ticket', 'url', '/x', '{"tim": "epoch_s"}');

@@ -49,6 +49,10 @@ SELECT syncore._decide_hub(entity('A3'), 'severity', '"medium"', 'lee', 'test'),
 SELECT stamps::jsonb #>> '{severity,clock,0}' AS written_here FROM syncore.entity WHERE id IN (entity('A3'), entity('B3'));
 SELECT entity('B3') AS gone \gset
 SELECT syncore.merge_entities('A3', 'B3', 'the same') ~ 'is part of ann:A3';
+-- a legal hold on what was joined holds what its records said
+UPDATE syncore.entity e SET held_until = now() + interval '1 day' WHERE e.merged_into = syncore._resolve_ref('ann:A3');
+SELECT v.external_id, count(*) > 0 AS held FROM syncore._needed_events() n JOIN syncore.event v ON v.id = n WHERE v.external_id IN ('A3', 'B3', 'A1') GROUP BY 1 ORDER BY 1;
+UPDATE syncore.entity SET held_until = NULL WHERE held_until IS NOT NULL;
 SELECT data ->> 'severity' AS severity, jsonb_array_length(stamps::jsonb #> '{severity,versions}') AS versions, (stamps::jsonb #>> '{description,held}')::boolean AS held FROM syncore.entity WHERE id = entity('A3');
 SELECT kind, field, versions FROM syncore.review WHERE kind = 'conflict';
 -- (control) nothing is left of what went

@@ -3,19 +3,27 @@
 -- more than a week shorter has its rows deleted. Whatever still waits for a decision stays, and so does what is on legal hold.
 
 CREATE INDEX entity_held ON syncore.entity (held_until) WHERE held_until IS NOT NULL;
+CREATE INDEX entity_predecessor ON syncore.entity (predecessor) WHERE predecessor IS NOT NULL;
 
 -- Events that somebody may still need, whatever their age.
 CREATE FUNCTION syncore._needed_events() RETURNS SETOF bigint
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+		-- a hold is on the records, whichever entity they have come to since
+		WITH RECURSIVE held AS (
+			SELECT e.id, e.merged_into FROM syncore.entity e WHERE e.held_until > now()
+			UNION
+			SELECT n.id, n.merged_into FROM held h CROSS JOIN LATERAL (
+				SELECT m.id, m.merged_into FROM syncore.entity m WHERE m.id = h.merged_into
+				UNION ALL SELECT s.id, s.merged_into FROM syncore.entity s WHERE s.predecessor = h.id) n
+		)
 		SELECT unnest(l.waiting || l.unsure) FROM syncore.link l WHERE l.waiting IS NOT NULL OR l.unsure IS NOT NULL
 		UNION
 		SELECT q.event FROM syncore.quarantine_entry q WHERE q.state = 'open' AND q.event IS NOT NULL
 		UNION
-		SELECT v.id FROM syncore.entity e JOIN syncore.link l ON l.entity = e.id
+		SELECT v.id FROM held e JOIN syncore.link l ON l.entity = e.id
 			JOIN syncore.event v ON v.system_id = l.system_id AND v.external_id = l.external_id
-		WHERE e.held_until > now()
 	$$;
 COMMENT ON FUNCTION syncore._needed_events() IS 'run: events that wait, are in quarantine, or are on legal hold: retention passes them over';
 
