@@ -180,4 +180,20 @@ state
 hub severity=medium by ada
 state
 $$);
+-- R4e: in one second lee sets c, and b: what our first write left there as B is not what he says, and he is heard
+SELECT story('{"fields": {"title": {"kind": "text"}}, "policy": {"*": ["human_wins"]}, "systems": {"p1": {"rank": 10}, "p2": {"rank": 20, "grade": "coarse"}}}', $$
+p1 says title=a v1 by kim full
+p2 says title=a v1 by lee full
+p1 says title=b v2 by bot automation
+p2 sends
+p2 answers v6 title=B
+p1 says title=c v3 by bot automation
+p2 sends
+p2 says title=c v8 by lee
+p2 says title=b v8 by lee
+p2 answers v16 title=C
+state
+# (control) in its words it is what was there before
+p2 says title=B v8 by lee
+$$);
 DROP SCHEMA t400 CASCADE;

@@ -453,7 +453,7 @@ static bool
 was_held(const ScValue *were, int nwere, const ScValue *value)
 {
 	for (int i = 0; i < nwere; i++)
-		if (sc_value_equal(&were[i], value) || sc_value_equal_loosely(&were[i], value))
+		if (sc_value_equal(&were[i], value))
 			return true;
 	return false;
 }
