@@ -94,7 +94,11 @@ test_answer(PG_FUNCTION_ARGS)
 	sc_call_begin(plan);
 	for (int i = 0; plan->request != NULL && i < nanswers; i++)
 	{
-		appendStringInfo(&out, "%s %s\n", plan->request->method, plan->request->url);
+		appendStringInfo(
+			&out, "%s %s%s%s\n", plan->request->method, plan->request->url,
+			plan->call.kind == SC_CALL_COMMENT && plan->request->body != NULL ? " " : "",
+			plan->call.kind == SC_CALL_COMMENT && plan->request->body != NULL ? plan->request->body
+																			  : "");
 		sc_call_feed(plan, answer_make(answers[i]));
 	}
 	if (plan->request != NULL)

@@ -13,6 +13,7 @@
 
 #include "core/call_private.h"
 #include "core/json.h"
+#include "core/mention.h"
 #include "core/richtext.h"
 #include "core/shape.h"
 
@@ -244,14 +245,21 @@ static void
 add_comment(ScCallPlan *plan, const ScOperation *operation)
 {
 	ScCallFlow *flow = plan->private_data;
+	ScMentionCxt cxt = { plan->conf, plan->system->id };
 	char *spelling = sc_json_get_text(operation->options, "rich_text");
+	char *sign = sc_json_get_text(operation->options, "mention");
 	char *body = sc_pointer_get_cstring(plan->context, "/comment/body");
 	const char *reason;
+	Jsonb *spelt;
 
-	if (spelling == NULL || strcmp(spelling, "adf") != 0 || body == NULL)
+	if (body == NULL)
 		return;
-	flow->context = sc_pointer_set(flow->context, sc_pointer_parse("/comment/body", &reason),
-								   sc_richtext_to_adf(body));
+	if (spelling != NULL && strcmp(spelling, "adf") == 0)
+		spelt = sc_richtext_to_adf_mentions(sc_mention_accounts(&cxt, body));
+	else
+		spelt = sc_value_text(sc_mention_spell(&cxt, body, sign, spelling)).json;
+	flow->context =
+		sc_pointer_set(flow->context, sc_pointer_parse("/comment/body", &reason), spelt);
 }
 
 static void
@@ -485,19 +493,22 @@ is_our_comment(const ScCallPlan *plan, const ScOperation *operation, Jsonb *comm
 	char *channel = sc_call_source(operation, "comment_channel", comment);
 	char *author = sc_call_source(operation, "comment_author", comment);
 	char *wanted_channel = sc_pointer_get_cstring(plan->context, "/comment/channel");
-	char *pointer = sc_json_get_text(operation->response, "comment_body");
-	Jsonb *body = pointer != NULL ? sc_pointer_get_text(comment, pointer) : NULL;
+	char *body = sc_shape_comment_body(operation->response, comment);
 	char *ours = sc_pointer_get_cstring(plan->context, "/comment/body");
-	ScValue shown = body != NULL ? sc_value_json(body) : SC_UNKNOWN;
-	ScValue sent = ours != NULL ? sc_value_text(ours) : SC_UNKNOWN;
+	ScMentionCxt cxt = { plan->conf, plan->system->id };
+	ScValue shown;
+	ScValue sent;
+
+	if (body == NULL || ours == NULL)
+		return false;
+	shown = sc_value_text(sc_mention_fold(sc_mention_keep(&cxt, body)));
+	sent = sc_value_text(sc_mention_fold(ours));
 
 	if (channel != NULL && wanted_channel != NULL && strcmp(channel, wanted_channel) != 0)
 		return false;
 	if (author != NULL && plan->system->integration_actor != NULL &&
 		strcmp(author, plan->system->integration_actor) != 0)
 		return false;
-	if (body != NULL && sc_richtext_is_adf(body))
-		shown = sc_value_text(sc_richtext_from_adf(body));
 	return sc_value_equal_loosely(&shown, &sent);
 }
 

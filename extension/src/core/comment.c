@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "core/decide_private.h"
+#include "core/mention.h"
 
 static ScCopy *find_by_id(const ScLink *link, const ScCommentIn *comment);
 static ScCopy *find_by_text(const ScLink *link, const ScCommentIn *comment);
@@ -29,7 +30,15 @@ void
 sc_decide_comments(ScBatch *batch, ScLink *link, const ScStatement *statement)
 {
 	for (int i = 0; i < statement->ncomments; i++)
-		decide_one(batch, link, statement, &statement->comments[i]);
+	{
+		ScCommentIn *comment = &statement->comments[i];
+
+		if (comment->body != NULL && !comment->kept)
+			comment->body =
+				sc_mention_keep(&(ScMentionCxt){ batch->conf, link->system->id }, comment->body);
+		comment->kept = true;
+		decide_one(batch, link, statement, comment);
+	}
 }
 
 static void
@@ -115,7 +124,7 @@ find_by_id(const ScLink *link, const ScCommentIn *comment)
 static ScCopy *
 find_by_text(const ScLink *link, const ScCommentIn *comment)
 {
-	ScValue body = sc_value_text(comment->body);
+	ScValue body = sc_value_text(sc_mention_fold(comment->body));
 
 	for (int i = 0; i < list_length(link->copies); i++)
 	{
@@ -126,7 +135,7 @@ find_by_text(const ScLink *link, const ScCommentIn *comment)
 			copy->state == SC_COPY_DELETED || copy->external_id != NULL ||
 			copy->sent_body == NULL || strcmp(copy->channel, comment->channel) != 0)
 			continue;
-		sent = sc_value_text(copy->sent_body);
+		sent = sc_value_text(sc_mention_fold(copy->sent_body));
 		if (sc_value_equal(&sent, &body) || sc_value_equal_loosely(&sent, &body))
 			return copy;
 	}

@@ -13,6 +13,7 @@
 
 #include "core/call.h"
 #include "core/decide_private.h"
+#include "core/mention.h"
 
 static bool is_newer(const ScCommentIn *comment, const ScCopy *origin);
 static void follow(ScBatch *batch, ScLink *link, const ScStatement *statement,
@@ -203,8 +204,9 @@ bool
 sc_decide_copy_edited(ScBatch *batch, ScLink *link, const ScStatement *statement,
 					  const ScCommentIn *comment, const ScCopy *copy)
 {
-	ScValue said = sc_value_text(comment->body);
-	ScValue sent = copy->sent_body == NULL ? SC_UNKNOWN : sc_value_text(copy->sent_body);
+	ScValue said = sc_value_text(sc_mention_fold(comment->body == NULL ? "" : comment->body));
+	ScValue sent =
+		copy->sent_body == NULL ? SC_UNKNOWN : sc_value_text(sc_mention_fold(copy->sent_body));
 	ScLedgerEntry *entry;
 
 	if (statement->actor_is_us || copy->sent_body == NULL ||

@@ -197,6 +197,7 @@ typedef struct ScCommentIn /* one comment that a statement speaks of */
 	char *external_id; /* NULL = the product gives none */
 	char *author;
 	char *body; /* plain text or Markdown */
+	bool kept;	/* body is spelt as comments are kept (mention.h), no longer as it was read */
 	TimestampTz written_at;
 	TimestampTz
 		edited_at; /* when it got this text, by the same clock; DT_NOBEGIN = the product does not tell of edits */

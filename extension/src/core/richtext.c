@@ -9,6 +9,7 @@
 
 #include "lib/stringinfo.h"
 
+#include "core/mention.h"
 #include "core/richtext_private.h"
 
 static const char *skip_tag(const char *at);
@@ -29,11 +30,17 @@ sc_richtext_is_spelling(const char *spelling)
 char *
 sc_richtext_from(const char *spelling, const char *text)
 {
+	return sc_mention_names(sc_richtext_from_mentions(spelling, text));
+}
+
+char *
+sc_richtext_from_mentions(const char *spelling, const char *text)
+{
 	if (spelling != NULL && strcmp(spelling, "html") == 0)
-		return sc_richtext_from_adf(sc_richtext_read_html(text));
+		return sc_richtext_from_adf_mentions(sc_richtext_read_html(text));
 	if (spelling != NULL && strcmp(spelling, "wiki") == 0)
-		return sc_richtext_from_adf(sc_richtext_read_wiki(text));
-	return pstrdup(text);
+		return sc_richtext_from_adf_mentions(sc_richtext_read_wiki(text));
+	return sc_mention_clean(pstrdup(text));
 }
 
 char *

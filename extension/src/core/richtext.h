@@ -23,6 +23,12 @@ extern bool sc_richtext_is_adf(Jsonb *json);
 /* Markdown of an ADF document; "" for anything else. */
 extern char *sc_richtext_from_adf(Jsonb *document);
 
+/* The same with its mentions marked: see mention.h. */
+extern char *sc_richtext_from_adf_mentions(Jsonb *document);
+
+/* A document of a text whose links [@name](mention:account) are mentions. */
+extern Jsonb *sc_richtext_to_adf_mentions(const char *text);
+
 /* ADF document of a text; never holds an empty text node. */
 extern Jsonb *sc_richtext_to_adf(const char *text);
 
@@ -31,6 +37,7 @@ extern Jsonb *sc_richtext_to_adf(const char *text);
  * anything else (plain, markdown) is the text itself.  HTML is read by libxml2.
  */
 extern char *sc_richtext_from(const char *spelling, const char *text);
+extern char *sc_richtext_from_mentions(const char *spelling, const char *text);
 extern char *sc_richtext_to(const char *spelling, const char *text);
 extern bool sc_richtext_is_spelling(const char *spelling); /* plain markdown html wiki adf */
 

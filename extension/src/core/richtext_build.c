@@ -174,6 +174,25 @@ sc_richtext_rule(ScRichBuild *build)
 	sc_json_close_object(&build->json);
 }
 
+/* What is read before and after it stands in the same line. */
+void
+sc_richtext_mention(ScRichBuild *build, const char *id)
+{
+	if (id[0] == '\0' || !has_room(build, strlen(id)))
+		return;
+	begin_text(build);
+	if (build->space && !build->fresh)
+		appendStringInfoChar(&build->pending, ' ');
+	flush(build);
+	open_node(build, "mention");
+	sc_json_open_object(&build->json, "attrs");
+	sc_json_text(&build->json, "id", id);
+	sc_json_close_object(&build->json);
+	sc_json_close_object(&build->json);
+	build->space = false;
+	build->fresh = false;
+}
+
 Jsonb *
 sc_richtext_finish(ScRichBuild *build)
 {

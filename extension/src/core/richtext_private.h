@@ -20,7 +20,9 @@ enum /* marks of a text, as bits, in the order in which nodes list them */
 	SC_MARK_STRONG = 1,
 	SC_MARK_EM = 2,
 	SC_MARK_STRIKE = 4,
-	SC_MARK_CODE = 8
+	SC_MARK_CODE = 8,
+	SC_MARK_ALL = 15,
+	SC_MARK_MENTIONS = 16 /* none of a text: links with the scheme of mentions are mentions */
 };
 
 typedef struct ScRichBuild /* a document being built */
@@ -59,6 +61,7 @@ extern void sc_richtext_words(ScRichBuild *build, const char *string, size_t len
 extern void sc_richtext_raw(ScRichBuild *build, const char *string, size_t len);
 extern void sc_richtext_break(ScRichBuild *build);
 extern void sc_richtext_rule(ScRichBuild *build);
+extern void sc_richtext_mention(ScRichBuild *build, const char *id);
 
 /* Closes whatever is open. */
 extern Jsonb *sc_richtext_finish(ScRichBuild *build);

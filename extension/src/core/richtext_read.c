@@ -15,6 +15,7 @@
 #include "utils/numeric.h"
 
 #include "core/map.h"
+#include "core/mention.h"
 #include "core/richtext_private.h"
 
 #define ELLIPSIS "..."
@@ -57,6 +58,12 @@ sc_richtext_is_adf(Jsonb *json)
 
 char *
 sc_richtext_from_adf(Jsonb *document)
+{
+	return sc_mention_names(sc_richtext_from_adf_mentions(document));
+}
+
+char *
+sc_richtext_from_adf_mentions(Jsonb *document)
 {
 	StringInfoData buf;
 	initStringInfo(&buf);
@@ -187,11 +194,7 @@ read_inline(StringInfo buf, JsonbContainer *node, int depth)
 	else if (strcmp(type, "hardBreak") == 0)
 		appendStringInfoChar(buf, '\n');
 	else if (strcmp(type, "mention") == 0)
-	{
-		char *name = label == NULL || label[0] == '\0' ? sc_richtext_attribute(node, "id") : label;
-		if (name != NULL)
-			appendStringInfo(buf, "%s%s", name[0] == '@' ? "" : "@", name);
-	}
+		sc_mention_put(buf, sc_richtext_attribute(node, "id"), label);
 	else if (strcmp(type, "emoji") == 0)
 	{
 		char *name = label == NULL ? sc_richtext_attribute(node, "shortName") : label;
@@ -428,7 +431,7 @@ sc_richtext_member(JsonbContainer *node, const char *key)
 		getKeyJsonValueFromContainer(node, key, (int) strlen(key), &value) == NULL)
 		return NULL;
 	if (value.type == jbvString)
-		return pnstrdup(value.val.string.val, value.val.string.len);
+		return sc_mention_clean(pnstrdup(value.val.string.val, value.val.string.len));
 	if (value.type == jbvNumeric)
 		return numeric_normalize(value.val.numeric);
 	return NULL;

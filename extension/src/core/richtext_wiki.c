@@ -393,8 +393,11 @@ read_brackets(Wiki *wiki, const Line *line, size_t at)
 		return 0;
 	if (string[1] == '~')
 	{
-		sc_richtext_words(&wiki->build, "@", 1);
-		sc_richtext_words(&wiki->build, string + 2, end - string - 2);
+		const char *id = string + 2;
+
+		if (strncmp(id, "accountid:", 10) == 0)
+			id += 10;
+		sc_richtext_mention(&wiki->build, pnstrdup(id, end - id));
 		return end + 1 - string;
 	}
 	bar = memchr(string, '|', end - string);

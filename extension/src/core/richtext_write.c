@@ -16,6 +16,7 @@
 #include "mb/pg_wchar.h"
 
 #include "core/json.h"
+#include "core/mention.h"
 #include "core/richtext_private.h"
 
 #define SC_RICHTEXT_NESTED_MAX 8 /* lists in lists, marks in marks */
@@ -27,6 +28,7 @@ typedef struct Lines /* the text cut into lines */
 {
 	int len;
 	char **items;
+	int marks; /* SC_MARK_MENTIONS or nothing */
 } Lines;
 
 typedef struct Delimiter
@@ -50,6 +52,7 @@ typedef struct Span /* a stretch of one line */
 	bool dead[lengthof(delimiters)]; /* no closing delimiter is left in it */
 } Span;
 
+static Jsonb *to_adf(const char *string, int marks);
 static Lines cut_lines(const char *string);
 static void write_blocks(ScJson *json, Lines lines, int depth);
 static int write_code(ScJson *json, Lines lines, int at);
@@ -60,11 +63,12 @@ static int write_item(ScJson *json, Lines lines, int at, int depth);
 static bool belongs_below(Lines lines, int at, size_t indent);
 static int write_paragraph(ScJson *json, Lines lines, int at, int depth);
 static void write_empty(ScJson *json, const char *type);
-static void write_heading(ScJson *json, const char *line, int level);
+static void write_heading(ScJson *json, const char *line, int level, int marks);
 static void write_inline(ScJson *json, const char *string, size_t len, int marks, int depth);
 static size_t write_special(ScJson *json, Span *span, size_t at);
 static size_t write_marked(ScJson *json, Span *span, size_t at);
 static size_t write_link(ScJson *json, const Span *span, size_t at);
+static void write_mention(ScJson *json, const char *account, const char *name);
 static size_t address_length(const char *string, size_t at, size_t len);
 static bool starts_block(const char *line, int depth);
 static int heading_level(const char *line);
@@ -78,11 +82,25 @@ static size_t find_closer(const char *string, size_t from, size_t len, const cha
 Jsonb *
 sc_richtext_to_adf(const char *string)
 {
+	return to_adf(string, 0);
+}
+
+Jsonb *
+sc_richtext_to_adf_mentions(const char *string)
+{
+	return to_adf(string, SC_MARK_MENTIONS);
+}
+
+static Jsonb *
+to_adf(const char *string, int marks)
+{
+	Lines lines = cut_lines(string);
 	ScJson json = sc_json_object();
 	sc_json_text(&json, "type", "doc");
 	sc_json_number(&json, "version", 1);
 	sc_json_open_array(&json, "content");
-	write_blocks(&json, cut_lines(string), 0);
+	lines.marks = marks;
+	write_blocks(&json, lines, 0);
 	sc_json_close_array(&json);
 	return sc_json_end(&json);
 }
@@ -146,7 +164,7 @@ write_blocks(ScJson *json, Lines lines, int depth)
 		}
 		else if (depth == 0 && heading_level(line) > 0)
 		{
-			write_heading(json, line, heading_level(line));
+			write_heading(json, line, heading_level(line), lines.marks);
 			at++;
 		}
 		else if (depth == 0 && line[0] == '>')
@@ -201,7 +219,7 @@ write_quote(ScJson *json, Lines lines, int at, int depth)
 	int end = at;
 	while (end < lines.len && lines.items[end][0] == '>')
 		end++;
-	Lines inner = { .items = palloc((end - at) * sizeof(char *)) };
+	Lines inner = { .items = palloc((end - at) * sizeof(char *)), .marks = lines.marks };
 	for (int i = at; i < end; i++)
 	{
 		char *rest = lines.items[i] + 1;
@@ -271,7 +289,7 @@ write_item(ScJson *json, Lines lines, int at, int depth)
 	int end = at + 1;
 	while (end < lines.len && belongs_below(lines, end, indent + 2))
 		end++;
-	Lines inner = { .items = palloc((end - at) * sizeof(char *)) };
+	Lines inner = { .items = palloc((end - at) * sizeof(char *)), .marks = lines.marks };
 	inner.items[inner.len++] = lines.items[at] + sign;
 	for (int i = at + 1; i < end; i++)
 		inner.items[inner.len++] = lines.items[i] + Min(indent_of(lines.items[i]), sign);
@@ -314,7 +332,7 @@ write_paragraph(ScJson *json, Lines lines, int at, int depth)
 		{
 			write_empty(json, "hardBreak");
 		}
-		write_inline(json, lines.items[at], strlen(lines.items[at]), 0, 0);
+		write_inline(json, lines.items[at], strlen(lines.items[at]), lines.marks, 0);
 	}
 	sc_json_close_array(json);
 	sc_json_close_object(json);
@@ -331,7 +349,7 @@ write_empty(ScJson *json, const char *type)
 }
 
 static void
-write_heading(ScJson *json, const char *line, int level)
+write_heading(ScJson *json, const char *line, int level, int marks)
 {
 	const char *title = line + level;
 	while (isspace((unsigned char) *title))
@@ -342,7 +360,7 @@ write_heading(ScJson *json, const char *line, int level)
 	sc_json_number(json, "level", level);
 	sc_json_close_object(json);
 	sc_json_open_array(json, "content");
-	write_inline(json, title, strlen(title), 0, 0);
+	write_inline(json, title, strlen(title), marks, 0);
 	sc_json_close_array(json);
 	sc_json_close_object(json);
 }
@@ -446,6 +464,13 @@ write_link(ScJson *json, const Span *span, size_t at)
 		return 0;
 	size_t words = middle - (string + at + 1);
 	char *href = pnstrdup(middle + 2, end - middle - 2);
+	char *account = (span->marks & SC_MARK_MENTIONS) != 0 ? sc_mention_target(href) : NULL;
+	if (account != NULL && string[at + 1] == '@')
+	{
+		if (json->state != NULL)
+			write_mention(json, account, pnstrdup(string + at + 1, words));
+		return end + 1 - (string + at);
+	}
 	bool web = pg_strncasecmp(href, "https://", 8) == 0 ||
 			   pg_strncasecmp(href, "http://", 7) == 0 || pg_strncasecmp(href, "mailto:", 7) == 0;
 	if (words == 0 || !web || strpbrk(href, " \t\"<>") != NULL)
@@ -453,6 +478,18 @@ write_link(ScJson *json, const Span *span, size_t at)
 	if (json->state != NULL)
 		sc_richtext_put_text(json, string + at + 1, words, span->marks, href);
 	return end + 1 - (string + at);
+}
+
+static void
+write_mention(ScJson *json, const char *account, const char *name)
+{
+	sc_json_open_object(json, NULL);
+	sc_json_text(json, "type", "mention");
+	sc_json_open_object(json, "attrs");
+	sc_json_text(json, "id", account);
+	sc_json_text(json, "text", name);
+	sc_json_close_object(json);
+	sc_json_close_object(json);
 }
 
 /* Length of a web address that starts at "at"; 0 when none does. */
@@ -478,6 +515,7 @@ void
 sc_richtext_put_text(ScJson *json, const char *string, size_t len, int marks, const char *href)
 {
 	static const char *const names[] = { "strong", "em", "strike", "code" };
+	marks &= SC_MARK_ALL;
 	if (len == 0)
 		return;
 	sc_json_open_object(json, NULL);

@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "core/json.h"
+#include "core/mention.h"
 #include "core/richtext.h"
 #include "core/scalar.h"
 #include "core/shape.h"
@@ -474,20 +475,35 @@ comment_visibility(Jsonb *paths, Place place)
 													  : SC_VISIBILITY_PUBLIC;
 }
 
-/* Text, or the text of a document. */
+/* Text, or the text of a document, with its mentions marked (mention.h). */
 static char *
 comment_body(Jsonb *paths, Place place)
 {
 	char *format = sc_json_get_text(paths, "comment_format");
+	char *sign = sc_json_get_text(paths, "comment_mention");
 	char *pointer = sc_json_get_text(paths, "comment_body");
+	char *body;
+
 	if (format != NULL && strcmp(format, "adf") == 0 && pointer != NULL)
 	{
-		Jsonb *body = sc_pointer_get_text(place.document, pointer);
-		if (body != NULL && sc_richtext_is_adf(body))
+		Jsonb *document = sc_pointer_get_text(place.document, pointer);
+		if (document != NULL && sc_richtext_is_adf(document))
 		{
-			char *string = sc_richtext_from_adf(body);
-			return string[0] == '\0' ? NULL : string;
+			body = sc_richtext_from_adf_mentions(document);
+			return body[0] == '\0' ? NULL : body;
 		}
 	}
-	return read_key(paths, "comment_body", place);
+	body = read_key(paths, "comment_body", place);
+	if (body == NULL)
+		return NULL;
+	body = sc_richtext_from_mentions(format, body);
+	if (sign != NULL)
+		body = sc_mention_find(body, sign);
+	return body[0] == '\0' ? NULL : body;
+}
+
+char *
+sc_shape_comment_body(Jsonb *paths, Jsonb *comment)
+{
+	return comment_body(paths, (Place){ .document = comment, .payload = comment });
 }

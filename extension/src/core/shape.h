@@ -100,6 +100,7 @@ extern Jsonb *sc_shape_kept(const ScSystem *system, const ScShape *shape, Jsonb 
 extern char *sc_shape_digest(Jsonb *payload);
 
 /* The comments that the comment keys of paths read from a document; ids_only: those of a comment_delete. */
+extern char *sc_shape_comment_body(Jsonb *paths, Jsonb *comment); /* NULL = it has none */
 extern int sc_shape_comments(Jsonb *paths, Jsonb *document, bool ids_only, ScCommentIn **result);
 
 #endif

@@ -18,6 +18,7 @@
 #include "utils/uuid.h"
 
 #include "core/json.h"
+#include "core/mention.h"
 #include "core/say.h"
 #include "core/shape.h"
 #include "engine/claim_private.h"
@@ -44,6 +45,7 @@ static bool make_comment(Making *making);
 static bool make_delete(Making *making);
 static ScCopy *oldest_due(const ScLink *link);
 static Jsonb *read_comment(Making *making, const ScCopy *copy, bool *gone);
+static bool can_mention(const ScLink *link, const char *channel, const char *visibility);
 static bool adds_author(const ScLink *link, const char *channel);
 static Jsonb *write_fields(Making *making, List *due, bool apart, List **carried);
 static bool writes_field(Making *making, const ScCallField *due, bool apart, Jsonb **write);
@@ -313,6 +315,8 @@ read_comment(Making *making, const ScCopy *copy, bool *gone)
 	else if (adds_author(making->link, copy->channel) && person != NULL)
 		body = psprintf("%s (%s) wrote:\n\n%s", person, origin != NULL ? origin->name : "syncore",
 						body);
+	body = sc_mention_tell(&(ScMentionCxt){ making->batch->conf, making->link->system->id }, body,
+						   can_mention(making->link, copy->channel, visibility));
 	json = sc_json_object();
 	sc_json_number(&json, "id", copy->comment);
 	sc_json_text(&json, "external_id", copy->external_id);
@@ -321,6 +325,18 @@ read_comment(Making *making, const ScCopy *copy, bool *gone)
 	sc_json_text(&json, "author", person);
 	sc_json_text(&json, "visibility", visibility);
 	return sc_json_end(&json);
+}
+
+/* Has the product a way to write that somebody is called? */
+static bool
+can_mention(const ScLink *link, const char *channel, const char *visibility)
+{
+	const ScOperation *row = sc_call_comment_row(link->system->connector, link->record_type,
+												 "comment", &(ScChannel){ channel, visibility });
+	char *spelling = row == NULL ? NULL : sc_json_get_text(row->options, "rich_text");
+
+	return row != NULL && (sc_json_get_text(row->options, "mention") != NULL ||
+						   (spelling != NULL && strcmp(spelling, "adf") == 0));
 }
 
 static bool
