@@ -51,6 +51,33 @@ SELECT test_answer(0, jsonb_build_array(jsonb_build_object('status', 200, 'body'
 SELECT title, status, closed, records FROM things WHERE title LIKE 'read%' ORDER BY n;
 SELECT settles() > 0 AS sent;
 
+-- RO-01: reopened in two of its records, by people who do not know of each other: it goes on as one, which has both, and nothing is made there
+SELECT hears('ann', 'D1', '{"title": "both", "status": "closed", "severity": "low"}'), settles() > 0 AS sent;
+SELECT id AS bob FROM peer WHERE system = 'bob' AND fields ->> 'title' = 'both' \gset
+SELECT hears('bob', :'bob', '{"status": "in_progress", "severity": "high"}', 'kim') AS bob, hears('ann', 'D1', '{"status": "pending"}') AS ann;
+SELECT title, status, severity, closed, goes_on_from > 0 AS goes_on, regexp_replace(records, '(BOB|CYD)-\d+', '\1-N', 'g') AS records FROM things WHERE title = 'both' ORDER BY n;
+SELECT c.field, c.rule, c.state FROM syncore.conflict c JOIN syncore.entity e ON e.id = c.entity WHERE e.data ->> 'title' = 'both';
+SELECT max(n) AS mark FROM peer_log \gset
+SELECT settles() > 0 AS sent;
+SELECT system, kind, count(*) FROM peer_log WHERE n > :mark GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT system, count(*) FILTER (WHERE fields ->> 'status' = 'closed') AS closed, count(*) FILTER (WHERE fields ->> 'status' <> 'closed') AS open, count(DISTINCT fields ->> 'status') AS states FROM peer WHERE fields ->> 'title' = 'both' GROUP BY 1 ORDER BY 1;
+-- told in one statement, too
+SELECT hears('ann', 'D2', '{"title": "both at once", "status": "closed"}'), settles() > 0 AS sent;
+SELECT id AS bob FROM peer WHERE system = 'bob' AND fields ->> 'title' = 'both at once' \gset
+INSERT INTO syncore.event (system, payload) VALUES ('bob', edits('bob', :'bob', '{"status": "in_progress"}', 'kim')), ('ann', edits('ann', 'D2', '{"status": "in_progress"}'));
+SELECT count(*) AS entities, count(*) FILTER (WHERE closed) AS closed FROM things WHERE title = 'both at once';
+SELECT settles() > 0 AS sent;
+-- (control) where a record is being made there already, each goes on as its own
+SELECT hears('ann', 'D3', '{"title": "too late", "status": "closed"}'), settles() > 0 AS sent;
+SELECT id AS bob FROM peer WHERE system = 'bob' AND fields ->> 'title' = 'too late' \gset
+SELECT hears('bob', :'bob', '{"status": "in_progress"}', 'kim') AS bob;
+CREATE TEMP TABLE under_way AS SELECT * FROM claims('ann');
+SELECT split_part(call, ' ', 1) AS under_way FROM under_way;
+SELECT hears('ann', 'D3', '{"status": "in_progress"}') AS ann;
+SELECT count(*) AS entities, count(*) FILTER (WHERE closed) AS closed FROM things WHERE title = 'too late';
+SELECT test_answer(0, jsonb_build_array(works('ann', call, record, mark, call_mark))) IS NOT NULL AS answered, test_record() AS recorded FROM under_way;
+SELECT settles() > 0 AS sent;
+
 -- resolved is no end: a declared step leads back to work, so it is taken up again as it was
 SELECT hears('ann', 'A2', '{"title": "two", "status": "resolved"}'), settles() > 0 AS sent;
 SELECT id AS bob FROM peer WHERE system = 'bob' AND fields ->> 'title' = 'two' \gset

@@ -5,7 +5,9 @@
  *
  * Closed is a state of category done from which no declared transition leads
  * back to work.  link_new: the record goes on as a new entity, and what was
- * closed stays as it was; its other records are not touched.  review: nothing
+ * closed stays as it was; its other records are not touched, unless they are
+ * reopened, too, before the new one has a record in their system: then they go
+ * on as the same.  review: nothing
  * moves until a person has decided.  reopen: it is open again everywhere.  What
  * was closed for longer than reopen_limit always goes on as a new entity.
  *
@@ -27,6 +29,10 @@ static bool is_open(const ScEntityType *type, const ScValue *value);
 static const char *rule_of(const ScBatch *batch, const ScEntity *entity);
 static const ScMapped *find_reopening(ScBatch *batch, ScLink *link, const ScStatement *statement);
 static bool is_owned_by_another(const ScBatch *batch, const ScLink *link, const char *field);
+static ScEntity *find_successor(ScBatch *batch, const ScEntity *closed, const ScLink *link);
+static ScLink *find_place(const ScEntity *entity, const ScSystem *system);
+static bool has_open_state(const ScEntity *entity);
+static void give_place(ScEntity *closed, ScLink *wanted);
 static ScEntity *make_successor(ScBatch *batch, ScEntity *closed, const char *state_field);
 static void leave_place(ScBatch *batch, ScEntity *closed, ScLink *link);
 static void note_successor(ScBatch *batch, ScEntity *closed, ScLink *link,
@@ -54,9 +60,16 @@ sc_reopen_take(ScBatch *batch, ScLink *link, const ScStatement *statement)
 
 	if (said == NULL)
 		return false;
-	successor = make_successor(batch, closed, said->map->field->name);
+	successor = find_successor(batch, closed, link);
 	closed->links = list_delete_ptr(list_copy(closed->links), link);
-	leave_place(batch, closed, link);
+	if (successor == NULL)
+		successor = make_successor(batch, closed, said->map->field->name);
+	ScLink *wanted = find_place(successor, link->system);
+
+	if (wanted != NULL)
+		give_place(closed, wanted);
+	else
+		leave_place(batch, closed, link);
 	link->entity = successor;
 	link->changed = true;
 	link->whole = true;
@@ -236,6 +249,73 @@ is_owned_by_another(const ScBatch *batch, const ScLink *link, const char *field)
 
 	return ownership.owner_id != 0 && ownership.owner_id != link->system->id &&
 		   ownership.on_foreign_write != SC_FOREIGN_ACCEPT;
+}
+
+/* What somebody else has reopened it as, in another of its records, if that has no record of this system yet. */
+static ScEntity *
+find_successor(ScBatch *batch, const ScEntity *closed, const ScLink *link)
+{
+	ListCell *cell;
+
+	foreach (cell, batch->entities)
+	{
+		ScEntity *entity = lfirst(cell);
+		const ScLink *there;
+
+		if (entity->predecessor != closed->id || entity->space != closed->space ||
+			entity->type != closed->type || entity->merged_into != 0 || !has_open_state(entity))
+			continue;
+		there = find_place(entity, link->system);
+		if (there == NULL || (there->state == SC_LINK_CREATING && there->external_id == NULL &&
+							  there->call.kind == SC_CALL_NONE))
+			return entity;
+	}
+	return NULL;
+}
+
+/* An entity's record of a system, or the one that it is to be given. */
+static ScLink *
+find_place(const ScEntity *entity, const ScSystem *system)
+{
+	for (int i = 0; i < list_length(entity->links); i++)
+	{
+		ScLink *link = list_nth(entity->links, i);
+
+		if (link->system == system && link->state != SC_LINK_TOMBSTONE &&
+			link->state != SC_LINK_CANDIDATE)
+			return link;
+	}
+	return NULL;
+}
+
+static bool
+has_open_state(const ScEntity *entity)
+{
+	for (int i = 0; i < entity->type->nfields; i++)
+	{
+		const ScField *field = &entity->type->fields[i];
+		const ScFieldValue *value =
+			field->kind == SC_KIND_STATE
+				? sc_model_value(unconstify(ScEntity *, entity), field->name)
+				: NULL;
+
+		if (value != NULL)
+			return is_open(entity->type, &value->value);
+	}
+	return false;
+}
+
+/* The record that was to be made there need not be: its link stays with what is closed, as a tombstone. */
+static void
+give_place(ScEntity *closed, ScLink *wanted)
+{
+	wanted->entity->links = list_delete_ptr(list_copy(wanted->entity->links), wanted);
+	wanted->state = SC_LINK_TOMBSTONE;
+	wanted->gone_by = pstrdup(guard);
+	wanted->in_route = true;
+	wanted->entity = closed;
+	wanted->changed = true;
+	closed->links = lappend(closed->links, wanted);
 }
 
 /* Everything that stood, but its state: that is for the reopening to say. */

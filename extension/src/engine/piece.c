@@ -83,6 +83,7 @@ sc_piece_load(ScBatch *batch, ScWork **works, int n)
 	entities = unique_ids(entities, &nentities);
 	candidates = unique_ids(candidates, &ncandidates);
 	sc_load_entities(batch, entities, nentities);
+	sc_load_successors(batch);
 	sc_load_candidates(batch, candidates, ncandidates);
 }
 

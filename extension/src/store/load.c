@@ -23,6 +23,7 @@
 #include "store/load.h"
 #include "store/table.h"
 
+#define SUCCESSORS_MAX 1024			  /* of one piece */
 #define QUALIFIER_SUFFIX ".qualifier" /* no field name has a dot */
 
 static ScTable *open_table(const ScBatch *batch, Oid relation, int n, const char *const *names);
@@ -45,6 +46,7 @@ static int64 read_int8(ScTable *table, int column);
 static int32 read_int4(ScTable *table, int column);
 static bool read_bool(ScTable *table, int column);
 static int order_values(const void *a, const void *b);
+static int order_entities(const ListCell *a, const ListCell *b);
 
 void
 sc_load_find(const ScBatch *batch, ScRecordRef *refs, int n)
@@ -80,7 +82,51 @@ sc_load_entities(ScBatch *batch, const int64 *ids, int n)
 	}
 	sc_finder_end(&finder);
 	sc_table_close(table);
+	list_sort(batch->entities, order_entities);
 	load_links(batch, ids, n);
+}
+
+/*
+ * Not known before what they go on from is locked, and so locked after all the
+ * others: two statements that reopen, each, what the other one goes on from can
+ * deadlock, and one of them is to be run again.
+ */
+void
+sc_load_successors(ScBatch *batch)
+{
+	static const RegProcedure equals[] = { F_INT8EQ };
+	ScTable *table = NULL;
+	ScFinder finder;
+	int64 *ids = NULL;
+	int n = 0;
+
+	for (int i = 0; i < list_length(batch->entities); i++)
+	{
+		const ScEntity *closed = list_nth(batch->entities, i);
+		Datum key[] = { Int64GetDatum(closed->id) };
+
+		if (closed->closed_at == 0)
+			continue;
+		if (table == NULL)
+		{
+			table = open_table(batch, sc_catalog_get()->entity, ENTITY_COLUMNS, sc_layout_entity);
+			sc_finder_begin(&finder, table, "entity_predecessor", lengthof(equals), equals);
+			ids = palloc(sizeof(int64) * SUCCESSORS_MAX);
+		}
+		sc_finder_seek(&finder, key);
+		while (n < SUCCESSORS_MAX && sc_finder_next(&finder))
+		{
+			int64 id = read_int8(table, ENTITY_ID);
+
+			if (read_int8(table, ENTITY_CLOSED) == 0 && sc_load_entity_of(batch, id) == NULL)
+				ids[n++] = id;
+		}
+	}
+	if (table == NULL)
+		return;
+	sc_finder_end(&finder);
+	sc_table_close(table);
+	sc_load_entities(batch, ids, n);
 }
 
 void
@@ -543,4 +589,13 @@ static int
 order_values(const void *a, const void *b)
 {
 	return strcmp(((const ScFieldValue *) a)->field, ((const ScFieldValue *) b)->field);
+}
+
+static int
+order_entities(const ListCell *a, const ListCell *b)
+{
+	int64 x = ((const ScEntity *) lfirst(a))->id;
+	int64 y = ((const ScEntity *) lfirst(b))->id;
+
+	return x < y ? -1 : x > y ? 1 : 0;
 }

@@ -30,6 +30,9 @@ extern void sc_load_entities(ScBatch *batch, const int64 *ids, int n);
 /* Locks candidate links (no entity) and adds them to the batch. */
 extern void sc_load_candidates(ScBatch *batch, const int64 *ids, int n);
 
+/* Of each closed entity of the batch: what is open and goes on from it. */
+extern void sc_load_successors(ScBatch *batch);
+
 /* Adds the copies of the comments that statements name to their links, and those that are there without a known id. */
 typedef struct ScCommentRef
 {

@@ -40,6 +40,7 @@ static void put_time_of(ScTable *table, TupleTableSlot *row, int column, Timesta
 static void put_ids(ScTable *table, TupleTableSlot *row, int column, List *ids);
 static Jsonb *take_long(ScShadow *shadow);
 static Datum head_datum(const ScEntity *entity);
+static int order_links(const ListCell *a, const ListCell *b);
 static int order_entities(const ListCell *a, const ListCell *b);
 
 bool
@@ -246,7 +247,7 @@ save_links(ScBatch *batch)
 	}
 	if (told == NIL)
 		return;
-	list_sort(told, sc_load_order_links);
+	list_sort(told, order_links);
 	fresh = palloc(sizeof(TupleTableSlot *) * list_length(told));
 	table = sc_table_open(sc_catalog_get()->link, LINK_COLUMNS, sc_layout_link);
 	foreach (cell, told)
@@ -402,4 +403,14 @@ order_entities(const ListCell *a, const ListCell *b)
 	int64 y = ((const ScEntity *) lfirst(b))->id;
 
 	return x < y ? -1 : x > y ? 1 : 0;
+}
+
+/* What ends comes first: its place may be another's by the same statement (link_one_record). */
+static int
+order_links(const ListCell *a, const ListCell *b)
+{
+	bool ends = ((const ScLink *) lfirst(a))->state == SC_LINK_TOMBSTONE;
+	bool other_ends = ((const ScLink *) lfirst(b))->state == SC_LINK_TOMBSTONE;
+
+	return ends != other_ends ? (ends ? -1 : 1) : sc_load_order_links(a, b);
 }
