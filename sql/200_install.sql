@@ -25,7 +25,7 @@ SELECT p.proname || '(' || pg_get_function_arguments(p.oid) || ')' AS call,
 FROM pg_proc p WHERE p.pronamespace = 'syncore'::regnamespace AND p.proname = ANY ('{add_system,set_credential,set_policy,set_owner,lint,activate,
 	check_system,wait,ingest,ingest_raw,sync_now,resolve,release,release_hold,pause,resume,retry,cancel,adopt_instance,why,why_not,as_of,test_run,plan,what_if,trace,timeline,
 	field_history,verify_ledger,quarantine_payload,config_diff,config_export,config_restore,approve,impact,unreviewed,run_tests,
-	accept_match,reject_match,merge_entities,split_entity}') ORDER BY 1;
+	accept_match,reject_match,merge_entities,split_entity,clean_up_report}') ORDER BY 1;
 
 -- everything has a comment, and those of calls and views begin with their group
 SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

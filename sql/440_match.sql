@@ -81,6 +81,13 @@ SELECT records FROM together WHERE records ~ '12';
 SELECT hears('ann', 'A13', '{"title": "Printer on floor 4 jams"}'), hears('cyd', 'C13', '{"title": "Printer on floor 3 jams!"}');
 SELECT records FROM together WHERE records ~ '13' ORDER BY 1;
 SELECT like_it, score, reason FROM asked WHERE title ~ '!';
+-- exactly as alike as asked for is alike, a little less is not; found by index, with the threshold of the rule and not the session's, which stands
+SET pg_trgm.similarity_threshold = 0.9;
+UPDATE syncore.match_rule SET threshold = 0.7;
+SELECT hears('ann', 'A14', '{"title": "abcdefg"}'), hears('bob', 'B14', '{"title": "abcdefgh"}'), hears('ann', 'A15', '{"title": "zyxwvu"}'), hears('bob', 'B15', '{"title": "zyxwvuts"}');
+SELECT records FROM together WHERE records ~ '1[45]' ORDER BY 1;
+SHOW pg_trgm.similarity_threshold;
+RESET pg_trgm.similarity_threshold;
 SELECT ok FROM syncore.verify_ledger();
 DROP VIEW together, asked;
 CALL pg_temp.toys_go();

@@ -2,6 +2,7 @@
 \getenv top PG_ABS_SRCDIR
 \set toys :top '/sql/include/peers.sql'
 \i :toys
+\set SHOW_CONTEXT never
 UPDATE syncore.match_rule SET on_match = 'review';
 DELETE FROM syncore.route;
 SELECT syncore.set_policy('incident', 'severity', '{escalation_wins,last_update_wins}'), syncore.set_policy('incident', 'description', '{manual}');

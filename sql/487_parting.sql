@@ -2,6 +2,7 @@
 \getenv top PG_ABS_SRCDIR
 \set toys :top '/sql/include/peers.sql'
 \i :toys
+\set SHOW_CONTEXT never
 UPDATE syncore.match_rule SET on_match = 'review';
 DELETE FROM syncore.route;
 UPDATE syncore.connector_event SET position = 9 WHERE connector = 'toy' AND position = 3;

@@ -177,6 +177,7 @@ CREATE TABLE syncore.entity_type (
 	loop_window interval NOT NULL DEFAULT '1 min' CHECK (loop_window OPERATOR(pg_catalog.>) '0'::interval),
 	loop_within interval NOT NULL DEFAULT '10 s' CHECK (loop_within OPERATOR(pg_catalog.>) '0'::interval),
 	transition_limit integer DEFAULT 60 CHECK (transition_limit OPERATOR(pg_catalog.>=) 2 AND transition_limit OPERATOR(pg_catalog.<=) 10000),
+	duplicate_limit numeric(4, 3) DEFAULT 0.2 CHECK (duplicate_limit OPERATOR(pg_catalog.>) 0 AND duplicate_limit OPERATOR(pg_catalog.<=) 1),
 	batch_window interval NOT NULL DEFAULT '0',
 	batch_min integer NOT NULL DEFAULT 5,
 	on_batch_failure text NOT NULL DEFAULT 'hold' CHECK (on_batch_failure OPERATOR(pg_catalog.=) ANY (ARRAY['hold', 'compensate', 'continue'])),

@@ -218,6 +218,20 @@ CREATE FUNCTION syncore.trace(event bigint)
 	AS $$ SELECT * FROM syncore.trace(event::text) $$;
 COMMENT ON FUNCTION syncore.trace(bigint) IS 'ask: the whole way of one event, by its number';
 
+-- An entity and those that were joined to it: what was told of them is told of it.
+CREATE FUNCTION syncore._parts_of(entity bigint) RETURNS bigint[]
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+		WITH RECURSIVE part AS (
+			SELECT _parts_of.entity AS id
+			UNION
+			SELECT e.id FROM part p JOIN syncore.entity e ON e.merged_into = p.id
+		)
+		SELECT array_agg(p.id) FROM part p
+	$$;
+COMMENT ON FUNCTION syncore._parts_of(bigint) IS 'ask: an entity and those that were joined to it';
+
 CREATE FUNCTION syncore.timeline(entity bigint)
 	RETURNS TABLE (at timestamptz, system text, actor text, field text, old jsonb, new jsonb, outcome text, ledger_id bigint)
 	LANGUAGE plpgsql STABLE ROWS 100
@@ -228,11 +242,14 @@ CREATE FUNCTION syncore.timeline(entity bigint)
 		RETURN QUERY
 			SELECT l.at, y.name::text, l.actor, l.field, l.old, l.new,
 				syncore._say_decision(l.kind, (SELECT c.outcome FROM syncore.conflict c WHERE c.id = l.conflict)), l.id
-			FROM syncore.ledger l LEFT JOIN syncore.system y ON y.id = l.system_id
-			WHERE l.entity = timeline.entity ORDER BY l.entity_seq;
+			FROM (
+				SELECT o.*, max(o.at) OVER (PARTITION BY o.entity ORDER BY o.entity_seq) AS told_at
+				FROM syncore.ledger o WHERE o.entity = ANY (syncore._parts_of(timeline.entity))
+			) l LEFT JOIN syncore.system y ON y.id = l.system_id
+			ORDER BY l.told_at, l.entity, l.entity_seq;
 	END
 	$$;
-COMMENT ON FUNCTION syncore.timeline(bigint) IS 'ask: everything that happened to an entity, in all systems, oldest first';
+COMMENT ON FUNCTION syncore.timeline(bigint) IS 'ask: everything that happened to an entity and to those that were joined to it, in all systems, oldest first';
 
 CREATE FUNCTION syncore.timeline(ref text)
 	RETURNS TABLE (at timestamptz, system text, actor text, field text, old jsonb, new jsonb, outcome text, ledger_id bigint)

@@ -27,6 +27,7 @@ CREATE VIEW syncore.manual WITH (security_invoker = true) AS
 		('accept_match', 'SELECT syncore.accept_match(3, ''the same outage, reported twice'');'),
 		('reject_match', 'SELECT syncore.reject_match(3, ''another customer'');'),
 		('merge_entities', 'SELECT syncore.merge_entities(''INC0012345'', ''OPS-7'', ''the same outage'');'),
+		('clean_up_report', 'SELECT * FROM syncore.clean_up_report(''90 days'', ''snow'');'),
 		('split_entity', 'SELECT syncore.split_entity(''jira:OPS-7'', ''another outage after all'');'),
 		('release_hold', 'SELECT syncore.release_hold(''INC0012345'', ''status'');'),
 		('quarantine_payload', 'SELECT syncore.quarantine_payload(4);'),

@@ -102,7 +102,7 @@ CREATE FUNCTION syncore._install_function_grants() RETURNS void
 		grantees text;
 		everybodys text[] := '{_caller,_my_spaces,_my_space_names,_my_systems,_has_space_beyond,_is_system,_is_connection_beyond,
 			_partition_state,_instance_difference,_ledger_last}';
-		workers text[] := '{_note_paths,_tell_vanished,_make_partitions,_retire_events,_retire_records,_close_quiet_alerts,_tell_alerts,_watch_config,_watch_transitions,_ledger_append,_wake}';
+		workers text[] := '{_note_paths,_tell_vanished,_make_partitions,_retire_events,_retire_records,_close_quiet_alerts,_tell_alerts,_watch_config,_watch_transitions,_watch_duplicates,_ledger_append,_wake}';
 		nobodys text[] := '{_spaces_of,_space_names_of,_systems_of,_read_event}';
 	BEGIN
 		FOR f IN SELECT p.oid::regprocedure AS name, p.proname, p.provolatile, p.prosecdef, p.prorettype FROM pg_proc p
@@ -123,7 +123,7 @@ CREATE FUNCTION syncore._install_function_grants() RETURNS void
 				WHEN f.proname LIKE '\_%' THEN NULL
 				WHEN f.proname IN ('why_not', 'as_of', 'test_run', 'plan', 'what_if') THEN readers
 				WHEN f.proname IN ('why', 'trace', 'timeline', 'field_history', 'verify_ledger', 'lint', 'required_scopes',
-					'config_diff', 'config_export', 'impact', 'unreviewed', 'run_tests') THEN readers
+					'config_diff', 'config_export', 'clean_up_report', 'impact', 'unreviewed', 'run_tests') THEN readers
 				WHEN f.proname IN ('resolve', 'release', 'release_hold', 'accept_match', 'reject_match', 'merge_entities', 'split_entity', 'quarantine_payload', 'pause', 'resume', 'retry', 'cancel', 'sync_now',
 					'check_system', 'register_webhook', 'wait') THEN 'syncore_admin, syncore_operator'
 				WHEN f.proname IN ('ingest', 'ingest_raw') THEN 'syncore_ingest, syncore_admin'

@@ -128,6 +128,15 @@ measure_why() {
 	sql -f test/bench/why.sql
 }
 
+# A record that nobody knows, where a rule looks for what is alike.
+measure_match() {
+	export PGDATABASE=match
+	sql -d postgres -c 'CREATE DATABASE match'
+	sql -c 'CREATE EXTENSION syncore CASCADE' -f sql/include/toy.sql -c 'DELETE FROM syncore.route; DELETE FROM syncore.match_rule'
+	printf '\na record that nobody knows among %s entities, one a transaction (medians of 100, slowest)\n| match rules | like one | like none | slowest |\n' "$match"
+	sql -v entities="$match" -f test/bench/match.sql
+}
+
 # What a server with nothing to do writes and how often its workers wake.
 measure_idle() {
 	local pids before after lsn pid wait=20

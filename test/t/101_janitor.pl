@@ -129,7 +129,12 @@ is($t->value("SELECT level FROM syncore.health WHERE check_name = 'lint'"), 'ok'
 $t->sql(q{UPDATE syncore.system SET mode = 'shadow' WHERE name = 'snow'; UPDATE syncore.entity_type SET transition_limit = 10 WHERE name = 'incident'});
 $t->sql(q{INSERT INTO syncore.event (system, payload) SELECT 'snow', jsonb_build_object('table', 'incident', 'sys_id', 'restless', 'number', 'INC7', 'operation', 'update',
 	'sys_mod_count', i::text, 'sys_updated_on', '2026-02-28 14:32:01', 'sys_updated_by', 'jdoe', 'fields', jsonb_build_object('short_description', 'r', 'state', (1 + i % 2)::text)) FROM generate_series(1, 14) i});
+# DD-08: of the records made today, too many may be there twice.
+$t->sql(q{WITH made AS (INSERT INTO syncore.entity (space_id, entity_type_id) SELECT s.id, y.id FROM syncore.space s, syncore.entity_type y, generate_series(1, 40) WHERE s.name = 'default' AND y.name = 'incident' RETURNING id, space_id)
+	INSERT INTO syncore.match_candidate (space_id, entity, other, score, reason) SELECT m.space_id, m.id, (SELECT min(id) FROM syncore.entity), 1, 'as it is told' FROM made m});
 restart_janitor();
+$t->wait_until('an alert says that many records are there twice', sub { $t->value("SELECT count(*) FROM syncore.alert WHERE kind = 'duplicates' AND closed_at IS NULL") == 1 });
+$t->sql('DELETE FROM syncore.match_candidate');
 $t->wait_until('an alert says so', sub { $t->value("SELECT count(*) FROM syncore.alert WHERE kind = 'transitions' AND closed_at IS NULL") == 1 });
 is($t->value("SELECT object FROM syncore.alert WHERE kind = 'transitions'"), 'INC7', 'and of which record');
 

@@ -2,7 +2,7 @@
  * janitor.c
  *	  The janitor of a database: partitions made ahead, old rows removed,
  *	  alerts about the workers themselves, and about records that change too
- *	  often, raised and closed.
+ *	  often or are there twice, raised and closed.
  *
  * It wakes a few times a minute, writes only when something is to be done, and
  * never waits for a lock longer than a second: what it cannot have now it
@@ -30,6 +30,7 @@
 #define REMOVAL_US (10 * 60 * USECS_PER_SEC)
 #define WATCH_US (10 * USECS_PER_SEC)
 #define RESTLESS_US (60 * USECS_PER_SEC)
+#define DUPLICATES_US (10 * 60 * USECS_PER_SEC)
 #define LINT_US (60 * INT64CONST(60) * USECS_PER_SEC) /* for what time alone makes wrong */
 #define AGAIN_US (5 * 60 * USECS_PER_SEC)			  /* an alert that stands is counted again */
 #define TELL_US USECS_PER_SEC
@@ -74,6 +75,7 @@ static TimestampTz next_partitions = 0;
 static TimestampTz next_removal = 0;
 static TimestampTz next_watch = 0;
 static TimestampTz next_restless = 0;
+static TimestampTz next_duplicates = 0;
 static int64 looked_until = 0; /* row of the ledger */
 static TimestampTz next_lint = 0;
 static bool linted = false; /* the configuration as this process has it */
@@ -209,7 +211,7 @@ make_partitions(void)
 		next_partitions = sc_shared_now() + 60 * USECS_PER_SEC;
 }
 
-/* Records whose state changes all the time. */
+/* Records whose state changes all the time; less often, whether more of them than usual are there twice. */
 static void
 look_for_restless(void)
 {
@@ -218,6 +220,8 @@ look_for_restless(void)
 	snprintf(query, sizeof(query), "SELECT syncore._watch_transitions(" INT64_FORMAT ")",
 			 looked_until);
 	looked_until = call_number(query);
+	if (is_due(&next_duplicates, DUPLICATES_US))
+		call_number("SELECT syncore._watch_duplicates()");
 }
 
 /* True when there is more to remove. */
