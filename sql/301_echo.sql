@@ -36,6 +36,8 @@ SELECT hears('bob', 'BOB-1', '{"severity": "critical"}', 'syncore');
 SELECT system FROM due;
 SELECT serves('ann');
 SELECT hears('bob', 'BOB-1', '{"severity": "high"}', 'kim');
+-- EL-05: the ledger says of the one whose account it came under, and not of the other (control)
+SELECT l.new, l.actor, l.actor_kind, l.detail ->> 'account' AS account FROM syncore.ledger l WHERE l.id > :mark AND l.kind = 'change' AND l.field = 'severity' ORDER BY l.id;
 SELECT data ->> 'severity' AS severity FROM syncore.entity;
 SELECT settles();
 

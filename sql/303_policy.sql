@@ -92,6 +92,19 @@ SELECT winner('skew5', '{last_update_wins}', '0') AS right_clock, winner('skew6'
 UPDATE syncore.system SET clock_offset = '-1 h' WHERE name = 'bob';
 SELECT winner('skew7', '{last_update_wins}', '-1 h') AS behind_known;
 UPDATE syncore.system SET clock_offset = '0' WHERE name = 'bob';
+-- VC-06: what was heard keeps the time that it was corrected to: an error that is measured later moves nothing that is decided
+CREATE FUNCTION frozen(name text, known_before boolean) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM syncore.set_policy('incident', 'description', '{last_update_wins}');
+	CALL starts(name);
+	UPDATE syncore.system SET clock_offset = CASE WHEN known_before THEN interval '1 h' END WHERE system.name = 'ann';
+	INSERT INTO syncore.event (system, payload) VALUES ('ann', tells(name, 'ann', 10, '{"description": "ann"}'));
+	UPDATE syncore.system SET clock_offset = '1 h' WHERE system.name = 'ann';
+	INSERT INTO syncore.event (system, payload) VALUES ('bob', tells(name, 'bob', 5, '{"description": "bob"}'));
+	UPDATE syncore.system SET clock_offset = NULL WHERE system.name = 'ann';
+	RETURN value(name, 'description');
+END $$;
+SELECT frozen('ice1', false) AS measured_later, frozen('ice2', true) AS measured_before;
 -- VC-07: the same instant: by the rank of the system, in either order
 CALL starts('tie1'); CALL starts('tie2');
 CALL meets('ann', tells('tie1', 'ann', 5, '{"description": "ann"}'), 'bob', tells('tie1', 'bob', 5, '{"description": "bob"}'));
@@ -137,6 +150,6 @@ CALL meets('ann', tells('f4', 'ann', 10, '{"description": "the longer text"}'), 
 SELECT value('f4', 'description'), (SELECT count(*) FROM public.heard) AS written;
 SELECT ok, what FROM syncore.verify_ledger();
 DROP PROCEDURE starts(text), meets(text, jsonb, text, jsonb);
-DROP FUNCTION public.longest(jsonb, jsonb, jsonb), public.broken(jsonb, jsonb, jsonb), public.writer(jsonb, jsonb, jsonb), value(text, text), tells(text, text, numeric, jsonb, text), at(text, text), winner(text, text[], interval), differs();
+DROP FUNCTION public.longest(jsonb, jsonb, jsonb), public.broken(jsonb, jsonb, jsonb), public.writer(jsonb, jsonb, jsonb), value(text, text), tells(text, text, numeric, jsonb, text), at(text, text), winner(text, text[], interval), frozen(text, boolean), differs();
 DROP TABLE public.heard;
 CALL pg_temp.toys_go();
