@@ -66,8 +66,11 @@ syncore_split(PG_FUNCTION_ARGS)
 	sc_match_save(batch.conf, &batch);
 	if (queued)
 		sc_wake_at_commit();
+	/* The entity is memory of the connection. */
+	int64 made = split.into->id;
+
 	SPI_finish();
-	PG_RETURN_INT64(split.into->id);
+	PG_RETURN_INT64(made);
 }
 
 /* The link with its entity, locked. */
