@@ -55,7 +55,7 @@ CALL meets('ann', tells('when2', 'ann', 10, '{"description": "ann"}'), 'bob', te
 SELECT title, rule, outcome FROM clashes WHERE field = 'description';
 SELECT syncore.resolve((SELECT max(id) FROM syncore.conflict WHERE state = 'pending'), 'ann') IS NOT NULL AS resolved, settles() > 0 AS sent;
 
--- RS-05: ann owns severity and status, bob resolution notes and links: a late machine elsewhere does not matter
+-- RS-05, CM-10: ann owns severity and status, bob resolution notes and links of commits: a late machine elsewhere does not matter
 SELECT syncore.set_owner('incident', f, o) IS NOT NULL AS owned FROM (VALUES ('severity', 'ann'), ('status', 'ann'), ('resolution_notes', 'bob'), ('links', 'bob')) AS t(f, o);
 SELECT syncore.set_policy('incident', f, '{system_of_record,last_update_wins}') IS NOT NULL AS policy FROM unnest('{severity,status,resolution_notes,links}'::text[]) f;
 CALL starts('r5');

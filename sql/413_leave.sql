@@ -1,4 +1,4 @@
--- What becomes of a record whose entity its route takes no more: kept, closed, untied; and when it comes back. R9.
+-- What becomes of a record whose entity its route takes no more: kept, closed, untied; and when it comes back. R9, RT-02.
 \getenv top PG_ABS_SRCDIR
 \set peers :top '/sql/include/peers.sql'
 \i :peers

@@ -1,4 +1,4 @@
--- write_as = note: a field that a system has no place for is told there as a comment (enrichment, CN-40).
+-- write_as = note: a field that a system has no place for is told there as a comment (enrichment, CN-40, CM-04).
 \getenv top PG_ABS_SRCDIR
 \set peers :top '/sql/include/peers.sql'
 \i :peers

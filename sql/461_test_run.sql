@@ -1,4 +1,4 @@
--- test_run() and plan(): load and decide under the caller's uncommitted configuration, and store nothing. TC-04, TC-09, OW-02, RT-01.
+-- test_run() and plan(): load and decide under the caller's uncommitted configuration, and store nothing. TC-04, TC-09, OW-02, RT-01, DR-01, DR-02.
 \getenv top PG_ABS_SRCDIR
 \set peers :top '/sql/include/peers.sql'
 \i :peers

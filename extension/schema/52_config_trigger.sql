@@ -430,6 +430,7 @@ CREATE FUNCTION syncore._unbuilt() RETURNS TABLE (table_name text, column_name t
 			('entity_type', 'batch_window', '{00:00:00}', 'Every edit is sent by itself.'),
 			('entity_type', 'batch_min', '{5}', 'Every edit is sent by itself.'),
 			('entity_type', 'on_batch_failure', '{hold}', 'Every edit is sent by itself.'),
+			('field', 'sensitive', '{no,masked,excluded}', 'Write masked: the value is told nowhere.'),
 			('field_map', 'approval', '{false}', 'Leave the direction at ''in'', or let the policy hold conflicts: rule manual.'),
 			('comment_map', 'attachments', '{false}', 'Attachments stay where they are.'),
 			('alert_route', '', '{}', 'LISTEN syncore_alert, read TABLE syncore.alert, or have your monitoring read syncore.health.')

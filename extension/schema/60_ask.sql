@@ -29,6 +29,23 @@ CREATE FUNCTION syncore._value(entity bigint, field text) RETURNS jsonb
 	SET search_path = pg_catalog, pg_temp
 	AS $$ SELECT coalesce(e.long -> field, e.data -> field) FROM syncore.entity e WHERE e.id = _value.entity $$;
 
+-- Is what the field holds told nowhere?
+CREATE FUNCTION syncore._is_hidden(entity bigint, field text) RETURNS boolean
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+		SELECT EXISTS (SELECT FROM syncore.entity e JOIN syncore.entity_type t ON t.id = e.entity_type_id
+			JOIN syncore.field f ON f.entity_type = t.name AND f.name = _is_hidden.field WHERE e.id = _is_hidden.entity AND f.sensitive <> 'no')
+	$$;
+COMMENT ON FUNCTION syncore._is_hidden(bigint, text) IS 'ask: is the field sensitive: what it holds is told nowhere';
+
+-- Did a row of the ledger change what its field holds? Of a hidden value both sides look the same.
+CREATE FUNCTION syncore._is_turn(kind text, old jsonb, new jsonb) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT old IS DISTINCT FROM new OR (new = '"***"' AND kind IN ('change', 'resolve', 'release')) $$;
+COMMENT ON FUNCTION syncore._is_turn(text, jsonb, jsonb) IS 'ask: did a row of the ledger change what its field holds?';
+
 -- Raises 42704 unless the entity's type has that field.
 CREATE FUNCTION syncore._check_entity_field(entity bigint, field text) RETURNS void
 	LANGUAGE plpgsql STABLE
@@ -122,13 +139,14 @@ CREATE FUNCTION syncore._why(entity bigint, field text)
 				LEFT JOIN syncore.system y ON y.id = l.system_id
 				LEFT JOIN syncore.conflict c ON c.id = l.conflict
 		), standing AS (
-			SELECT syncore._value(_why.entity, _why.field) AS value
+			SELECT CASE WHEN nullif(v.value, 'null') IS NOT NULL AND syncore._is_hidden(_why.entity, _why.field) THEN '"***"' ELSE v.value END AS value
+			FROM (SELECT syncore._value(_why.entity, _why.field) AS value) v
 		), ruling AS (
 			-- The row that put the value in force where it is: the newest that changed it to what it is now, or that told who had.
 			SELECT e.id FROM entry e, standing s
 			WHERE e.kind IN ('change', 'conflict', 'resolve', 'receive', 'release', 'agree', 'raced')
 				AND e.new IS NOT DISTINCT FROM s.value
-			ORDER BY (e.old IS DISTINCT FROM e.new OR e.rule = 'author') DESC, e.entity_seq DESC LIMIT 1
+			ORDER BY (syncore._is_turn(e.kind, e.old, e.new) OR e.rule = 'author') DESC, e.entity_seq DESC LIMIT 1
 		)
 		SELECT 1, e.at, e.system_name, e.actor, e.actor_kind, coalesce(CASE WHEN e.outcome = 'apply_remote' THEN e.incoming END, s.value), 'in force', e.rule,
 			syncore._because(_why.field, s.value, e.row, e.system_name), s.value, e.id
@@ -269,7 +287,7 @@ CREATE FUNCTION syncore.field_history(entity bigint, field text)
 			SELECT l.at, lead(l.at) OVER (ORDER BY l.entity_seq), l.new, y.name::text, l.actor, l.rule
 			FROM syncore.ledger l LEFT JOIN syncore.system y ON y.id = l.system_id
 			WHERE l.entity = field_history.entity AND l.field = field_history.field
-				AND l.kind IN ('change', 'conflict', 'resolve', 'receive', 'release', 'raced') AND l.old IS DISTINCT FROM l.new
+				AND l.kind IN ('change', 'conflict', 'resolve', 'receive', 'release', 'raced') AND syncore._is_turn(l.kind, l.old, l.new)
 			ORDER BY l.entity_seq;
 	END
 	$$;

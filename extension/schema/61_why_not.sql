@@ -330,7 +330,7 @@ CREATE FUNCTION syncore.as_of(entity bigint, "time" timestamptz) RETURNS TABLE (
 			SELECT f.field, f.new, f.at, y.name::text FROM (
 				SELECT DISTINCT ON (l.field) l.field, l.new, l.at, l.system_id FROM syncore.ledger l
 				WHERE l.entity = as_of.entity AND l.field IS NOT NULL AND l.at <= as_of."time"
-					AND l.kind IN ('change', 'conflict', 'resolve', 'receive', 'release', 'raced') AND l.old IS DISTINCT FROM l.new
+					AND l.kind IN ('change', 'conflict', 'resolve', 'receive', 'release', 'raced') AND syncore._is_turn(l.kind, l.old, l.new)
 				ORDER BY l.field, l.entity_seq DESC) f
 			LEFT JOIN syncore.system y ON y.id = f.system_id ORDER BY f.field;
 	END

@@ -41,7 +41,7 @@ CREATE FUNCTION syncore.resolve(conflict bigint, choice text, note text DEFAULT 
 				choice = resolve.choice, note = resolve.note
 			WHERE c.id = resolve.conflict;
 		PERFORM syncore._tell_stopped(one.entity, one.field);
-		RETURN format('%s of %s is %s', one.field, syncore._ref(one.entity), syncore._say(chosen));
+		RETURN format('%s of %s is %s', one.field, syncore._ref(one.entity), syncore._say(CASE WHEN syncore._is_hidden(one.entity, one.field) THEN '"***"' ELSE chosen END));
 	END
 	$$;
 COMMENT ON FUNCTION syncore.resolve(bigint, text, text, jsonb) IS
@@ -64,13 +64,17 @@ CREATE FUNCTION syncore._choice(conflict syncore.conflict, choice text, value js
 		ELSIF choice = 'current' THEN
 			RETURN coalesce(syncore._value(conflict.entity, conflict.field), 'null');
 		END IF;
-		-- Versions name systems by name or number; the incoming and the current one are kept beside them.
-		SELECT jsonb_object_agg(y.name, v.value) INTO sides FROM (
-			SELECT CASE WHEN x ->> 'system' ~ '^[0-9]+$' THEN (x ->> 'system')::integer END AS id, x ->> 'system' AS name, x -> 'value' AS value
+		-- Versions name systems by name or number; the incoming and the current one are kept beside them. What a sensitive field
+		-- holds is told in none of them: it stands in the stamps, where the version in force leaves it to the entity.
+		SELECT jsonb_object_agg(y.name, v.value ORDER BY v.n) INTO sides FROM (
+			SELECT 1 AS n, CASE WHEN x ->> 'system' ~ '^[0-9]+$' THEN (x ->> 'system')::integer END AS id, x ->> 'system' AS name, x -> 'value' AS value
 				FROM jsonb_array_elements(CASE jsonb_typeof(conflict.versions) WHEN 'array' THEN conflict.versions ELSE '[]' END) x
-			UNION ALL SELECT conflict.current_system, NULL, syncore._version_value(conflict.current)
-			UNION ALL SELECT conflict.incoming_system, NULL, syncore._version_value(conflict.incoming)
-		) v JOIN syncore.system y ON y.id = v.id OR y.name = v.name;
+			UNION ALL SELECT 2, conflict.current_system, NULL, syncore._version_value(conflict.current)
+			UNION ALL SELECT 3, conflict.incoming_system, NULL, syncore._version_value(conflict.incoming)
+		) v JOIN syncore.system y ON y.id = v.id OR y.name = v.name WHERE NOT syncore._is_hidden(conflict.entity, conflict.field);
+		SELECT coalesce(sides, '{}') || coalesce(jsonb_object_agg(y.name, coalesce(x -> 'value' -> 'value', syncore._value(e.id, conflict.field), 'null')), '{}') INTO sides
+			FROM syncore.entity e, jsonb_array_elements(e.stamps::jsonb -> conflict.field -> 'versions') x JOIN syncore.system y ON y.id = (x ->> 'system_id')::integer
+			WHERE e.id = conflict.entity AND syncore._is_hidden(e.id, conflict.field);
 		IF NOT coalesce(sides ? choice, false) THEN
 			PERFORM syncore._raise_unknown('choice', choice, ARRAY(SELECT jsonb_object_keys(sides)) || '{current,value}'::text[],
 				format('Choices are %s, current and value.', (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(sides) k)));

@@ -4,6 +4,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use Syncore::Test;
 use Test::More;
+use Time::HiRes qw(time);
 
 my $t = Syncore::Test->new('comments')->configure->activate;
 my ($snow, $jira) = ($t->snow, $t->jira);
@@ -24,6 +25,34 @@ like((comments())[0]{text}, qr/from ServiceNow/, 'the text came over');
 like((comments())[0]{text}, qr/Ann|a\.lee/, 'with a line that names its author');
 like((notes())[1]{value}, qr/from Jira.*second paragraph/s, 'and so did the other');
 is((notes())[1]{element}, 'work_notes', 'internal stays internal');    # CM-03
+
+# CM-05: a critical note is with the other team soon: within five seconds each, and in fact well below.
+my @took;
+for my $n (1 .. 5)
+{
+	my $at = time;
+	$snow->comment('a.lee', $inc->{id}, "critical $n");
+	$t->wait_until("critical $n in Jira", sub { grep { $_->{text} =~ /critical $n/ } comments() });
+	push @took, time - $at;
+}
+cmp_ok((sort { $b <=> $a } @took)[0], '<', 5, sprintf 'the slowest of five notes took %.0f ms', 1000 * (sort { $b <=> $a } @took)[0]);
+
+# CM-02: comments written on both sides while neither hears of the other are a union: each once, in the order of their time.
+my @nobody = (scalar notes(), scalar comments());
+$t->sql("SELECT syncore.pause('all')");
+for my $n (1 .. 10)
+{
+	$snow->comment('a.lee', $inc->{id}, "apart, left $n");
+	$jira->comment($bo, $issue->{id}, "apart, right $n");
+}
+$t->wait_until('all are heard', sub { $t->value("SELECT count(*) FROM syncore.comment WHERE body ~ 'apart, '") == 20 });
+is_deeply([notes() - $nobody[0], comments() - $nobody[1]], [10, 10], 'nothing was copied so far');
+$t->sql("SELECT syncore.resume('all')");
+$t->wait_until('all are copied', sub { notes() >= $nobody[0] + 20 && comments() >= $nobody[1] + 20 });
+$t->quiesce;
+is_deeply([notes() - $nobody[0], comments() - $nobody[1]], [20, 20], 'each once on each side');
+is_deeply([map { $_->{text} =~ /(apart, left \d+)/ ? $1 : () } comments()], [map { "apart, left $_" } 1 .. 10], 'the notes in Jira, in the order of their time');
+is_deeply([map { $_->{value} =~ /(apart, right \d+)/ ? $1 : () } notes()], [map { "apart, right $_" } 1 .. 10], 'the comments in ServiceNow, in the order of their time');
 
 # CM-03: a channel without a row is not shared.
 $snow->comment('a.lee', $inc->{id}, 'to the caller', channel => 'comments');

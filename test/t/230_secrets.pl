@@ -39,6 +39,23 @@ $jira->fault(method => 'PUT', path => '/issue/', status => 401, times => 1);
 $snow->update('a.lee', $first->{id} // $first->{sys_id}, short_description => 'third');
 
 
+# LG-07: what a masked, a hashed and an excluded field hold is in the record and in what is sent, and nowhere else: not after a change, a conflict, a refusal.
+my @private = map { "field-canary-$_-5c" } qw(masked hashed excluded);
+$t->sql(q{UPDATE syncore.field SET sensitive = 'masked' WHERE entity_type = 'incident' AND name = 'description';
+	UPDATE syncore.field SET sensitive = 'excluded' WHERE entity_type = 'incident' AND name = 'resolution_notes'});
+$jira->fault(method => 'PUT', path => '/issue/', status => 400, times => 1, message => "description $private[0] is too short");
+$snow->update('a.lee', $first->{id} // $first->{sys_id}, description => $private[0]);
+$t->wait_until('it is with the other', sub { $t->sql(q{SELECT syncore.retry('jira')}); grep { JSON::PP->new->encode($_) =~ /$private[0]/ } $jira->records });
+my $public = $t->value(q{SELECT string_agg(t::text, ' ') FROM syncore.ledger t});
+like($public, qr/"description"|description/, 'control: the ledger tells that it changed');
+for my $relation (map { $_->{name} } $t->rows(q{SELECT c.oid::regclass::text AS name FROM pg_class c WHERE c.relnamespace = 'syncore'::regnamespace
+	AND c.relkind IN ('r', 'v') AND c.relname NOT IN ('entity', 'link') ORDER BY 1}))
+{
+	my $found = $t->value("SELECT count(*) FROM $relation t WHERE t::text ~ 'field-canary'");
+	is($found, 0, "LG-07: $relation holds nothing of a masked field") if $found;
+}
+unlike(slurp_file($node->logfile) =~ s/^.*(?:STATEMENT|statement|execute|duration):.*field-canary.*$//mgr, qr/field-canary/, 'LG-07: nor does the log of the server');
+
 # Secrets that cannot be used: gone, readable by others, with a line end inside (a header would be split).
 my %canary = (missing => undef, open => 'canary-open-91c2', split => "canary-split-4a\r\nX-Evil: 55", good => 'canary-good-0b');
 $t->secret("c_$_", $canary{$_}, $_ eq 'open' ? 0644 : 0600) for grep { defined $canary{$_} } sort keys %canary;

@@ -15,6 +15,7 @@
 #include "core/json.h"
 #include "core/mention.h"
 #include "core/richtext.h"
+#include "core/say.h"
 #include "core/shape.h"
 
 static const char *const step_operations[] = { [SC_STEP_FIND] = "find",
@@ -52,6 +53,7 @@ static void put(ScCallPlan *plan, const char *pointer, const char *value);
 static void fail_step(ScCallPlan *plan, const ScAnswer *answer);
 static void look_again(ScCallPlan *plan, const ScAnswer *answer);
 static void end_call(ScCallPlan *plan, ScOutcomeKind kind, const char *code, const char *error);
+static char *without_hidden(const ScCallPlan *plan, const char *error);
 
 void
 sc_call_begin(ScCallPlan *plan)
@@ -650,5 +652,24 @@ end_call(ScCallPlan *plan, ScOutcomeKind kind, const char *code, const char *err
 	plan->request = NULL;
 	plan->outcome.kind = kind;
 	plan->outcome.error_code = code != NULL ? pstrdup(code) : NULL;
-	plan->outcome.error = error != NULL ? pstrdup(error) : NULL;
+	plan->outcome.error = error != NULL ? without_hidden(plan, error) : NULL;
+}
+
+/* LG-07: what it says, without what the call carried of sensitive fields. */
+static char *
+without_hidden(const ScCallPlan *plan, const char *error)
+{
+	char *kept = pstrdup(error);
+
+	for (int i = 0; plan->map != NULL && i < plan->call.nfields; i++)
+	{
+		const ScCallField *carried = &plan->call.fields[i];
+		const ScField *field = sc_conf_field(plan->map->type, carried->field);
+
+		if (field == NULL || field->sensitive == SC_SENSITIVE_NO)
+			continue;
+		kept = sc_say_without(kept, &carried->value);
+		kept = sc_say_without(kept, &carried->canonical);
+	}
+	return kept;
 }

@@ -11,6 +11,9 @@
 /* critical; "Printer on fire"; nothing; a hidden value. */
 extern char *sc_say_value(const ScField *field, const ScValue *value);
 
+/* Words of a peer without those of a value that nobody may be told (core/hide.c). */
+extern char *sc_say_without(const char *text, const ScValue *value);
+
 /* The value as the ledger may keep it; NULL when unknown. */
 extern Jsonb *sc_say_jsonb(const ScField *field, const ScValue *value);
 
