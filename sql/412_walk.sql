@@ -114,6 +114,36 @@ SELECT system, old, new, rule, reason FROM told WHERE kind = 'nearest' AND reaso
 -- (control) what bob's people do change is heard, and what the finer state meant is over
 SELECT hears('bob', (SELECT id FROM peer WHERE system = 'bob' AND fields ->> 'title' = 'trip 3'), '{"status": "Done"}', 'kim'), settles() > 0 AS sent;
 SELECT fields ->> 'status' AS ann FROM peer WHERE id = 'T3';
+-- SA-04, RS-07: cyd offers no step that leads there: after a second look it is for a person, with the states, what is wrong and what to do; cured, it goes
+INSERT INTO syncore.connector_operation (connector, record_type, operation, method, url, body_kind, success, response, options) VALUES
+	('toy', 'ticket', 'transitions', 'GET', '/ticket/{link.external_id}/transitions', 'none', '{200}', '{"list": "/steps", "id": "/id"}', '{"target": ["/to"]}');
+INSERT INTO syncore.connector_operation (connector, record_type, operation, method, url, body, body_kind, writes, success) VALUES
+	('toy', 'ticket', 'transition', 'POST', '/ticket/{link.external_id}/transitions', '{"transition": "{transition.id}"}', 'json', '{/status}', '{200}');
+SELECT hears('ann', 'W1', '{"title": "stuck", "status": "New"}'), settles() > 0 AS sent;
+SELECT id AS cyd FROM peer WHERE system = 'cyd' AND fields ->> 'title' = 'stuck' \gset
+UPDATE syncore.system SET mode = 'paused' WHERE name = 'bob';
+SELECT hears('ann', 'W1', '{"status": "Resolved"}');
+CREATE PROCEDURE offered(steps jsonb) LANGUAGE plpgsql AS $$
+DECLARE
+	c record := claims('cyd');
+BEGIN
+	IF c.call LIKE 'read%' THEN
+		PERFORM test_answer(0, (SELECT jsonb_build_array(jsonb_build_object('status', 200, 'body', shows(p))) FROM peer p WHERE p.system = 'cyd' AND p.id = c.record));
+	ELSE
+		PERFORM test_answer(0, jsonb_build_array(jsonb_build_object('status', 200, 'body', jsonb_build_object('steps', steps)), '{"status": 200}'::jsonb,
+			(SELECT jsonb_build_object('status', 200, 'body', shows(p) || '{"v": 77, "status": "done"}') FROM peer p WHERE p.system = 'cyd' AND p.id = c.record)));
+	END IF;
+	PERFORM test_record();
+END $$;
+CALL offered('[{"id": 11, "to": "in_progress"}]');
+SELECT count(*) AS waiting FROM syncore.review;
+CALL offered('[]');
+CALL offered('[{"id": 11, "to": "in_progress"}]');
+SELECT kind, ref, field, versions, suggestion, regexp_replace(to_do, '\d+', 'N') AS to_do FROM syncore.review;
+SELECT syncore.retry(id) AS retried FROM syncore.review;
+CALL offered('[{"id": 21, "to": "done"}]');
+SELECT count(*) AS waiting, (SELECT k.shadow::jsonb #>> '{status,held,value}' FROM syncore.link k WHERE k.external_id = :'cyd') AS cyd_holds FROM syncore.review;
+DROP PROCEDURE offered(jsonb);
 SELECT ok, what FROM syncore.verify_ledger();
 DROP TABLE trip;
 DROP PROCEDURE trips();

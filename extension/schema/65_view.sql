@@ -67,6 +67,24 @@ CREATE VIEW syncore.review WITH (security_invoker = true) AS
 			JOIN syncore.entity e ON e.id OPERATOR(pg_catalog.=) m.entity
 		WHERE m.state OPERATOR(pg_catalog.=) 'open'
 		UNION ALL
+		-- A state that a record cannot be brought to: no step that is on offer there leads to it.
+		SELECT d.id, 'transition', s.name, syncore._ref(k.entity), f.name, e.data OPERATOR(pg_catalog.->>) 'severity',
+			pg_catalog.now() OPERATOR(pg_catalog.-) COALESCE(d.error_at, d.created_at),
+			pg_catalog.format('%s=%s · here=%s', y.name, COALESCE(k.shadow::jsonb OPERATOR(pg_catalog.->) f.name OPERATOR(pg_catalog.->) 'held' OPERATOR(pg_catalog.->>) 'value', 'unknown'),
+				COALESCE(e.data OPERATOR(pg_catalog.->>) f.name, 'empty')),
+			pg_catalog.format('%s: allow that step there, write another state for it (value_map), or move the record by hand; then try again', d.error_message),
+			(SELECT o.steward FROM syncore.ownership o
+				WHERE o.entity_type OPERATOR(pg_catalog.=) t.name AND o.field OPERATOR(pg_catalog.=) f.name
+					AND (o.space IS NULL OR o.space OPERATOR(pg_catalog.=) s.name)
+				ORDER BY o.space IS NULL LIMIT 1),
+			pg_catalog.format('SELECT syncore.retry(%s);', d.id)
+		FROM syncore.delivery d JOIN syncore.link k ON k.id OPERATOR(pg_catalog.=) d.link JOIN syncore.system y ON y.id OPERATOR(pg_catalog.=) d.system_id
+			JOIN syncore.space s ON s.id OPERATOR(pg_catalog.=) d.space_id JOIN syncore.entity e ON e.id OPERATOR(pg_catalog.=) k.entity
+			JOIN syncore.entity_type t ON t.id OPERATOR(pg_catalog.=) e.entity_type_id
+			LEFT JOIN LATERAL (SELECT n.name::text FROM syncore.field n WHERE n.entity_type OPERATOR(pg_catalog.=) t.name AND n.kind OPERATOR(pg_catalog.=) 'state'::syncore.field_kind
+				ORDER BY n.name LIMIT 1) f ON true
+		WHERE d.state OPERATOR(pg_catalog.=) 'dead'::syncore.delivery_state AND d.error_code OPERATOR(pg_catalog.=) 'no_transition'
+		UNION ALL
 		SELECT v.version, 'approval', s.name, 'configuration', NULL, NULL, pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.min(v.at),
 			pg_catalog.format('%s changed by %s', pg_catalog.string_agg(DISTINCT v.table_name, ', '), pg_catalog.string_agg(DISTINCT v.role, ', ')),
 			pg_catalog.min(v.reason), NULL, pg_catalog.format('SELECT syncore.approve(%s, ''…'');', v.version)
