@@ -13,6 +13,9 @@ const PER_WORLD = 128;
 // Words of the ledger that are compared; every new version shows in the clock at the end.
 const TOLD = ['raced', 'wait', 'unsure', 'landed', 'retire'];
 
+// Where a statement that is heard again is known by its position (R1); elsewhere it is a hint.
+const exact = (grade) => grade === 'counter' || grade === 'fine';
+
 function drawWorld(seed) {
 	const dice = chance(Math.floor(seed / PER_WORLD) * 2 + 1);
 	const n = 2 + dice.below(2);
@@ -20,7 +23,7 @@ function drawWorld(seed) {
 	const full = [null];
 	const loud = [null];
 	for (let id = 1; id <= n; id++) {
-		grades.push(dice.of(['counter', 'fine', 'coarse']));
+		grades.push(dice.of(['counter', 'counter', 'fine', 'fine', 'coarse', 'coarse', 'none']));
 		full.push(dice.once(3));
 		loud.push(dice.once(3));
 	}
@@ -87,7 +90,7 @@ class Play {
 
 	position(product) {
 		const grade = this.world.grades[product.id];
-		return grade === 'counter' ? product.version : grade === 'fine' ? product.movedAt : Math.floor(product.movedAt / 1000);
+		return { counter: product.version, fine: product.movedAt, coarse: Math.floor(product.movedAt / 1000), none: null }[grade];
 	}
 
 	// The webhook of an edit: the field, or the whole record.
@@ -103,7 +106,7 @@ class Play {
 		said.heardOnce = true;
 		this.model.now = this.now;
 		this.model.statement(said);
-		this.step(`S,${said.link},${said.event},${said.p},${said.kind},${said.us ? 1 : 0},${said.full ? 1 : 0},${said.at},${words(said.fields)}`, this.model.ends());
+		this.step(`S,${said.link},${said.event},${said.p ?? '-'},${said.kind},${said.us ? 1 : 0},${said.full ? 1 : 0},${said.at},${words(said.fields)}`, this.model.ends());
 	}
 
 	move(product, name, value, who) {
@@ -150,7 +153,7 @@ class Play {
 				this.model.read(product.id, call.shows.p, call.shows.fields);
 			else
 				this.model.answer(product.id, call.shows.p, call.shows.fields);
-			this.step(`${call.stage === 'read' ? 'W' : 'A'},${product.id},${call.shows.p},${words(call.shows.fields)}`, this.model.ends());
+			this.step(`${call.stage === 'read' ? 'W' : 'A'},${product.id},${call.shows.p ?? '-'},${words(call.shows.fields)}`, this.model.ends());
 		}
 		return true;
 	}
@@ -219,7 +222,7 @@ class Play {
 					this.fail(product, one.b % 2 === 0);
 				break;
 			case 'again': {
-				const heard = this.events.filter((said) => said !== null && said.heardOnce && this.world.grades[said.link] !== 'coarse');
+				const heard = this.events.filter((said) => said !== null && said.heardOnce && exact(this.world.grades[said.link]));
 				this.again(heard[one.b % heard.length]);
 				break;
 			}
@@ -270,7 +273,7 @@ class Play {
 		const state = this.model.state();
 		this.step('D', state);
 		for (const said of this.events.slice(1).reverse())
-			if (this.world.grades[said.link] !== 'coarse')
+			if (exact(this.world.grades[said.link]))
 				this.again(said);
 		this.step('D', state);
 		for (let id = 1; id <= this.world.n; id++)

@@ -16,6 +16,7 @@ const join = (a, b) => {
 const same = (a, b) => a !== null && b !== null && a === b;
 const loosely = (a, b) => a !== null && b !== null && a.toLowerCase() === b.toLowerCase();
 const known = (p) => p !== null;
+const later = (a, b) => !known(a) ? b : !known(b) ? a : Math.max(a, b);
 const told = (clock) => `{${Object.keys(clock).filter((link) => clock[link] > 0).sort().map((link) => `${link}:${clock[link]}`).join(',')}}`;
 
 class Model {
@@ -31,7 +32,7 @@ class Model {
 		for (let id = 1; id < world.grades.length; id++) {
 			this.links[id] = { id, grade: world.grades[id], shadow: {}, call: null, readOwed: false, waiting: [], unsure: [] };
 			for (const name of Object.keys(world.fields))
-				this.links[id].shadow[name] = { held: null, sent: null, knownAt: null, changedAt: null, seen: {}, writes: [], unconfirmed: [], were: [], told: null };
+				this.links[id].shadow[name] = { held: null, sent: null, knownAt: null, changedAt: null, seen: {}, writes: [], unconfirmed: [], were: [], told: null, named: false };
 		}
 	}
 
@@ -70,13 +71,13 @@ class Model {
 	// R3: it names a field of the call under way with another value; or is a record told whole, which may show the call's own.
 	mustWait(link, said) {
 		return link.call !== null && Object.keys(said.fields).some((name) => link.call.fields[name] !== undefined
-			&& (said.fields[name] !== link.call.fields[name].value || (said.full && !said.us)));
+			&& (said.fields[name] !== link.call.fields[name].value || (said.full && !said.us && known(said.p))));
 	}
 
 	// R15: a webhook proves that a lost write landed, if newer than what we knew, by our name or showing all that it changed.
 	proof(link, said) {
 		const call = link.call;
-		if (call === null || !call.unknown || !known(call.base) || said.p <= call.base)
+		if (call === null || !call.unknown || !known(call.base) || !known(said.p) || said.p <= call.base)
 			return;
 		const names = Object.keys(call.fields);
 		const shown = names.filter((name) => said.fields[name] !== undefined);
@@ -102,9 +103,10 @@ class Model {
 	field(link, name, said) {
 		const shadow = link.shadow[name];
 		const x = said.fields[name];
+		shadow.named = true;
 		shadow.unconfirmed = shadow.unconfirmed.filter((one) => one.until >= this.now);
 		const carried = link.call && link.call.fields[name];
-		if (carried && !(known(carried.before.knownAt) && (link.grade === 'counter' ? said.p <= carried.before.knownAt : said.p < carried.before.knownAt))) {
+		if (carried && !(known(carried.before.knownAt) && known(said.p) && (link.grade === 'counter' ? said.p <= carried.before.knownAt : said.p < carried.before.knownAt))) {
 			// R3: the same value is done; when the call has ended it is known what that was said before, and what after
 			if (!said.us && !said.full)
 				this.saidBeside(link.shadow[name], carried, said.p);
@@ -120,6 +122,8 @@ class Model {
 
 	// R3: where the record was told to show what our call carries; words that were old then say nothing.
 	saidBeside(shadow, carried, p) {
+		if (!known(p))
+			return;
 		if (known(shadow.changedAt) && p < shadow.changedAt)
 			return;
 		carried.beside = { first: Math.min(p, carried.beside?.first ?? p), last: Math.max(p, carried.beside?.last ?? p) };
@@ -140,6 +144,8 @@ class Model {
 	// R4
 	order(link, shadow, x, said) {
 		const p = said.p;
+		if (!known(p))
+			return this.unordered(shadow, x, said);
 		const counter = link.grade === 'counter';
 		const older = (q) => known(q) && (counter ? p <= q : p < q);
 		const tied = shadow.writes.filter((one) => one.at === p);
@@ -181,12 +187,25 @@ class Model {
 		return { is: same(x, shadow.held) ? 'nothing' : 'current' };     // h, and the first line of R5
 	}
 
+	// R4b: without a position only a read in the slot tells what is held now; our own name beside what we wrote is an echo.
+	unordered(shadow, x, said) {
+		if (same(x, shadow.held))
+			return { is: 'nothing' };
+		if (said.slot)
+			return { is: 'current' };
+		if (said.us && shadow.writes.some((one) => loosely(x, one.value)))
+			return { is: 'echo' };
+		return { is: 'unsure', write: null };
+	}
+
 	// R5: a record, or whoever wrote last, showed a value whose author is told by a statement with a lower position, after
 	// that of the value it replaced: it says nothing new but who and when, and the winner is chosen again.
 	tellsWho(link, name, x, said, verdict) {
 		const shadow = link.shadow[name];
 		const field = this.fields[name];
 		const open = shadow.told;
+		if (!known(said.p))
+			return this.tellsFirst(link, name, x, said, verdict);
 		if (open === null || said.slot || said.us || !['stale', 'nothing', 'unsure'].includes(verdict.is)
 			|| said.p >= open.before || (said.kind === 0 && said.p === open.before - 1)
 			|| (known(open.after) && (link.grade === 'coarse' ? said.p < open.after : said.p <= open.after)))
@@ -194,14 +213,30 @@ class Model {
 		const version = field.versions.find((one) => one.link === link.id && one.n === open.n);
 		if (version === undefined || version.value !== x)
 			return false;
+		this.author(name, version, said);
+		shadow.told = { ...open, before: said.p };
+		return true;
+	}
+
+	// Without positions it is the first to say what a read has shown.
+	tellsFirst(link, name, x, said, verdict) {
+		const field = this.fields[name];
+		const version = field.versions.find((one) => one.link === link.id && one.n === field.clock[link.id]);
+		if (said.slot || said.us || said.kind === 0 || verdict.is !== 'nothing' || version === undefined || !version.byRead || version.value !== x)
+			return false;
+		this.author(name, version, said);
+		return true;
+	}
+
+	author(name, version, said) {
+		const field = this.fields[name];
 		const old = field.value;
 		version.kind = said.kind;
 		version.at = said.at;
-		shadow.told = { ...open, before: said.p };
+		version.byRead = false;
 		this.elect(field);
 		if (field.value !== old)
 			this.notShown(name, field.shown);
-		return true;
 	}
 
 	// R10 counted who agreed as having seen what had lost; now that it wins, it has yet to be shown to them.
@@ -231,7 +266,7 @@ class Model {
 				if (verdict.write)
 					verdict.write.before.knownAt = p;
 				else
-					shadow.knownAt = known(shadow.knownAt) ? Math.max(shadow.knownAt, p) : p;
+					shadow.knownAt = later(shadow.knownAt, p);
 				break;
 			case 'echo':
 				if (verdict.landed) {
@@ -276,7 +311,8 @@ class Model {
 		shadow.held = x;
 		shadow.sent = null;
 		shadow.moved = said.slot;
-		shadow.knownAt = shadow.changedAt = said.p;
+		shadow.knownAt = said.p ?? shadow.knownAt;
+		shadow.changedAt = said.p ?? shadow.changedAt;
 	}
 
 	wasHeld(link, shadow) {
@@ -302,26 +338,26 @@ class Model {
 	// A write of ours joins those that are remembered.
 	wrote(link, name, carried, held, p, exact) {
 		const shadow = link.shadow[name];
-		const { first, last } = carried.beside ?? { first: p, last: p };
+		const { first, last } = known(p) && carried.beside ? carried.beside : { first: p, last: p };
 		const before = { ...carried.before };
 		this.wasHeld(link, shadow);
 		if (first < p) {
 			before.held = carried.value;
 			before.knownAt = last < p ? last : first;
 		}
-		shadow.writes.push({ value: carried.value, at: p, exact, before, were: shadow.were });
+		shadow.writes.push({ value: carried.value, at: p, exact: exact && known(p), before, were: shadow.were });
 		if (shadow.writes.length > WRITES)
 			shadow.writes.shift();
 		shadow.held = last > p ? carried.value : held;
 		shadow.sent = carried.value;
-		shadow.knownAt = Math.max(p, last);
+		shadow.knownAt = later(p, last);
 	}
 
 	// R7, R8: a version with a new dot; what its writer had seen goes.
 	change(link, name, x, said, context) {
 		const field = this.fields[name];
 		const n = (field.clock[link.id] || 0) + 1;
-		const version = { link: link.id, n, value: x, kind: said.kind, at: said.at, context: join(context, { [link.id]: n - 1 }) };
+		const version = { link: link.id, n, value: x, kind: said.kind, at: said.at, byRead: said.slot, context: join(context, { [link.id]: n - 1 }) };
 		field.versions = field.versions.filter((one) => !covers(version.context, one));
 		field.versions.push(version);
 		field.clock = join(join(field.clock, version.context), { [link.id]: n });
@@ -417,7 +453,7 @@ class Model {
 	allSeen(link, name, clock) {
 		const shadow = link.shadow[name];
 		const inCall = link.call && link.call.fields[name] ? [link.call.fields[name].before.seen] : [];
-		if (shadow.held === null)
+		if (!shadow.named)
 			return true;
 		return [shadow.seen, ...inCall, ...shadow.writes.map((one) => one.before.seen)].every((seen) =>
 			Object.keys(clock).every((other) => Number(other) === link.id || (seen[other] || 0) >= clock[other]));
@@ -498,7 +534,7 @@ class Model {
 		const x = fields[name];
 		const isOurs = loosely(x, carried.value);
 		this.note('landed', name);
-		this.acknowledge(link, name, carried, isOurs ? x : carried.value, isOurs ? p : p - 1, false);
+		this.acknowledge(link, name, carried, isOurs ? x : carried.value, isOurs || !known(p) ? p : p - 1, false);
 		if (isOurs && x !== carried.value)
 			link.shadow[name].sent = null;
 		if (!isOurs)
