@@ -7,6 +7,12 @@ const { chance } = require('./chance');
 const { Model } = require('./model');
 
 const ALLOWED = ['critical', 'high', 'medium', 'low'];
+// Words for a severity: fewer than ours, so that two of ours are one of theirs, or more, so that two of theirs are one of ours.
+const MAPS = {
+	fewer: [['p1', 'critical', 'out'], ['p1', 'high', 'both'], ['p2', 'medium', 'both'], ['p2', 'low', 'out']],
+	lower: [['p1', 'critical', 'both'], ['p1', 'high', 'out'], ['p1', 'medium', 'out'], ['p2', 'low', 'both']],
+	more: [['p1', 'critical', 'both'], ['p0', 'critical', 'in'], ['p2', 'high', 'both'], ['p3', 'medium', 'both'], ['p4', 'low', 'both'], ['p5', 'low', 'in']],
+};
 const TITLES = ['a', 'b', 'c', 'd'];
 const RULES = ['escalation_wins', 'human_wins', 'system_of_record', 'last_update_wins', 'manual'];
 const PER_WORLD = 128;
@@ -16,16 +22,25 @@ const TOLD = ['raced', 'wait', 'unsure', 'landed', 'retire'];
 // Where a statement that is heard again is known by its position (R1); elsewhere it is a hint.
 const exact = (grade) => grade === 'counter' || grade === 'fine';
 
+// What a value is called there, and what is meant by what is said there; undefined: as it is called here.
+function wordsOf(name) {
+	const rows = MAPS[name];
+	return rows && { rows, down: Object.fromEntries(rows.filter((row) => row[2] !== 'in').map((row) => [row[1], row[0]])),
+		up: Object.fromEntries(rows.filter((row) => row[2] !== 'out')) };
+}
+
 function drawWorld(seed) {
 	const dice = chance(Math.floor(seed / PER_WORLD) * 2 + 1);
 	const n = 2 + dice.below(2);
 	const grades = [null];
 	const full = [null];
 	const loud = [null];
+	const maps = [undefined];
 	for (let id = 1; id <= n; id++) {
 		grades.push(dice.of(['counter', 'counter', 'fine', 'fine', 'coarse', 'coarse', 'none']));
 		full.push(dice.once(3));
 		loud.push(dice.once(3));
+		maps.push(dice.of([undefined, undefined, undefined, 'fewer', 'lower', 'more']));
 	}
 	const policy = [];
 	for (let i = dice.below(3); i > 0; i--) {
@@ -37,14 +52,14 @@ function drawWorld(seed) {
 		if (!policy.some((one) => one.rule === rule.rule))
 			policy.push(rule);
 	}
-	return { n, grades, full, loud, policy, loses: dice.once(2), fails: dice.once(3), ranks: [0, ...dice.of([[10, 20, 30], [30, 20, 10], [20, 30, 10]])].slice(0, n + 1),
+	return { n, grades, full, loud, maps: maps.map(wordsOf), policy, loses: dice.once(2), fails: dice.once(3), ranks: [0, ...dice.of([[10, 20, 30], [30, 20, 10], [20, 30, 10]])].slice(0, n + 1),
 		allowed: ALLOWED, fields: { severity: 'list', title: 'text' } };
 }
 
 function document(world) {
 	const systems = {};
 	for (let id = 1; id <= world.n; id++)
-		systems['p' + id] = { rank: world.ranks[id], grade: world.grades[id] };
+		systems['p' + id] = { rank: world.ranks[id], grade: world.grades[id], ...(world.maps[id] && { values: { severity: world.maps[id].rows } }) };
 	return {
 		fields: { severity: { kind: 'rank', allowed: ALLOWED }, title: { kind: 'text' } }, type: { loop_limit: 100 }, systems,
 		policy: { '*': world.policy.map((one) => ({ rule: one.rule, ...(one.link && { system: 'p' + one.link }), ...(one.from && { review_from: one.from }) })) },
@@ -73,7 +88,7 @@ class Play {
 		this.sent = 0;
 		this.products = [null];
 		for (let id = 1; id <= world.n; id++) {
-			const product = { id, values: { severity: 'low', title: 'a' }, version: 1, movedAt: 0, call: null, late: null };
+			const product = { id, values: { severity: world.maps[id] ? world.maps[id].down.low : 'low', title: 'a' }, version: 1, movedAt: 0, call: null, late: null };
 			this.products.push(product);
 			this.publish(product, null, { kind: 3, us: false });
 			this.hear(this.news.pop());
@@ -203,7 +218,9 @@ class Play {
 		switch (one.what) {
 			case 'edit': {
 				const name = one.b % 2 === 0 ? 'severity' : 'title';
-				this.move(product, name, (name === 'title' ? TITLES : ALLOWED)[one.c % 4], { kind: one.b % 5 === 0 ? 2 : 3, us: false });
+				const map = this.world.maps[product.id];
+				const choices = name === 'title' ? TITLES : map ? Object.keys(map.up) : ALLOWED;
+				this.move(product, name, choices[one.c % choices.length], { kind: one.b % 5 === 0 ? 2 : 3, us: false });
 				break;
 			}
 			case 'hear':
@@ -285,7 +302,8 @@ class Play {
 		for (const product of this.products.slice(1))
 			for (const name of Object.keys(product.values)) {
 				const field = this.model.fields[name];
-				if (!field.held && product.values[name].toLowerCase() !== field.value.toLowerCase())
+				if (!field.held && product.values[name].toLowerCase() !== this.model.down(product.id, name, field.value).toLowerCase()
+					&& this.model.up(product.id, name, product.values[name]) !== field.value)
 					return `I1: p${product.id} holds ${name}=${product.values[name]}, canonical is ${field.value}`;
 			}
 		return null;

@@ -36,6 +36,26 @@ class Model {
 		}
 	}
 
+	// A value in a system's words, and what its words mean.
+	down(id, name, value) {
+		const map = name === 'severity' ? this.world.maps[id] : undefined;
+		return map ? map.down[value] : value;
+	}
+
+	up(id, name, x) {
+		const map = name === 'severity' ? this.world.maps[id] : undefined;
+		return map ? map.up[x] : x;
+	}
+
+	isList(name) {
+		return this.world.fields[name] === 'list';
+	}
+
+	// Does a record that shows x show what a call carried?  A member of a list in any of its words, text in any letters.
+	isOurs(link, name, x, carried) {
+		return loosely(x, carried.value) || (this.isList(name) && this.up(link.id, name, x) === carried.canonical);
+	}
+
 	note(kind, field) {
 		this.said.push(field === undefined ? kind : `${kind}.${field}`);
 	}
@@ -83,7 +103,7 @@ class Model {
 		const shown = names.filter((name) => said.fields[name] !== undefined);
 		// a value that stood there before, loosely, tells nothing
 		const telling = shown.filter((name) => said.fields[name] !== call.fields[name].before.held);
-		if (telling.length === 0 || !shown.every((name) => loosely(said.fields[name], call.fields[name].value))
+		if (telling.length === 0 || !shown.every((name) => this.isOurs(link, name, said.fields[name], call.fields[name]))
 			|| !(said.us || telling.length === names.length))
 			return;
 		link.call = null;
@@ -211,7 +231,7 @@ class Model {
 			|| (known(open.after) && (link.grade === 'coarse' ? said.p < open.after : said.p <= open.after)))
 			return false;
 		const version = field.versions.find((one) => one.link === link.id && one.n === open.n);
-		if (version === undefined || version.value !== x)
+		if (version === undefined || !this.isShown(link, name, version, x))
 			return false;
 		this.author(name, version, said);
 		shadow.told = { ...open, before: said.p };
@@ -222,10 +242,16 @@ class Model {
 	tellsFirst(link, name, x, said, verdict) {
 		const field = this.fields[name];
 		const version = field.versions.find((one) => one.link === link.id && one.n === field.clock[link.id]);
-		if (said.slot || said.us || said.kind === 0 || verdict.is !== 'nothing' || version === undefined || !version.byRead || version.value !== x)
+		if (said.slot || said.us || said.kind === 0 || verdict.is !== 'nothing' || version === undefined || !version.byRead || !this.isShown(link, name, version, x))
 			return false;
 		this.author(name, version, said);
 		return true;
+	}
+
+	// x is the version's value, or how its system shows it.
+	isShown(link, name, version, x) {
+		const value = this.up(link.id, name, x);
+		return version.value === value || (this.isList(name) && this.down(link.id, name, version.value) === this.down(link.id, name, value));
 	}
 
 	author(name, version, said) {
@@ -353,11 +379,26 @@ class Model {
 		shadow.knownAt = later(p, last);
 	}
 
+	// What stands, as this system shows it, said by somebody who had seen what stands, is just that; else it is what the word means.
+	meant(link, name, x, context) {
+		const field = this.fields[name];
+		const seen = field.shown !== null && field.versions.length > 0 && (field.shown.link === link.id || covers(context, field.shown));
+		return this.isList(name) && seen && this.down(link.id, name, field.value) === x ? field.value : this.up(link.id, name, x);
+	}
+
+	// Of versions that its own system shows in one word, the one that somebody else told apart says more: the other has no say.
+	finest(name, versions) {
+		const one = (link, a, b) => this.down(link, name, a.value) === this.down(link, name, b.value);
+		const left = this.isList(name) ? versions.filter((b) => b.link === 0 || !versions.some((a) => a.link !== b.link && a.value !== b.value
+			&& one(b.link, a, b) && (a.link === 0 || !one(a.link, a, b)))) : versions;
+		return left.length > 0 ? left : versions;
+	}
+
 	// R7, R8: a version with a new dot; what its writer had seen goes.
 	change(link, name, x, said, context) {
 		const field = this.fields[name];
 		const n = (field.clock[link.id] || 0) + 1;
-		const version = { link: link.id, n, value: x, kind: said.kind, at: said.at, byRead: said.slot, context: join(context, { [link.id]: n - 1 }) };
+		const version = { link: link.id, n, value: this.meant(link, name, x, context), kind: said.kind, at: said.at, byRead: said.slot, context: join(context, { [link.id]: n - 1 }) };
 		field.versions = field.versions.filter((one) => !covers(version.context, one));
 		field.versions.push(version);
 		field.clock = join(join(field.clock, version.context), { [link.id]: n });
@@ -379,7 +420,7 @@ class Model {
 	elect(field) {
 		const severity = this.fields.severity;
 		const before = field.held ? null : field.value;
-		const choice = choose(field.versions, this.world.policy, this.world, field === severity ? undefined : this.severities());
+		const choice = choose(this.finest(field === severity ? 'severity' : 'title', field.versions), this.world.policy, this.world, field === severity ? undefined : this.severities());
 		field.held = choice.held;
 		if (!choice.held || !field.versions.includes(field.shown))
 			field.shown = choice.winner;
@@ -422,7 +463,10 @@ class Model {
 	agrees(link, name) {
 		const shadow = link.shadow[name];
 		const value = this.fields[name].value;
-		return this.world.fields[name] === 'text' && shadow.sent !== null ? same(shadow.sent, value) : same(shadow.held, value);
+		if (!this.isList(name))
+			return shadow.sent !== null ? same(shadow.sent, value) : same(shadow.held, value);
+		const down = this.down(link.id, name, value);
+		return shadow.held !== null && (shadow.held === down || shadow.sent === down || this.up(link.id, name, shadow.held) === value);
 	}
 
 	due(link) {
@@ -475,7 +519,8 @@ class Model {
 		link.call = { fields: {}, heard: false, base: this.top(link) };
 		for (const name of due) {
 			const shadow = link.shadow[name];
-			link.call.fields[name] = { value: this.fields[name].value, clock: this.fields[name].clock,
+			const canonical = this.fields[name].value;
+			link.call.fields[name] = { value: this.down(id, name, canonical), canonical, clock: this.fields[name].clock,
 				before: { held: shadow.held, knownAt: shadow.knownAt, seen: shadow.seen } };
 		}
 		return `send ${due.sort().map((name) => `${name}=${link.call.fields[name].value}`).join(' ')}`;
@@ -532,10 +577,10 @@ class Model {
 	// R14, R15: what loosely equals ours is ours, and text that does is written once more; anything else is a change since.
 	landedByRead(link, name, carried, p, fields) {
 		const x = fields[name];
-		const isOurs = loosely(x, carried.value);
+		const isOurs = this.isOurs(link, name, x, carried);
 		this.note('landed', name);
 		this.acknowledge(link, name, carried, isOurs ? x : carried.value, isOurs || !known(p) ? p : p - 1, false);
-		if (isOurs && x !== carried.value)
+		if (isOurs && x !== carried.value && !this.isList(name))
 			link.shadow[name].sent = null;
 		if (!isOurs)
 			this.current(link, name, x, { link: link.id, p, fields, kind: 0, us: false, full: true, at: this.now, slot: true });
@@ -544,11 +589,11 @@ class Model {
 	// R15
 	landed(link, call, p, fields) {
 		const names = Object.keys(call.fields);
-		const changed = names.filter((name) => !loosely(call.fields[name].value, call.fields[name].before.held));
 		if (link.grade === 'counter' && known(call.base) && p <= call.base)
 			return false;
-		return changed.some((name) => loosely(fields[name], call.fields[name].value))
-			&& changed.every((name) => !same(fields[name], call.fields[name].before.held));
+		const ours = (name) => this.isOurs(link, name, fields[name], call.fields[name]);
+		const old = (name) => same(fields[name], call.fields[name].before.held);
+		return names.every((name) => ours(name) || !old(name)) && names.some((name) => ours(name) && !old(name));
 	}
 
 	// R16: it did not happen; refused, because the record had moved, a read is owed.
