@@ -14,7 +14,7 @@ const MAPS = {
 	more: [['p1', 'critical', 'both'], ['p0', 'critical', 'in'], ['p2', 'high', 'both'], ['p3', 'medium', 'both'], ['p4', 'low', 'both'], ['p5', 'low', 'in']],
 };
 const TITLES = ['a', 'b', 'c', 'd'];
-const RULES = ['escalation_wins', 'human_wins', 'system_of_record', 'last_update_wins', 'manual'];
+const RULES = ['escalation_wins', 'human_wins', 'system_of_record', 'last_update_wins', 'manual', 'call'];
 const PER_WORLD = 128;
 // Words of the ledger that are compared; every new version shows in the clock at the end.
 const TOLD = ['raced', 'wait', 'unsure', 'landed', 'retire'];
@@ -47,6 +47,8 @@ function drawWorld(seed) {
 		const rule = { rule: dice.of(RULES) };
 		if (rule.rule === 'system_of_record')
 			rule.link = 1 + dice.below(n);
+		if (rule.rule === 'call')
+			rule.function = dice.of(['test.longest', 'test.longest', 'test.circle', 'test.moody', 'test.fail']);
 		if (rule.rule === 'manual' && dice.once(2))
 			rule.from = dice.of(ALLOWED);
 		if (!policy.some((one) => one.rule === rule.rule))
@@ -62,7 +64,7 @@ function document(world) {
 		systems['p' + id] = { rank: world.ranks[id], grade: world.grades[id], ...(world.maps[id] && { values: { severity: world.maps[id].rows } }) };
 	return {
 		fields: { severity: { kind: 'rank', allowed: ALLOWED }, title: { kind: 'text' } }, type: { loop_limit: 100 }, systems,
-		policy: { '*': world.policy.map((one) => ({ rule: one.rule, ...(one.link && { system: 'p' + one.link }), ...(one.from && { review_from: one.from }) })) },
+		policy: { '*': world.policy.map((one) => ({ rule: one.rule, ...(one.link && { system: 'p' + one.link }), ...(one.from && { review_from: one.from }), ...(one.function && { function: one.function }) })) },
 	};
 }
 

@@ -6,7 +6,7 @@ const { standing, clock, choose } = require('./rules');
 
 const ALLOWED = ['critical', 'high', 'medium', 'low'];
 const FIELDS = ['severity', 'title'];
-const RULES = ['escalation_wins', 'human_wins', 'system_of_record', 'version_wins', 'last_update_wins', 'manual'];
+const RULES = ['escalation_wins', 'human_wins', 'system_of_record', 'version_wins', 'last_update_wins', 'manual', 'call'];
 const PER_WORLD = 256;
 
 // Up to three rules in any order, and ranks in any order.
@@ -18,6 +18,8 @@ function drawWorld(seed) {
 		const rule = { rule: dice.of(RULES) };
 		if (rule.rule === 'system_of_record')
 			rule.link = 1 + dice.below(3);
+		if (rule.rule === 'call')
+			rule.function = dice.of(['test.longest', 'test.longest', 'test.circle', 'test.moody', 'test.fail']);
 		if (rule.rule === 'manual' && dice.once(2))
 			rule.from = dice.of(ALLOWED);
 		if (!policy.some((one) => one.rule === rule.rule))
@@ -33,7 +35,7 @@ function document(world) {
 	return {
 		fields: { severity: { kind: 'rank', allowed: ALLOWED }, title: { kind: 'rank', allowed: ALLOWED } },
 		systems,
-		policy: Object.fromEntries(FIELDS.map((field) => [field, world.policy.map((one) => ({ rule: one.rule, ...(one.link && { system: 'p' + one.link }), ...(one.from && { review_from: one.from }) }))])),
+		policy: Object.fromEntries(FIELDS.map((field) => [field, world.policy.map((one) => ({ rule: one.rule, ...(one.link && { system: 'p' + one.link }), ...(one.from && { review_from: one.from }), ...(one.function && { function: one.function }) }))])),
 	};
 }
 
