@@ -51,7 +51,7 @@ static void tell_news(Play *play);
 
 static const Step steps[] = {
 	{ 'M', 10, merge },		{ 'K', 1, keep },	{ 'Z', 1, begin },
-	{ 'T', 2, move_clock }, { 'S', 9, say },	{ 'G', 2, say_again },
+	{ 'T', 2, move_clock }, { 'S', 10, say },	{ 'G', 2, say_again },
 	{ 'C', 2, claim },		{ 'A', 4, answer }, { 'W', 4, read_record },
 	{ 'L', 2, lose },		{ 'F', 2, refuse }, { 'X', 2, fail },
 	{ 'O', 2, owe },		{ 'H', 3, hub },	{ 'D', 1, play_tell_state },
@@ -131,7 +131,7 @@ begin(Play *play)
 	play->batch.conf = play->world.conf;
 	play->batch.hooks = &world_hooks;
 	play->batch.now = USECS_PER_DAY * 9000;
-	play->told = 0;
+	play->told = play->calls = 0;
 	play->entity = palloc0(sizeof(ScEntity));
 	play->entity->id = 1;
 	play->entity->space = play->world.space;
@@ -212,6 +212,8 @@ say(Play *play)
 																 : "bot";
 	statement->full_record = play->args[6][0] == '1';
 	statement->source_time = USECS_PER_DAY * 9000 + atoll(play->args[7]) * 1000;
+	if (strcmp(play->args[9], "-") != 0)
+		statement->call_marker = pstrdup(play->args[9]);
 	if (statement->event < 1 || statement->event >= PLAY_EVENTS_MAX)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("too many events")));
 	play->events[statement->event] = statement;
@@ -259,6 +261,7 @@ claim(Play *play)
 	link->call.kind = SC_CALL_UPDATE;
 	link->call.at = link->call.first_at = play->batch.now;
 	link->call.base = sc_order_top(link);
+	link->call.marker = psprintf("m%d", ++play->calls);
 	link->call.fields = palloc0(sizeof(ScCallField) * list_length(due));
 	for (int i = 0; i < list_length(due); i++)
 	{

@@ -8,7 +8,7 @@
  *	  K	 stamps and shadows are packed and unpacked, as between two transactions
  *	  Z	 all is forgotten: the next order of the same history
  *	  T,ms	 the clock
- *	  S,link,event,position,kind,us,full,at,field=value;…	 a statement; kind is a number of ScActorKind
+ *	  S,link,event,position,kind,us,full,at,field=value;…,marker	 a statement; kind is a number of ScActorKind
  *	  G,event	 the same statement, heard again
  *	  C,link	 claims what is due, as a dispatcher does
  *	  A,link,position,field=value;…	 the write is answered, with the record as it left it
@@ -41,7 +41,8 @@ typedef struct Play
 	int nlinks;
 	ScLink *links[PLAY_LINKS_MAX + 1]; /* by id */
 	ScStatement *events[PLAY_EVENTS_MAX];
-	int told; /* ledger rows already told */
+	int told;  /* ledger rows already told */
+	int calls; /* writes claimed so far: the next one is marked with this */
 	int nargs;
 	char *args[PLAY_ARGS_MAX];
 	StringInfo out;

@@ -36,11 +36,13 @@ function drawWorld(seed) {
 	const full = [null];
 	const loud = [null];
 	const maps = [undefined];
+	const marks = [false];
 	for (let id = 1; id <= n; id++) {
 		grades.push(dice.of(['counter', 'counter', 'fine', 'fine', 'coarse', 'coarse', 'none']));
 		full.push(dice.once(3));
 		loud.push(dice.once(3));
 		maps.push(dice.of([undefined, undefined, undefined, 'fewer', 'lower', 'more']));
+		marks.push(dice.once(4));
 	}
 	const policy = [];
 	for (let i = dice.below(3); i > 0; i--) {
@@ -54,7 +56,7 @@ function drawWorld(seed) {
 		if (!policy.some((one) => one.rule === rule.rule))
 			policy.push(rule);
 	}
-	return { n, grades, full, loud, maps: maps.map(wordsOf), policy, loses: dice.once(2), fails: dice.once(3), ranks: [0, ...dice.of([[10, 20, 30], [30, 20, 10], [20, 30, 10]])].slice(0, n + 1),
+	return { n, grades, full, loud, marks, maps: maps.map(wordsOf), policy, loses: dice.once(2), fails: dice.once(3), ranks: [0, ...dice.of([[10, 20, 30], [30, 20, 10], [20, 30, 10]])].slice(0, n + 1),
 		allowed: ALLOWED, fields: { severity: 'list', title: 'text' } };
 }
 
@@ -114,7 +116,7 @@ class Play {
 	publish(product, name, who) {
 		const fields = name === null || this.world.full[product.id] ? { ...product.values } : { [name]: product.values[name] };
 		const said = { link: product.id, event: this.events.length, p: this.position(product), fields, kind: who.kind, us: who.us,
-			full: Object.keys(fields).length > 1, at: product.movedAt, slot: false };
+			full: Object.keys(fields).length > 1, at: product.movedAt, slot: false, marker: who.marker };
 		this.events.push(said);
 		this.news.push(said);
 	}
@@ -123,7 +125,7 @@ class Play {
 		said.heardOnce = true;
 		this.model.now = this.now;
 		this.model.statement(said);
-		this.step(`S,${said.link},${said.event},${said.p ?? '-'},${said.kind},${said.us ? 1 : 0},${said.full ? 1 : 0},${said.at},${words(said.fields)}`, this.model.ends());
+		this.step(`S,${said.link},${said.event},${said.p ?? '-'},${said.kind},${said.us ? 1 : 0},${said.full ? 1 : 0},${said.at},${words(said.fields)},${said.marker ?? '-'}`, this.model.ends());
 	}
 
 	move(product, name, value, who) {
@@ -147,7 +149,7 @@ class Play {
 			product.movedAt = this.now;
 			product.values = values;
 			for (const name of this.world.full[product.id] ? moved.slice(0, 1) : moved)
-				this.publish(product, name, { kind: 1, us: true });
+				this.publish(product, name, { kind: 1, us: true, marker: this.world.marks[product.id] ? call.marker : undefined });
 		}
 		call.stage = 'landed';
 		call.shows = { p: this.position(product), fields: { ...product.values } };
@@ -180,7 +182,7 @@ class Play {
 		this.step(`C,${product.id}`, said);
 		if (said === 'nothing')
 			return false;
-		product.call = { stage: said === 'read' ? 'reading' : 'sent', fields: {}, at: this.now };
+		product.call = { stage: said === 'read' ? 'reading' : 'sent', fields: {}, at: this.now, marker: this.model.links[product.id].call.marker };
 		for (const word of said.split(' ').slice(1)) {
 			const [name, value] = word.split('=');
 			product.call.fields[name] = value;

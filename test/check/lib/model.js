@@ -27,6 +27,7 @@ class Model {
 		this.fields = {};
 		this.links = {};
 		this.said = [];
+		this.calls = 0;
 		for (const name of Object.keys(world.fields))
 			this.fields[name] = { versions: [], clock: {}, held: false, value: null, shown: null };
 		for (let id = 1; id < world.grades.length; id++) {
@@ -90,21 +91,24 @@ class Model {
 
 	// R3: it names a field of the call under way with another value; or is a record told whole, which may show the call's own.
 	mustWait(link, said) {
-		return link.call !== null && Object.keys(said.fields).some((name) => link.call.fields[name] !== undefined
+		return link.call !== null && !(said.marker && said.marker === link.call.marker) && Object.keys(said.fields).some((name) => link.call.fields[name] !== undefined
 			&& (said.fields[name] !== link.call.fields[name].value || (said.full && !said.us && known(said.p))));
 	}
 
 	// R15: a webhook proves that a lost write landed, if newer than what we knew, by our name or showing all that it changed.
 	proof(link, said) {
 		const call = link.call;
-		if (call === null || !call.unknown || !known(call.base) || !known(said.p) || said.p <= call.base)
+		if (call === null || !call.unknown || call.read)
+			return;
+		const marked = said.marker !== undefined && said.marker === call.marker;
+		if (!marked && (!known(call.base) || !known(said.p) || said.p <= call.base))
 			return;
 		const names = Object.keys(call.fields);
 		const shown = names.filter((name) => said.fields[name] !== undefined);
 		// a value that stood there before, loosely, tells nothing
 		const telling = shown.filter((name) => said.fields[name] !== call.fields[name].before.held);
-		if (telling.length === 0 || !shown.every((name) => this.isOurs(link, name, said.fields[name], call.fields[name]))
-			|| !(said.us || telling.length === names.length))
+		if (!marked && (telling.length === 0 || !shown.every((name) => this.isOurs(link, name, said.fields[name], call.fields[name]))
+			|| !(said.us || telling.length === names.length)))
 			return;
 		link.call = null;
 		link.readOwed = link.unsure.length > 0;
@@ -113,7 +117,7 @@ class Model {
 			if (isShown)
 				this.landedByRead(link, name, call.fields[name], said.p, said.fields);
 			else {
-				this.acknowledge(link, name, call.fields[name], call.fields[name].value, said.p - 1, false);
+				this.acknowledge(link, name, call.fields[name], call.fields[name].value, known(said.p) ? said.p - 1 : null, false);
 				this.note('landed', name);
 			}
 		}
@@ -126,18 +130,27 @@ class Model {
 		shadow.named = true;
 		shadow.unconfirmed = shadow.unconfirmed.filter((one) => one.until >= this.now);
 		const carried = link.call && link.call.fields[name];
-		if (carried && !(known(carried.before.knownAt) && known(said.p) && (link.grade === 'counter' ? said.p <= carried.before.knownAt : said.p < carried.before.knownAt))) {
+		if (carried && !this.marked(link, name, said) && !(known(carried.before.knownAt) && known(said.p) && (link.grade === 'counter' ? said.p <= carried.before.knownAt : said.p < carried.before.knownAt))) {
 			// R3: the same value is done; when the call has ended it is known what that was said before, and what after
 			if (!said.us && !said.full)
 				this.saidBeside(link.shadow[name], carried, said.p);
 			return;
 		}
-		const verdict = this.order(link, shadow, x, said);
+		const verdict = this.marked(link, name, said) ? { is: 'echo' } : this.order(link, shadow, x, said);
 		if (this.tellsWho(link, name, x, said, verdict))
 			return;
 		if (verdict.is === 'unsure' && said.settling && !this.unsureIsRaced(shadow, x, verdict))
 			return;                                  // R11: passed over
 		this.effect(link, name, x, said, verdict);
+	}
+
+	// R4a: it carries the marker of our call, and that call wrote this field.
+	marked(link, name, said) {
+		if (said.marker === undefined)
+			return false;
+		if (link.call !== null && link.call.marker === said.marker)
+			return link.call.fields[name] !== undefined;
+		return link.shadow[name].writes.some((one) => one.marker === said.marker);
 	}
 
 	// R3: where the record was told to show what our call carries; words that were old then say nothing.
@@ -357,7 +370,7 @@ class Model {
 		const before = { held: shadow.held, knownAt: shadow.knownAt, seen: shadow.seen };
 		this.note('landed', name);
 		this.landedOnce(shadow, x);
-		this.wrote(link, name, { ...one, before }, x, said.p, false);
+		this.wrote(link, name, { ...one, marker: undefined, before }, x, said.p, false);
 		shadow.seen = join(shadow.seen, one.clock);
 	}
 
@@ -371,7 +384,7 @@ class Model {
 			before.held = carried.value;
 			before.knownAt = last < p ? last : first;
 		}
-		shadow.writes.push({ value: carried.value, at: p, exact: exact && known(p), before, were: shadow.were });
+		shadow.writes.push({ value: carried.value, marker: carried.marker, at: p, exact: exact && known(p), before, were: shadow.were });
 		if (shadow.writes.length > WRITES)
 			shadow.writes.shift();
 		shadow.held = last > p ? carried.value : held;
@@ -516,11 +529,11 @@ class Model {
 		const due = this.due(link);
 		if (due.length === 0)
 			return 'nothing';
-		link.call = { fields: {}, heard: false, base: this.top(link) };
+		link.call = { fields: {}, heard: false, base: this.top(link), marker: `m${++this.calls}` };
 		for (const name of due) {
 			const shadow = link.shadow[name];
 			const canonical = this.fields[name].value;
-			link.call.fields[name] = { value: this.down(id, name, canonical), canonical, clock: this.fields[name].clock,
+			link.call.fields[name] = { value: this.down(id, name, canonical), canonical, marker: link.call.marker, clock: this.fields[name].clock,
 				before: { held: shadow.held, knownAt: shadow.knownAt, seen: shadow.seen } };
 		}
 		return `send ${due.sort().map((name) => `${name}=${link.call.fields[name].value}`).join(' ')}`;
