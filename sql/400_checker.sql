@@ -196,4 +196,19 @@ state
 # (control) in its words it is what was there before
 p2 says title=B v8 by lee
 $$);
+-- R15: another word of p1 for the value whose answer was lost is not what we wrote: somebody set it, and that our write landed is yet to
+-- be told.  So it waits, and is the same when it is decided anew.
+SELECT story('{"fields": {"severity": {"kind": "rank", "allowed": ["critical", "high", "medium", "low"]}}, "policy": {"*": ["escalation_wins"]},
+	"systems": {"p1": {"rank": 10, "grade": "fine", "values": {"severity": [["1", "critical", "both"], ["0", "critical", "in"], ["4", "low", "both"]]}}, "p2": {"rank": 20}}}', $$
+p1 says severity=4 v1 by kim
+p2 says severity=low v1 by lee
+p2 says severity=critical v2 by lee
+p1 sends
+p1 loses
+p1 says severity=0 v3 by bot automation
+p1 says severity=1 v4 us
+state
+again 4
+state
+$$);
 DROP SCHEMA t400 CASCADE;

@@ -25,6 +25,8 @@ static bool has_landed(const ScLink *link, const ScStatement *body);
 static void take_lost(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *call);
 static Shows shows(const ScStatement *body, const ScCallField *carried, const ScMapped **said);
 static bool is_ours(const ScMapped *said, const ScCallField *carried);
+static bool is_another_word(const ScMapped *said, const ScCallField *carried);
+static bool is_as_sent(const ScMapped *said, const ScCallField *carried);
 static void land_read(ScBatch *batch, ScLink *link, const ScStatement *body,
 					  const ScCallField *carried);
 static void land_silent(ScBatch *batch, ScLink *link, ScPosition at, const ScCallField *carried);
@@ -120,7 +122,9 @@ proves_landing(const ScLink *link, const ScStatement *statement)
 		const ScMapped *said;
 		Shows what = shows(statement, &call->fields[i], &said);
 
-		if (what == SHOWS_OLD || what == SHOWS_OTHER)
+		if (what == SHOWS_OLD || what == SHOWS_OTHER ||
+			(what == SHOWS_OURS && !statement->actor_is_us &&
+			 is_another_word(said, &call->fields[i])))
 			return false;
 		ours += what == SHOWS_OURS ? 1 : 0;
 	}
@@ -196,6 +200,19 @@ is_ours(const ScMapped *said, const ScCallField *carried)
 		if (sc_value_equal(&said->canonical, &carried->canonical))
 			return true;
 	}
+	return is_as_sent(said, carried);
+}
+
+/* Another word for the same value is not what we wrote: under another name than ours, somebody set it. */
+static bool
+is_another_word(const ScMapped *said, const ScCallField *carried)
+{
+	return carried->value.state != SC_VALUE_UNKNOWN && !is_as_sent(said, carried);
+}
+
+static bool
+is_as_sent(const ScMapped *said, const ScCallField *carried)
+{
 	return sc_order_same(said->map, &said->external, &carried->value) ||
 		   sc_value_equal_loosely(&said->external, &carried->value);
 }

@@ -92,7 +92,7 @@ class Play {
 		this.sent = 0;
 		this.products = [null];
 		for (let id = 1; id <= world.n; id++) {
-			const product = { id, values: { severity: world.maps[id] ? world.maps[id].down.low : 'low', title: 'a' }, version: 1, movedAt: 0, call: null, late: null };
+			const product = { id, values: { severity: world.maps[id] ? world.maps[id].down.low : 'low', title: 'a' }, before: {}, version: 1, movedAt: 0, call: null, late: null };
 			this.products.push(product);
 			this.publish(product, null, { kind: 3, us: false });
 			this.hear(this.news.pop());
@@ -129,9 +129,10 @@ class Play {
 	}
 
 	move(product, name, value, who) {
-		if (product.values[name] === value)
+		if (value === undefined || product.values[name] === value)
 			return;
 		this.now += 1;
+		product.before[name] = product.values[name];
 		product.values[name] = value;
 		product.version++;
 		product.movedAt = this.now;
@@ -145,6 +146,8 @@ class Play {
 		const moved = Object.keys(values).filter((name) => values[name] !== product.values[name]);
 		if (moved.length > 0) {
 			this.now += 1;
+			for (const name of moved)
+				product.before[name] = product.values[name];
 			product.version++;
 			product.movedAt = this.now;
 			product.values = values;
@@ -224,7 +227,7 @@ class Play {
 				const name = one.b % 2 === 0 ? 'severity' : 'title';
 				const map = this.world.maps[product.id];
 				const choices = name === 'title' ? TITLES : map ? Object.keys(map.up) : ALLOWED;
-				this.move(product, name, choices[one.c % choices.length], { kind: one.b % 5 === 0 ? 2 : 3, us: false });
+				this.move(product, name, one.c >= 45 ? product.before[name] : choices[one.c % choices.length], { kind: one.b % 5 === 0 ? 2 : 3, us: false });
 				break;
 			}
 			case 'hear':

@@ -106,9 +106,10 @@ class Model {
 		const names = Object.keys(call.fields);
 		const shown = names.filter((name) => said.fields[name] !== undefined);
 		// a value that stood there before, loosely, tells nothing
+		const asSent = (name) => loosely(said.fields[name], call.fields[name].value);
 		const telling = shown.filter((name) => said.fields[name] !== call.fields[name].before.held);
 		if (!marked && (telling.length === 0 || !shown.every((name) => this.isOurs(link, name, said.fields[name], call.fields[name]))
-			|| !(said.us || telling.length === names.length)))
+			|| !(said.us || (telling.length === names.length && names.every(asSent)))))
 			return;
 		link.call = null;
 		link.readOwed = link.unsure.length > 0;
