@@ -366,7 +366,7 @@ CREATE FUNCTION syncore._check_format(format jsonb) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	DECLARE
-		known text[] := '{time,list,member,rich_text,identity,scale,phone,"null"}';
+		known text[] := '{time,list,member,rich_text,identity,scale,phone,reference,"null"}';
 		odd text;
 	BEGIN
 		SELECT k INTO odd FROM jsonb_object_keys(format) k WHERE k <> ALL (known) ORDER BY k LIMIT 1;

@@ -218,6 +218,43 @@ CREATE FUNCTION syncore._look(entity bigint) RETURNS SETOF bigint
 		RETURNING d.id
 	$$;
 
+-- FM-14: a field that names another record waits, with an alert, where that record is not there yet. Looks again at those whose record is there now.
+CREATE FUNCTION syncore._fill_references() RETURNS bigint
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		one record;
+		looked bigint := 0;
+	BEGIN
+		FOR one IN
+			SELECT DISTINCT e.id FROM syncore.alert a
+				CROSS JOIN LATERAL (SELECT CASE WHEN a.cause ~ '^unmapped:\d{1,18}:' THEN split_part(a.cause, ':', 2)::bigint END AS entity, split_part(a.cause, ':', 3) AS system, split_part(a.cause, ':', 4) AS field) w
+				JOIN syncore.entity e ON e.id = w.entity JOIN syncore.entity_type t ON t.id = e.entity_type_id
+				JOIN syncore.field f ON f.entity_type = t.name AND f.name = w.field AND f.kind = 'reference'
+				JOIN syncore.system y ON y.name = w.system
+				JOIN syncore.link k ON k.entity = e.id AND k.system_id = y.id
+				CROSS JOIN LATERAL (SELECT e.data ->> w.field AS value) v
+				CROSS JOIN LATERAL (SELECT CASE WHEN v.value ~ '^\d{1,18}$' THEN v.value::bigint ELSE
+					(SELECT min(l.entity) FROM syncore.system o JOIN syncore.record_map m ON m.system = o.name JOIN syncore.link l ON l.system_id = o.id AND l.record_type = m.record_type
+							AND (l.external_id = substr(v.value, strpos(v.value, ':') + 1) OR l.external_key = substr(v.value, strpos(v.value, ':') + 1))
+						WHERE o.name = split_part(v.value, ':', 1) AND l.space_id = e.space_id) END AS entity) r
+			WHERE a.closed_at IS NULL AND a.kind = 'unmapped' AND NOT EXISTS (SELECT FROM syncore.delivery d WHERE d.link = k.id)
+				AND EXISTS (SELECT FROM syncore.link p WHERE p.system_id = y.id AND p.state IN ('active', 'diverged')
+					AND p.entity = coalesce((SELECT x.merged_into FROM syncore.entity x WHERE x.id = r.entity), r.entity))
+			ORDER BY 1 LIMIT 1000
+		LOOP
+			PERFORM FROM syncore.entity e WHERE e.id = one.id FOR NO KEY UPDATE;
+			looked := looked + (SELECT count(*) FROM syncore._look(one.id));
+		END LOOP;
+		IF looked > 0 THEN
+			PERFORM syncore._wake();
+		END IF;
+		RETURN looked;
+	END
+	$$;
+COMMENT ON FUNCTION syncore._fill_references() IS 'run: looks again at records whose field names another one that was missing and is there now; returns how many deliveries';
+
 CREATE FUNCTION syncore.sync_now(entity bigint) RETURNS SETOF bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp

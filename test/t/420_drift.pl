@@ -19,7 +19,8 @@ sub edits { my (%fields) = @_; $jira->update($bo, $issue->{id}, %fields); $t->qu
 # SE-01, SE-02: a field that is added there is no error, is ignored, and is listed.
 subtest 'a field comes' => sub {
 	edits(summary => 'as it was');
-	is(drift(), '', 'what was there from the start is no news');
+	$t->sql(q{SELECT syncore.accept_schema('jira')});
+	is(drift(), '', 'what is known is no news');
 	$jira->set(schema => { customfield_10999 => { id => '7', value => 'Sprint 7' } });
 	is(edits(summary => 'with a sprint')->{short_description}, 'with a sprint', 'the record is taken');
 	like(drift(), qr{/fields/customfield_10999 new}, 'the field is listed');
@@ -55,6 +56,7 @@ subtest 'a field becomes required' => sub {
 	$t->sql(q{SELECT syncore.retry('jira')});
 	$t->wait_until('the issue', sub { grep { $_->{fields}{summary} eq 'refused there' } $jira->records });
 	$jira->set(required => []);
+	$t->sql(q{UPDATE syncore.record_map SET create_with = '{}' WHERE system = 'jira'});
 	$t->quiesce;
 };
 
@@ -76,6 +78,24 @@ subtest 'a word comes' => sub {
 	is_deeply([@$row{qw(short_description priority)}], ['with P0', '2'], 'with the default, and the other fields');
 	is($jira->record($issue->{id})->{fields}{priority}, 'P0', 'what stands there stays');
 	ok(scalar($t->ledger($t->entity_of($inc->{key}), 'nearest')), 'the ledger tells what became of it');
+};
+
+# FM-14: a field that names another record, by the keys that people read: a parent that is not there yet waits, then fills by itself.
+subtest 'a parent comes late' => sub {
+	$t->sql(q{INSERT INTO syncore.field (entity_type, name, kind) VALUES ('incident', 'parent', 'reference'); SELECT syncore.set_owner('incident', 'parent', NULL);
+		INSERT INTO syncore.field_map (system, record_type, field, path, format, contract) VALUES
+			('snow', 'incident', 'parent', '/u_business_service', '{"reference": "key", "null": ""}', false), ('jira', 'issue', 'parent', '/fields/customfield_10051', '{"reference": "key"}', false)});
+	my ($parent, $parent_issue) = $t->pair(short_description => 'the parent', u_business_service => '');
+	my ($child, $child_issue) = $t->pair(short_description => 'a child', u_business_service => $parent->{key});
+	is($child_issue->{fields}{customfield_10051}, $parent_issue->{key}, 'the key there is the key here');
+	my $next = 'INC' . sprintf('%07d', 2 + substr $child->{key}, 3);
+	my ($orphan, $orphan_issue) = $t->pair(short_description => 'an orphan', u_business_service => $next);
+	is($orphan_issue->{fields}{customfield_10051}, undef, 'made without');
+	my ($late, $late_issue) = $t->pair(short_description => 'the late parent', u_business_service => '');
+	is($late->{key}, $next, 'control: the one that was named');
+	$t->wait_until('it is filled', sub { ($jira->record($orphan_issue->{id})->{fields}{customfield_10051} // '') eq $late_issue->{key} });
+	$t->quiesce;
+	is(scalar(grep { /customfield_10051|cannot be told/ } alerts('unmapped')), 0, 'nobody is told any more');
 };
 
 $t->verify;

@@ -197,7 +197,8 @@ typedef struct ScFieldMap
 	char *rich_text; /* from format.rich_text: plain, adf, html, wiki, markdown; NULL = plain */
 	int scale;		 /* from format.scale: there it is counted in 10^-scale; 0 = as here */
 	char *country;	 /* from format.phone: calling code of numbers without one; NULL = no phone */
-	char *null_text; /* from format.null: how "no value" is written; NULL = JSON null */
+	bool reference_key; /* format.reference is key: another record is named by its human key */
+	char *null_text;	/* from format.null: how "no value" is written; NULL = JSON null */
 	char *
 		identity_space; /* from format.identity: how a person is spelt on write, as URI-template-free JSON: pointer; NULL = bare id */
 } ScFieldMap;

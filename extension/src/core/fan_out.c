@@ -351,6 +351,12 @@ note_unsaid(ScBatch *batch, ScLink *link, const ScMapped *mapped)
 				 mapped->message == NULL ? "its map has no word for it" : mapped->message);
 	alert = alert_unsaid(batch, link, field->name);
 	alert->detail = entry->reason;
+	if (field->kind == SC_KIND_REFERENCE && mapped->hint != NULL)
+	{
+		alert->level = "info";
+		alert->hint = mapped->hint;
+		return;
+	}
 	alert->hint =
 		psprintf("Add a row to syncore.value_map%s%s (or set on_unmapped or a fallback in "
 				 "syncore.field_map), then: SELECT syncore.sync_now(" INT64_FORMAT ");",

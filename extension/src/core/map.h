@@ -17,7 +17,8 @@
  * timestamp as ISO 8601 in UTC with as many digits as it has, up to
  * microseconds; rank and state one of the declared names; person and group by
  * identity_map.person; set a sorted array of distinct strings; url http(s)
- * only; rich text as plain text with Markdown marks.
+ * only; rich text as plain text with Markdown marks; reference, without a value map,
+ * the number of the entity that the record named belongs to, or system:key of one that nobody has heard of yet.
  *
  * Keys of field_map.format (all optional):
  *	  time		iso8601 (default, reads any spelling that sc_map_parse_time knows), servicenow
@@ -31,6 +32,7 @@
  *				of a set is made such an object.  Without it an object's member "value" is taken
  *				(ServiceNow references: {"link": …, "value": …}, or the bare value).
  *	  rich_text	plain (default), markdown, adf, html, wiki (markup of Jira's server edition)
+ *	  reference	key: another record is named by the key that people read, not by its id
  *	  scale		a number is counted there in units of 10^-scale: 2 = cents, 12.30 is 1230
  *	  phone		"+49": a telephone number, made international; the code is that of numbers with a leading 0
  *	  null		how "no value" is written: text, e.g. "" for ServiceNow; absent = JSON null
@@ -83,6 +85,10 @@ typedef struct ScMapHooks /* what pure code may not do itself; NULL members = no
 	void *arg;
 	/* Runs a transform as its run_as, bounded; false on error with *error set.  NULL result = JSON null. */
 	bool (*transform)(void *arg, const ScTransform *transform, Jsonb **result, char **error);
+	/* Of another record: key there to canonical, and back; NULL = it is not known (there) yet. */
+	char *(*reference_up)(const ScSystem *system, const char *key);
+	char *(*reference_down)(const ScConf *conf, const ScSystem *system, const char *canonical,
+							bool by_key);
 } ScMapHooks;
 
 typedef struct ScMapCxt /* whose values are mapped */

@@ -97,6 +97,18 @@ down_scalar(ScMapRun *run, Jsonb *canonical, const char *qualifier, bool is_fall
 		if (identity != NULL)
 			canonical = sc_value_text(identity).json;
 	}
+	else if (word != NULL && sc_map_is_reference(run))
+	{
+		char *key =
+			run->hooks->reference_down(run->conf, run->system, word, run->map->reference_key);
+		if (key == NULL && !is_fallback)
+		{
+			sc_map_unmapped(run, word, SC_MAP_REFERENCE);
+			return run->out.outcome == SC_MAP_OK ? run->out.external.json : NULL;
+		}
+		if (key != NULL)
+			canonical = sc_value_text(key).json;
+	}
 	ScConverted converted = sc_convert_down(run->map, canonical);
 	if (converted.value == NULL)
 		sc_map_fail_converted(run, &converted);

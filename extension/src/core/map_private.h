@@ -19,6 +19,9 @@ typedef struct ScMapRun /* one value on its way */
 	ScMapped out;
 } ScMapRun;
 
+/* Does the value name another record, and can those be looked up here? */
+extern bool sc_map_is_reference(const ScMapRun *run);
+
 /* The whole way in, from transform_in on; the result is run->out. */
 extern void sc_map_run_up(ScMapRun *run, Jsonb *external);
 
@@ -35,7 +38,9 @@ extern void sc_map_down_null(ScMapRun *run);
 /* Runs a function of the row; false with the failure set. */
 extern bool sc_map_transform(ScMapRun *run, const char *function, Jsonb **value);
 
-/* on_unmapped.  where: the value map or identity_map without the row; NULL: the field's declared values. */
+#define SC_MAP_REFERENCE "syncore.link"
+
+/* on_unmapped.  where: SC_MAP_REFERENCE, the value map or identity_map without the row; NULL: the field's declared values. */
 extern void sc_map_unmapped(ScMapRun *run, const char *word, const char *where);
 
 /* Sets the failure; message and hint belong to the result. */

@@ -95,6 +95,14 @@ say_unmapped(ScMapRun *run, const char *word, const char *where)
 		run->out.hint = "Add it to the field's allowed values or states, give the field map a "
 						"value map, or set on_unmapped.";
 	}
+	else if (strcmp(where, SC_MAP_REFERENCE) == 0)
+	{
+		run->out.message =
+			psprintf("%s of field \"%s\" is no record that there is in system \"%s\"", shown,
+					 map->field->name, run->system->name);
+		run->out.hint = "It follows when that record is there; if it never will be, set "
+						"on_unmapped of the field map to skip or fallback.";
+	}
 	else if (strcmp(where, "identity_map") == 0)
 	{
 		run->out.message = psprintf("%s of field \"%s\" is nobody that syncore knows in system "
@@ -191,4 +199,11 @@ bool
 sc_map_is_person(const ScFieldMap *map)
 {
 	return map->field->kind == SC_KIND_PERSON || map->field->kind == SC_KIND_GROUP;
+}
+
+bool
+sc_map_is_reference(const ScMapRun *run)
+{
+	return run->map->field->kind == SC_KIND_REFERENCE && run->hooks != NULL &&
+		   run->hooks->reference_up != NULL && run->hooks->reference_down != NULL;
 }

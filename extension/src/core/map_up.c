@@ -102,6 +102,12 @@ up_scalar(ScMapRun *run, Jsonb *external, bool is_fallback)
 			return NULL;
 		}
 	}
+	else if (!is_fallback && word != NULL && sc_map_is_reference(run))
+	{
+		found = run->hooks->reference_up(run->system, word);
+		if (found == NULL)
+			found = psprintf("%s:%s", run->system->name, word);
+	}
 	Jsonb *value = found == NULL ? external : sc_value_text(found).json;
 	ScConverted converted = sc_convert_up(run->map, value);
 	if (converted.value == NULL)

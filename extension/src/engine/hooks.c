@@ -38,6 +38,7 @@
 #include "core/json.h"
 #include "core/policy.h"
 #include "engine/hooks.h"
+#include "engine/reference.h"
 #include "engine/run.h"
 #include "store/catalog.h"
 #include "store/load.h"
@@ -81,7 +82,9 @@ static bool takes(const char *function, int nargs);
 static void on_timer(void);
 static void start_timer(void);
 
-static const ScMapHooks map_hooks = { .transform = transform };
+static const ScMapHooks map_hooks = { .transform = transform,
+									  .reference_up = sc_reference_up,
+									  .reference_down = sc_reference_down };
 static const ScDecideHooks decide_hooks = { .call_rule = call_rule, .draw_entity = draw_entity };
 
 const ScMapHooks *

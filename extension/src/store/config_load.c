@@ -363,6 +363,8 @@ fill_field_map(const ScConf *conf, ScRecordMap *map, ScFieldMap *field, int row)
 	field->list_separator = sc_pointer_get_cstring(format, "/list");
 	field->list_member = sc_pointer_get_cstring(format, "/member");
 	field->rich_text = sc_pointer_get_cstring(format, "/rich_text");
+	field->reference_key = sc_pointer_get_cstring(format, "/reference") != NULL &&
+						   strcmp(sc_pointer_get_cstring(format, "/reference"), "key") == 0;
 	field->country = sc_pointer_get_cstring(format, "/phone");
 	field->scale = sc_pointer_get_cstring(format, "/scale") == NULL
 					   ? 0

@@ -195,6 +195,7 @@ hear_and_tell(void)
 	if (sc_worker_begin("telling of alerts") != SC_GATE_OPEN)
 		return -1;
 	watch_config();
+	call_number("SELECT syncore._fill_references()");
 	call_number("SELECT syncore._tell_alerts()");
 	sc_worker_commit();
 	return TURN_MS;
