@@ -25,19 +25,17 @@ char *
 sc_reference_up(const ScSystem *system, const char *key)
 {
 	static const Oid id_types[] = { INT4OID, TEXTOID, TEXTOID };
-	static const ScPlan by_id = {
-		"reference by id",
-		"SELECT entity::pg_catalog.text FROM syncore.link WHERE system_id = $1 AND record_type = $2 AND "
-		"external_id = $3 AND entity IS NOT NULL",
-		3, id_types
-	};
+	static const ScPlan by_id = { "reference by id",
+								  "SELECT entity::pg_catalog.text FROM syncore.link WHERE "
+								  "system_id = $1 AND record_type = $2 AND "
+								  "external_id = $3 AND entity IS NOT NULL",
+								  3, id_types };
 	static const Oid key_types[] = { INT4OID, TEXTOID };
-	static const ScPlan by_key = {
-		"reference by key",
-		"SELECT entity::pg_catalog.text FROM syncore.link WHERE system_id = $1 AND external_key = $2 AND "
-		"entity IS NOT NULL ORDER BY id LIMIT 1",
-		2, key_types
-	};
+	static const ScPlan by_key = { "reference by key",
+								   "SELECT entity::pg_catalog.text FROM syncore.link WHERE "
+								   "system_id = $1 AND external_key = $2 AND "
+								   "entity IS NOT NULL ORDER BY id LIMIT 1",
+								   2, key_types };
 	char *found = NULL;
 
 	for (int i = 0; i < system->nmaps && found == NULL; i++)
@@ -99,8 +97,9 @@ entity_of(const ScConf *conf, const ScSystem *system, const char *canonical)
 	if (colon == NULL)
 		return NULL;
 	other = sc_conf_system_by_name(conf, pnstrdup(canonical, colon - canonical));
-	return other == NULL || other->space->id != system->space->id ? NULL
-																  : sc_reference_up(other, colon + 1);
+	return other == NULL || other->space->id != system->space->id
+			   ? NULL
+			   : sc_reference_up(other, colon + 1);
 }
 
 static bool
