@@ -61,11 +61,12 @@ SELECT revision FROM syncore.entity WHERE id = 1;
 SELECT outcome FROM syncore.ingest('ann', said('A1', 1005, '{"severity": "low"}')::text);
 SELECT data ->> 'severity' AS severity, revision FROM syncore.entity WHERE id = 1;
 
--- ID-06: without an id the content is the id: the order of keys does not matter, a value does
+-- ID-06, DD-06: without an id the content is the id: the order of keys does not matter, a value does; each change is made once
 INSERT INTO syncore.event (system, payload) VALUES ('ann', '{"id": "A1", "v": 2000, "f": {"status": "pending", "title": "Disk full"}}');
 INSERT INTO syncore.event (system, payload) VALUES ('ann', '{"f": {"title": "Disk full", "status": "pending"}, "v": 2000, "id": "A1"}');
 INSERT INTO syncore.event (system, payload) VALUES ('ann', '{"id": "A1", "v": 2001, "f": {"status": "on_hold", "title": "Disk full"}}');
 SELECT count(*) FILTER (WHERE event_id LIKE 'sha256:%') AS digests, count(DISTINCT event_id) AS different FROM syncore.event WHERE source_version IN ('2000', '2001');
+SELECT e.source_version, l.kind, l.field, count(*) FROM syncore.ledger l JOIN syncore.event e ON e.id = l.event WHERE e.source_version IN ('2000', '2001') GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
 SELECT data ->> 'status' FROM syncore.entity WHERE id = 1;
 
 -- EV-02, EV-11: what an event brings about carries its correlation id
