@@ -70,8 +70,8 @@ CREATE VIEW syncore.review WITH (security_invoker = true) AS
 		-- A state that a record cannot be brought to: no step that is on offer there leads to it.
 		SELECT d.id, 'transition', s.name, syncore._ref(k.entity), f.name, e.data OPERATOR(pg_catalog.->>) 'severity',
 			pg_catalog.now() OPERATOR(pg_catalog.-) COALESCE(d.error_at, d.created_at),
-			pg_catalog.format('%s=%s · here=%s', y.name, COALESCE(k.shadow::jsonb OPERATOR(pg_catalog.->) f.name OPERATOR(pg_catalog.->) 'held' OPERATOR(pg_catalog.->>) 'value', 'unknown'),
-				COALESCE(e.data OPERATOR(pg_catalog.->>) f.name, 'empty')),
+			CASE WHEN f.sensitive OPERATOR(pg_catalog.=) 'no'::syncore.sensitivity THEN pg_catalog.format('%s=%s · here=%s', y.name, COALESCE(k.shadow::jsonb OPERATOR(pg_catalog.->) f.name OPERATOR(pg_catalog.->) 'held' OPERATOR(pg_catalog.->>) 'value', 'unknown'),
+				COALESCE(e.data OPERATOR(pg_catalog.->>) f.name, 'empty')) END,
 			pg_catalog.format('%s: allow that step there, write another state for it (value_map), or move the record by hand; then try again', d.error_message),
 			(SELECT o.steward FROM syncore.ownership o
 				WHERE o.entity_type OPERATOR(pg_catalog.=) t.name AND o.field OPERATOR(pg_catalog.=) f.name
@@ -81,7 +81,7 @@ CREATE VIEW syncore.review WITH (security_invoker = true) AS
 		FROM syncore.delivery d JOIN syncore.link k ON k.id OPERATOR(pg_catalog.=) d.link JOIN syncore.system y ON y.id OPERATOR(pg_catalog.=) d.system_id
 			JOIN syncore.space s ON s.id OPERATOR(pg_catalog.=) d.space_id JOIN syncore.entity e ON e.id OPERATOR(pg_catalog.=) k.entity
 			JOIN syncore.entity_type t ON t.id OPERATOR(pg_catalog.=) e.entity_type_id
-			LEFT JOIN LATERAL (SELECT n.name::text FROM syncore.field n WHERE n.entity_type OPERATOR(pg_catalog.=) t.name AND n.kind OPERATOR(pg_catalog.=) 'state'::syncore.field_kind
+			LEFT JOIN LATERAL (SELECT n.name::text, n.sensitive FROM syncore.field n WHERE n.entity_type OPERATOR(pg_catalog.=) t.name AND n.kind OPERATOR(pg_catalog.=) 'state'::syncore.field_kind
 				ORDER BY n.name LIMIT 1) f ON true
 		WHERE d.state OPERATOR(pg_catalog.=) 'dead'::syncore.delivery_state AND d.error_code OPERATOR(pg_catalog.=) 'no_transition'
 		UNION ALL
