@@ -96,5 +96,28 @@ SELECT hears('ann', 'A5', '{"title": "five, by ann"}'), settles() > 0 AS sent;
 SELECT outcome FROM syncore.ingest('cyd', :'theirs');
 SELECT stands('A5', 'title'), beaten('A5', 'title');
 SELECT bool_or(decision = 'raced with our write') AS raced FROM syncore.why('A5', 'title');
+\echo 22 delivered again: the same event under its own number, and the same statement under another; and (control) the word after it
+SELECT edits('ann', 'A5', '{"title": "five, said twice"}') AS twice \gset
+SELECT outcome FROM syncore.ingest('ann', :'twice');
+SELECT outcome, reason FROM syncore.ingest('ann', :'twice');
+SELECT settles() > 0 AS sent, hears('ann', 'A5', '{"title": "five, at last"}'), settles() > 0 AS sent_too;
+SELECT outcome FROM syncore.ingest('ann', (:'twice'::jsonb || '{"eid": "another number"}')::text);
+SELECT stands('A5', 'title'), beaten('A5', 'title');
+\echo 23 joined: what was two is one, by any of its keys
+DELETE FROM syncore.match_rule;
+UPDATE syncore.route SET condition = '$.title == "nowhere"';
+SELECT hears('ann', 'A6', '{"title": "six"}'), hears('cyd', 'C6', '{"title": "6", "description": "of cyd"}', 'kim');
+SELECT syncore.merge_entities('ann:A6', 'cyd:C6', 'the same') IS NOT NULL AS joined, settles() > -1 AS settled;
+SELECT stands('C6', 'description');
+SELECT stands('C6', 'title');
+SELECT timeless(decision || ': ' || because) AS also FROM syncore.why('A6', 'title') WHERE n > 1 ORDER BY n;
+SELECT stops('C6', 'bob');
+UPDATE syncore.route SET condition = NULL;
+\echo 24 stopped: a machine puts it back whatever is written
+SELECT hears('ann', 'A7', '{"title": "seven", "severity": "low"}'), settles() > 0 AS sent;
+SELECT external_id AS seven FROM syncore.link k JOIN syncore.system y ON y.id = k.system_id WHERE y.name = 'cyd' AND k.entity = syncore._resolve_ref('A7') \gset
+SELECT syncore.set_owner('incident', 'severity', 'ann', on_foreign_write => 'revert') IS NOT NULL AS owned, hears('ann', 'A7', '{"severity": "high"}'), settles() > 0 AS sent;
+SELECT count(hears('cyd', :'seven', '{"severity": "low"}', 'bot-9')) + sum(settles()) > 0 AS fought FROM generate_series(1, 4);
+SELECT stops('A7', 'cyd');
 DROP FUNCTION stands(text, text), beaten(text, text), stops(text, text), timeless(text);
 CALL pg_temp.toys_go();

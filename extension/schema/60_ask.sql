@@ -120,7 +120,7 @@ CREATE FUNCTION syncore._because(field text, value jsonb, entry syncore.ledger, 
 					CASE entry.kind WHEN 'resolve' THEN coalesce(entry.actor, 'a person') || ' decided so here'
 						ELSE coalesce(syncore._say_actor(entry.actor, entry.actor_kind) || ' ', '') ||
 							CASE WHEN syncore._say_actor(entry.actor, entry.actor_kind) IS NULL THEN coalesce(system, 'the hub') || ' said so'
-								ELSE 'set it in ' || coalesce(system, 'the hub') END END,
+								ELSE 'set it' || coalesce(' in ' || system, '') END END,
 					CASE WHEN entry.kind = 'conflict' THEN format(', and rule %s decided against %s', coalesce(entry.rule, 'system_rank'),
 						syncore._say((SELECT syncore._version_value(CASE c.outcome WHEN 'apply_remote' THEN c.current ELSE c.incoming END) FROM syncore.conflict c WHERE c.id = entry.conflict)))
 						ELSE '' END,

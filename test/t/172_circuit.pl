@@ -44,6 +44,8 @@ is_deeply(waiting(), { candidates => 1, waiting => 1, unknown => 2, creating => 
 is($t->value(q{SELECT count(*) FROM syncore.link l WHERE (l.read_owed OR l.waiting IS NOT NULL OR l.call IS NOT NULL OR l.state IN ('candidate', 'creating'))
 	AND NOT EXISTS (SELECT FROM syncore.delivery d WHERE d.link = l.id AND d.state = 'due')}), 0, 'nothing waits without a delivery that is due');
 is($t->value(q{SELECT count(*) FROM syncore.alert WHERE kind = 'breaker' AND closed_at IS NULL}), 1, 'one alert tells of it');
+# LG-04: and who asks why a record has an old value there is told so
+like($t->value(q{SELECT because FROM syncore.why_not(?, 'jira') WHERE step = 'breaker' AND NOT passed}, $pairs[1][0]{key}), qr/^The circuit of jira is (open|half open) since .*: calls failed one after another\.$/, 'why_not() names the circuit');
 
 # R3: the time limit passes, and it stays open: the person's word is decided as overwritten by that write, and heard of elsewhere.
 isnt(breaker(), 'closed', 'control: nothing of it can be read');
