@@ -23,11 +23,8 @@ sub links { my ($title) = @_; return $t->row(q{SELECT count(DISTINCT l.entity) A
 subtest 'first load' => sub {
 	my $pairs = 500;
 	$_->hold_webhooks for $snow, $jira;
-	for my $n (1 .. $pairs)
-	{
-		$snow->create('a.lee', short_description => "Ticket $n of old", impact => '2', urgency => '2');
-		$jira->create($bo, summary => "Ticket $n of old");
-	}
+	is($snow->create_many('a.lee', map { { short_description => "Ticket $_ of old", impact => '2', urgency => '2' } } 1 .. $pairs), $pairs, 'records in one');
+	is($jira->create_many($bo, map { { summary => "Ticket $_ of old" } } 1 .. $pairs), $pairs, 'and in the other');
 	my $alone = $snow->create('a.lee', short_description => 'Has no counterpart');
 	$t->sql(q{BEGIN; SELECT syncore.activate('snow', 'shadow'), syncore.activate('jira', 'shadow'); COMMIT});
 	$t->wait_until('the listener answers', sub { $t->listener_answers });

@@ -139,6 +139,7 @@ sub held { return @{ $_[0]->state->{held} } }
 # What people do at that product's screen.
 sub act { my ($self, $who, $do, %in) = @_; return $self->control(POST => 'act', { as => $who, do => $do, %in }) }
 sub create { my ($self, $who, %fields) = @_; return $self->act($who, 'create', fields => \%fields) }
+sub create_many { my ($self, $who, @records) = @_; return $self->act($who, 'create', fields => \@records)->{made} }
 sub update { my ($self, $who, $id, %fields) = @_; return $self->act($who, 'update', id => $id, fields => \%fields) }
 sub comment { my ($self, $who, $id, $body, %more) = @_; return $self->act($who, 'comment', id => $id, body => $body, %more) }
 sub edit_comment { my ($self, $who, $id, $comment, $body, %more) = @_; return $self->act($who, 'rewrite', id => $id, comment => $comment, body => $body, %more) }

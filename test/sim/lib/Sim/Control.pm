@@ -65,7 +65,8 @@ my %COMMAND = (
 		my $who = $in->{as} // 'person';
 		my $id = $in->{id};
 		my $do = $in->{do} // 'update';
-		if ($do eq 'create') { $id = $sim->create_record($who, $in->{fields}) }
+		if ($do eq 'create' && ref $in->{fields} eq 'ARRAY') { return { made => scalar map { $sim->create_record($who, $_) } @{ $in->{fields} } } }
+		elsif ($do eq 'create') { $id = $sim->create_record($who, $in->{fields}) }
 		elsif ($do eq 'update') { $sim->update_record($who, $id, $in->{fields}) }
 		elsif ($do eq 'comment') { $sim->add_comment($who, $id, $in) }
 		elsif ($do eq 'rewrite' && $sim->can('rewrite_comment')) { $sim->rewrite_comment($who, $id, $in) }
