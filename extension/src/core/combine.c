@@ -25,7 +25,6 @@ static ScValue unite(const ScVersion *versions, int n);
 static ScValue each_once(ScJson *members);
 static void put_members(ScJson *json, const ScValue *set, const Members *but);
 static ScValue join_texts(const ScVersion *versions, int n);
-static int order_by_time(const void *a, const void *b);
 
 ScValue
 sc_policy_combine(const ScRule *rule, const ScVersion *versions, int n)
@@ -54,7 +53,7 @@ sc_policy_combined_from(const ScRule *rule, const ScVersion *versions, int n)
 	{
 		const ScVersion *other = &versions[i];
 
-		if (order_by_time(&other, &first) < 0)
+		if (sc_policy_order_by_time(&other, &first) < 0)
 			first = other;
 	}
 	return first->replaced;
@@ -193,8 +192,8 @@ removed_members(const ScVersion *versions, int n)
 	return removed;
 }
 
-static int
-order_by_time(const void *a, const void *b)
+int
+sc_policy_order_by_time(const void *a, const void *b)
 {
 	const ScVersion *one = *(const ScVersion *const *) a;
 	const ScVersion *other = *(const ScVersion *const *) b;
@@ -213,7 +212,7 @@ join_texts(const ScVersion *versions, int n)
 
 	for (int i = 0; i < n; i++)
 		sorted[i] = &versions[i];
-	qsort(sorted, n, sizeof(ScVersion *), order_by_time);
+	qsort(sorted, n, sizeof(ScVersion *), sc_policy_order_by_time);
 	initStringInfo(&text);
 	for (int i = 0; i < n; i++)
 	{

@@ -45,4 +45,7 @@ extern ScValue sc_policy_combined_from(const ScRule *rule, const ScVersion *vers
 /* The last word: > 0 = a is preferred.  Never a tie between two versions of a set. */
 extern int sc_policy_compare_last(const ScVersion *a, const ScVersion *b);
 
+/* For qsort, of pointers to versions: the oldest first. */
+extern int sc_policy_order_by_time(const void *a, const void *b);
+
 #endif

@@ -71,7 +71,6 @@ static bool call_rule(void *arg, const ScRuleCall *asked, int *result, char **er
 static int64 draw_entity(void *arg);
 static Jsonb *version_json(const ScVersion *version);
 static Jsonb *history_json(const ScRuleCall *asked);
-static int order_by_time(const void *a, const void *b);
 static bool run_call(UserCall *call);
 static bool is_function_at_fault(int sqlstate);
 static void stop_timer(void);
@@ -194,21 +193,10 @@ history_json(const ScRuleCall *asked)
 
 	for (int i = 0; i < asked->nversions; i++)
 		sorted[i] = &asked->versions[i];
-	qsort(sorted, asked->nversions, sizeof(ScVersion *), order_by_time);
+	qsort(sorted, asked->nversions, sizeof(ScVersion *), sc_policy_order_by_time);
 	for (int i = 0; i < asked->nversions; i++)
 		sc_json_jsonb(&json, NULL, version_json(sorted[i]));
 	return sc_json_end(&json);
-}
-
-static int
-order_by_time(const void *a, const void *b)
-{
-	const ScVersion *one = *(const ScVersion *const *) a;
-	const ScVersion *other = *(const ScVersion *const *) b;
-
-	if (one->at != other->at)
-		return one->at < other->at ? -1 : 1;
-	return -sc_policy_compare_last(one, other);
 }
 
 /* True when the function returned; else call->error says why not. */
