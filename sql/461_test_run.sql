@@ -22,6 +22,16 @@ SELECT outcome FROM syncore.ingest('bob', said('BOB-1', 5, '{"title": "one, by b
 SELECT kind, field, old, new, rule, reason FROM told WHERE system = 'bob' ORDER BY id DESC LIMIT 1;
 SELECT settles() > 0 AS sent;
 
+-- nor is a number drawn for what would be made: a record that nobody knows, and one that goes on as another when it is reopened (control: the real one draws)
+SELECT outcome FROM syncore.ingest('ann', said('A5', 1, '{"title": "five", "status": "closed"}', 'lee')::text);
+SELECT last_value AS entities FROM syncore.entity_id_seq \gset
+SELECT count(*) > 0 AS goes_on FROM syncore.test_run('ann', said('A5', 2, '{"status": "in_progress"}', 'lee')::text) WHERE ref = 'ann:A5' OR rule ~ 'reopen';
+SELECT count(*) AS rows FROM syncore.test_run('ann', said('A55', 1, '{"title": "fifty-five"}', 'lee')::text);
+SELECT last_value - :entities AS drawn FROM syncore.entity_id_seq;
+SELECT outcome FROM syncore.ingest('ann', said('A5', 2, '{"status": "in_progress"}', 'lee')::text);
+SELECT last_value - :entities AS drawn FROM syncore.entity_id_seq;
+SELECT settles() > 0 AS sent;
+
 -- the configuration of this transaction counts, and of no other
 SELECT outcome FROM syncore.ingest('ann', said('A1', 10, '{"severity": "critical"}', 'lee')::text);
 BEGIN;

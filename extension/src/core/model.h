@@ -14,6 +14,9 @@
 #include "core/map.h"
 #include "nodes/pg_list.h"
 
+#define SC_MODEL_REHEARSED                                                                         \
+	(PG_INT64_MAX / 2) /* numbers of what is only rehearsed begin here: none is drawn */
+
 typedef enum ScLinkState
 {
 	SC_LINK_CANDIDATE, /* heard of, not yet known whose: next creating's, or active */

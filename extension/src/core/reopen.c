@@ -324,7 +324,8 @@ make_successor(ScBatch *batch, ScEntity *closed, const char *state_field)
 {
 	ScEntity *entity = palloc0(sizeof(ScEntity));
 
-	entity->id = batch->hooks->draw_entity(batch->hooks->arg);
+	entity->id = batch->rehearsal ? SC_MODEL_REHEARSED + ++batch->drawn
+								  : batch->hooks->draw_entity(batch->hooks->arg);
 	entity->space = closed->space;
 	entity->type = closed->type;
 	entity->created_at = batch->now;

@@ -47,7 +47,7 @@ extern void sc_load_copies(const ScCommentRef *refs, int n);
 extern int64 sc_load_next_id(Oid sequence);
 
 /* The same for what a batch makes; a rehearsal leaves the sequence alone, and its ids are higher than any. */
-#define SC_LOAD_REHEARSED (PG_INT64_MAX / 2)
+#define SC_LOAD_REHEARSED SC_MODEL_REHEARSED
 extern int64 sc_load_draw_id(ScBatch *batch, Oid sequence);
 
 /* Batches keep their entities by id: loaded ones first, fresh ones (whose ids are higher) after. */
