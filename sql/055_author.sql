@@ -117,6 +117,20 @@ snow says title=lee v6 by a.lee
 snow says title=a v5 by a.lee
 $$, true);
 
+-- Shown by a record under our own name, replaced by an edit elsewhere, and standing there still: who set it is told, once
+SELECT story(world('fine'), $$
+snow says title=a severity=low v1 by a.lee
+pd says title=a severity=low v1 by b.kim
+snow says title=lee severity=low v5 us full
+pd sends
+pd answers v3 title=lee
+pd says title=kim v4 by b.kim
+snow says title=lee v4 by a.lee
+snow says title=lee v4 by a.lee
+# (control) what was there before is just old
+snow says title=a v1 by a.lee
+$$, true);
+
 -- Later still: what a machine's whole record showed was a person's; what a person's showed was another's before.
 SELECT story(world('fine'), $$
 snow says title=a severity=low v1 by a.lee

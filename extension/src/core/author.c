@@ -114,8 +114,9 @@ sc_author_take(ScBatch *batch, ScLink *link, const ScStatement *statement, const
 		(!old && order->verdict != SC_VERDICT_NOTHING && order->verdict != SC_VERDICT_UNSURE) ||
 		!tells_of(shadow, statement, version, order))
 		return false;
-	if (version == NULL ? !old || !sc_order_was_overwritten(shadow, said)
-						: !is_value(batch, link, version, said))
+	if (version == NULL
+			? !(old ? sc_order_was_overwritten(shadow, said) : order->verdict == SC_VERDICT_NOTHING)
+			: !is_value(batch, link, version, said))
 		return false;
 	if (order->verdict == SC_VERDICT_NOTHING)
 		(void) sc_order_apply(shadow, order, statement, said);
