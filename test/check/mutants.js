@@ -26,8 +26,6 @@ module.exports = [
 		from: 'if (!sc_vclock_covers_dot(&incoming->context, stamp->versions[i].dot))',
 		to: 'if (sc_vclock_get(&incoming->context, stamp->versions[i].dot.link) + 1 < stamp->versions[i].dot.n)' },
 	// the stored form
-	{ name: 'context_not_stored', file: 'stamp.c', level: 'merge', why: 'a context is lost between two transactions',
-		from: '\tversion.context = sc_codec_get_clock(reader);\n', to: '\tsc_codec_get_clock(reader);\n' },
 	{ name: 'kind_not_stored', file: 'stamp.c', level: 'merge', why: 'who wrote it is lost between two transactions',
 		from: 'version.actor_kind = (bits >> VERSION_KIND_SHIFT) & VERSION_KIND_MASK;', to: 'version.actor_kind = SC_ACTOR_UNKNOWN;' },
 	{ name: 'rank_not_stored', file: 'stamp.c', level: 'merge', why: 'the last word is lost between two transactions',
@@ -129,7 +127,7 @@ module.exports = [
 	{ name: 'marker_proves_nothing', file: 'landing.c', level: 'decide', why: 'the marker of a call whose answer was lost does not prove that it landed (R15)',
 		from: '\tif (marked)\n', to: '\tif (marked && call->landed)\n' },
 	{ name: 'other_word_proves', file: 'landing.c', level: 'decide', why: 'another word for the value of a lost call proves that it landed (R15)',
-		from: 'SHOWS_OURS && !statement->actor_is_us && is_another', to: 'SHOWS_NOTHING && !statement->actor_is_us && is_another' },
+		from: '!statement->actor_is_us &&\n\t\t\t is_another_word', to: '!statement->actor_is_us && marked &&\n\t\t\t is_another_word' },
 	{ name: 'coarse_has_a_say', file: 'merge.c', level: 'decide', why: 'who cannot tell two values apart has a say against who can (I8)',
 		from: 'coarse = is_finer(', to: 'coarse = i > 1000 && is_finer(' },
 	{ name: 'image_unseen', file: 'change.c', level: 'decide', why: 'a coarse word is the finer value also of somebody who had not seen it (I8)',
