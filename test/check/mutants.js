@@ -149,6 +149,4 @@ module.exports = [
 		from: '\t\tversion->actor_kind = told->actor_kind;\n', to: '' },
 	{ name: 'old_echo_is_held', file: 'effect.c', level: 'decide', why: 'an old echo in other letters says what is held (R5)',
 		from: 'statement->position.at < shadow->known_at.at)\n\t\treturn;', to: 'statement->position.at < 0)\n\t\treturn;' },
-	{ name: 'author_of_old_value', file: 'author.c', level: 'decide', why: 'who had the value before our write becomes the author of what was set after it (R5)',
-		from: 'last->at.at == shadow->known_at.at &&\n\t\t!sc_order_same(said->map, &said->external, &last->before_held))', to: 'last->at.at == shadow->known_at.at)' },
 ];
