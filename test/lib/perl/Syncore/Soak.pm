@@ -29,7 +29,7 @@ sub new
 	my ($class, %arg) = @_;
 	my $self = bless { calls => 20_000, warm => 5_000, pairs => 40, seed => time ^ $$, say => sub { }, %arg, edits => 0, turn => 0 }, $class;
 	srand $self->{seed};
-	$self->{t} = Syncore::Test->new('soak', conf => "syncore.max_workers = 1\nautovacuum_naptime = 10s\nwork_mem = 4MB\n")->configure->activate;
+	$self->{t} = Syncore::Test->new('soak', conf => "syncore.max_workers = 1\nautovacuum_naptime = 10s\nwork_mem = 4MB\ntrack_functions = all\n")->configure->activate;
 	$_->set(memory => 200) for $self->{t}->sims;
 	return $self;
 }
@@ -45,6 +45,9 @@ sub run
 		if (!$self->{before} && $calls >= $self->{warm})
 		{
 			$t->quiesce(600);
+			# a first judgement of the configuration fills caches of catalogs and plans, once
+			$t->sql('SELECT syncore._wake()');
+			$t->wait_until('the janitor has judged the configuration', sub { $self->judged_configuration });
 			$self->{before} = $self->look;
 		}
 		last if $calls >= $self->{calls};
@@ -55,6 +58,8 @@ sub run
 	$self->{say}->("$self->{edits} edits, " . $self->calls_made . ' calls');
 	return $self;
 }
+
+sub judged_configuration { return $_[0]{t}->value(q{SELECT coalesce(sum(calls), 0) FROM pg_stat_user_functions WHERE schemaname = 'syncore' AND funcname = '_watch_config'}) }
 
 sub calls_made { return $_[0]{t}->value(q{SELECT coalesce(sum(sent), 0) FROM syncore._workers() WHERE role = 'dispatcher'}) }
 
