@@ -157,7 +157,7 @@ snow shows title=lee unknown
 state
 $$, true);
 
--- R18: held for a person, the review tells who said what.
+-- R18, RS-07: held for a person, the review tells who said what.
 SELECT story(jsonb_set(world(), '{policy,title}', '["manual"]'), $$
 snow says title=a v1 by a.lee
 pd says title=a v1 by b.kim

@@ -14,7 +14,7 @@ CREATE FUNCTION story(world jsonb, story text, reasons boolean DEFAULT false) RE
 \pset tuples_only on
 \pset format unaligned
 
--- The webhook of our own create comes before its answer, and after somebody set a field that the create did not carry: what
+-- create_webhook_first: the webhook of our own create comes before its answer, and after somebody set a field that the create did not carry: what
 -- the product put there by itself is where the record starts from, not an edit. It is given the field.
 SELECT story(world(), $$
 snow says title=a severity=high v1 by a.lee
@@ -27,7 +27,7 @@ state
 pd made PD-1 v1 title=a severity=high status=new
 pd sends
 $$, true);
--- The same where the answer is lost and a look-up finds the record
+-- create_lost_response: the same where the answer is lost and a look-up finds the record
 SELECT story(world(), $$
 snow says title=a severity=high v1 by a.lee
 pd sends
