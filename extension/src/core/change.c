@@ -81,8 +81,13 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 		entity->revision++;
 	if (statement->correlation_id != NULL)
 		entity->correlation_id = statement->correlation_id;
-	sc_decide_note_merge(batch, sc_decide_note(batch, SC_LEDGER_CHANGE, link, statement, said),
-						 &version, &merge, statement->actor_is_us);
+	ScLedgerEntry *entry = sc_decide_note(batch, SC_LEDGER_CHANGE, link, statement, said);
+
+	sc_decide_note_merge(batch, entry, &version, &merge, statement->actor_is_us);
+	if (said->follows != NULL)
+		entry->reason =
+			psprintf("%s; it is read of %s %s, which the record names at %s", entry->reason,
+					 said->map->follow, said->follows, said->map->path_text);
 	if (said->outcome == SC_MAP_NEAREST)
 		note_nearest(batch, link, statement, said);
 }

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "engine/follow.h"
 #include "engine/hooks.h"
 #include "engine/run.h"
 #include "store/save.h"
@@ -137,6 +138,7 @@ decide_event(ScRun *run, ScBatch *batch, ScWork *work)
 						  &problem);
 		return;
 	}
+	sc_follow_want(batch, link, statement);
 	replay_waiting(run, batch, link);
 	if (work->hint)
 		owe_read(link, statement);
@@ -167,6 +169,7 @@ decide_outcome(ScRun *run, ScBatch *batch, ScWork *work)
 		read_as_linked(batch, link, work->item->plan->outcome.body);
 		sc_survey_look(batch, work->item->plan->outcome.body,
 					   work->item->plan->outcome.body->record);
+		sc_follow_want(batch, link, work->item->plan->outcome.body);
 	}
 	if (link->id == work->item->plan->link)
 	{
@@ -246,7 +249,10 @@ replay_waiting(ScRun *run, ScBatch *batch, ScLink *link)
 
 		load_named_copies(link, statement);
 		if (sc_decide_statement(batch, link, statement, &failure) != SC_DECIDED_QUARANTINE)
+		{
+			sc_follow_want(batch, link, statement);
 			continue;
+		}
 		ScProblem problem = sc_quarantine_problem(failure);
 
 		sc_quarantine_put(run, batch, &work, link->entity->fresh ? NULL : link->entity, &problem);
