@@ -6,10 +6,12 @@ INSERT INTO syncore.connector_operation (connector, record_type, operation, meth
 INSERT INTO syncore.field (entity_type, name) VALUES ('incident', 'caller_mail'), ('incident', 'caller_phone');
 SELECT syncore.set_owner('incident', f, NULL) IS NOT NULL AS owned FROM unnest('{caller_mail,caller_phone}'::text[]) f;
 -- what cannot be meant is refused
-INSERT INTO syncore.field_map (system, record_type, field, path, direction, format) VALUES ('ann', 'ticket', 'caller_mail', '/caller', 'in', '{"follow": "horse"}');
-INSERT INTO syncore.field_map (system, record_type, field, path, format) VALUES ('ann', 'ticket', 'caller_mail', '/caller', '{"follow": "person"}');
-INSERT INTO syncore.field_map (system, record_type, field, path, direction, format) VALUES ('ann', 'ticket', 'tags', '/caller', 'in', '{"follow": "person"}');
-INSERT INTO syncore.field_map (system, record_type, field, path, direction, format) VALUES ('ann', 'ticket', 'caller_mail', '/caller', 'in', '{"follow": "person", "ttl_s": "0"}');
+INSERT INTO syncore.field_map (system, record_type, field, path, direction, format) VALUES ('ann', 'ticket', 'caller_mail', '/caller', 'in', '{"follow": "horse", "take": "/mail"}');
+INSERT INTO syncore.field_map (system, record_type, field, path, format) VALUES ('ann', 'ticket', 'caller_mail', '/caller', '{"follow": "person", "take": "/mail"}');
+INSERT INTO syncore.field_map (system, record_type, field, path, direction, format) VALUES ('ann', 'ticket', 'caller_mail', '/caller', 'in', '{"follow": "person"}');
+INSERT INTO syncore.field_map (system, record_type, field, path, direction, format) VALUES ('ann', 'ticket', 'caller_mail', '/caller', 'in', '{"take": "/mail"}');
+INSERT INTO syncore.field_map (system, record_type, field, path, direction, format) VALUES ('ann', 'ticket', 'tags', '/caller', 'in', '{"follow": "person", "take": "/mail"}');
+INSERT INTO syncore.field_map (system, record_type, field, path, direction, format) VALUES ('ann', 'ticket', 'caller_mail', '/caller', 'in', '{"follow": "person", "take": "/mail", "ttl_s": "0"}');
 INSERT INTO syncore.field_map (system, record_type, field, path, direction, format) VALUES ('ann', 'ticket', 'caller_mail', '/caller', 'in', '{"follow": "person", "take": "mail"}');
 -- one caller feeds two fields here, and bob is told of both
 INSERT INTO syncore.field_map (system, record_type, field, path, direction, format, contract) VALUES
@@ -48,7 +50,7 @@ SELECT * FROM callers() WHERE title = 'of the same';
 SELECT reason FROM syncore.ledger WHERE field = 'caller_mail' AND kind = 'change' ORDER BY id DESC LIMIT 1;
 SELECT count(*) > 0 AS why_says_so FROM syncore.why('ann:B1', 'caller_mail') w WHERE w::text LIKE '%person u1%';
 -- another caller: what was read of the old one stays until the new one is here; nobody: cleared
-SELECT hears('ann', 'B1', '{"caller": {"value": "u2"}}');
+SELECT outcome, reason FROM syncore.ingest('ann', edits('ann', 'B1', '{"caller": {"value": "u2"}}')::text);
 SELECT * FROM callers() WHERE title = 'of the same';
 TABLE wanted;
 SELECT answers('u2', '{"id": "u2", "mail": "sam@acme.example"}') AS read_again, settles() AS calls;
@@ -74,6 +76,7 @@ SELECT answers('u3', NULL, 'HTTP 503', true) AS read_again;
 SELECT (SELECT count(*) FROM wanted) AS wanted_now, (SELECT count(*) FROM syncore.reference_wait) AS waits;
 UPDATE syncore.referenced SET next_at = now() WHERE external_id = 'u3';
 TABLE wanted;
+SELECT step, because, fix FROM syncore.why_not('ann:B2', 'bob') WHERE step = 'fetch';
 SELECT answers('u3', '{"id": "u3", "mail": "storm@acme.example"}') AS read_again, settles() AS calls;
 SELECT mail FROM callers() WHERE title = 'in a storm';
 -- what leads elsewhere is not asked for

@@ -356,7 +356,7 @@ CREATE FUNCTION syncore._config_field_map() RETURNS trigger
 				USING ERRCODE = 'invalid_parameter_value', DETAIL = 'Notes are stored as comments, which are not masked.', HINT = 'Map it to a field of the system, as a value.';
 		END IF;
 		PERFORM syncore._check_format(NEW.format);
-		IF NEW.format ? 'follow' THEN
+		IF NEW.format ?| '{follow,take,ttl_s}' THEN
 			PERFORM syncore._check_follow(NEW, target);
 		END IF;
 		RETURN NEW;
@@ -398,7 +398,10 @@ CREATE FUNCTION syncore._check_follow(map syncore.field_map, target syncore.fiel
 		kinds text[] := ARRAY(SELECT o.record_type FROM syncore.system y JOIN syncore.connector_operation o ON o.connector = y.connector AND o.operation = 'fetch'
 			WHERE y.name = map.system ORDER BY 1);
 	BEGIN
-		IF map.format ->> 'follow' <> ALL (kinds) THEN
+		IF map.format ->> 'follow' IS NULL OR (map.format ->> 'take' IS NULL AND target.kind <> 'json') THEN
+			RAISE EXCEPTION 'format says only half of what is followed' USING ERRCODE = 'invalid_parameter_value', DETAIL = 'follow is the kind of object that the value names, take a pointer to what is read of it.',
+				HINT = 'Write both, as in {"follow": "sys_user", "take": "/email"}.';
+		ELSIF map.format ->> 'follow' <> ALL (kinds) THEN
 			RAISE EXCEPTION 'system "%" has no objects of kind "%" to follow', map.system, map.format ->> 'follow'
 				USING ERRCODE = 'invalid_parameter_value', DETAIL = format('It has: %s.', coalesce(nullif(array_to_string(kinds, ', '), ''), 'none')),
 					HINT = 'A row of syncore.connector_operation says how one is fetched: operation fetch, record_type its kind.';

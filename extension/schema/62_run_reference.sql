@@ -62,10 +62,12 @@ CREATE FUNCTION syncore._settle_references() RETURNS bigint
 				WHERE r.fetched_at >= w.since OR k.id IS NULL ORDER BY w.since LIMIT 1000) w
 			GROUP BY w.entity ORDER BY w.entity
 		LOOP
-			-- before its links and deliveries, as all do
-			PERFORM FROM syncore.entity e WHERE e.id = one.entity FOR NO KEY UPDATE;
+			-- before its links and deliveries, as all do; one that somebody holds waits for the next time
+			PERFORM FROM syncore.entity e WHERE e.id = one.entity FOR NO KEY UPDATE SKIP LOCKED;
+			CONTINUE WHEN NOT FOUND AND one.entity IS NOT NULL;
 			WITH over AS (
 				DELETE FROM syncore.reference_wait w USING syncore.referenced r WHERE w.link = ANY (one.links) AND r.system_id = w.system_id AND r.kind = w.kind AND r.external_id = w.external_id AND r.fetched_at >= w.since
+					AND EXISTS (SELECT FROM syncore.link k WHERE k.id = w.link AND k.entity IS NOT DISTINCT FROM one.entity)
 				RETURNING w.link, r.body IS NOT NULL AS there
 			), owing AS (
 				UPDATE syncore.link k SET read_owed = true FROM syncore.system y

@@ -28,10 +28,10 @@ sc_follow_find(const ScSystem *system, const ScFieldMap *map, const char *id, Js
 								 4, types };
 	MemoryContext caller = CurrentMemoryContext;
 	ScFollowed found = SC_FOLLOWED_UNKNOWN;
-	Datum values[] = { Int32GetDatum(system->id), CStringGetTextDatum(map->follow),
-					   CStringGetTextDatum(id),
-					   TimestampTzGetDatum(GetCurrentTransactionStartTimestamp() -
-										   map->follow_ttl_us) };
+	Datum values[] = {
+		Int32GetDatum(system->id), CStringGetTextDatum(map->follow), CStringGetTextDatum(id),
+		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp() - map->follow_ttl_us)
+	};
 
 	SPI_connect();
 	sc_plan_run(&plan, values, NULL);

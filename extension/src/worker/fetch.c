@@ -73,9 +73,8 @@ find_wanted(ScDispatcher *d)
 	List *wanted = NIL;
 	int n;
 
-	sc_plan_run(
-		&(ScPlan){ "fetch waits", "SELECT FROM syncore.reference_wait LIMIT 1", 0, NULL }, NULL,
-		NULL);
+	sc_plan_run(&(ScPlan){ "fetch waits", "SELECT FROM syncore.reference_wait LIMIT 1", 0, NULL },
+				NULL, NULL);
 	if (SPI_processed == 0)
 		return NIL;
 	sc_plan_run(&(ScPlan){ "fetch settle", "SELECT syncore._settle_references()", 0, NULL }, NULL,
@@ -133,7 +132,8 @@ prepare(ScDispatcher *d, int row)
 	if (system == NULL || peer == NULL || !peer->may_send || peer->credential_bad ||
 		!peer->has_credential || sc_dispatch_rests(peer, sc_shared_now()))
 		return NULL;
-	MemoryContext cxt = AllocSetContextCreate(d->cxt, "syncore fetch", ALLOCSET_SMALL_SIZES);
+	/* The turn's until its call is on the books. */
+	MemoryContext cxt = AllocSetContextCreate(d->turn_cxt, "syncore fetch", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
 	ScFetch *fetch = palloc0(sizeof(ScFetch));
@@ -151,8 +151,8 @@ prepare(ScDispatcher *d, int row)
 	if (fetch->operation != NULL)
 		fetch->request = make_request(system, fetch);
 	if (fetch->request == NULL)
-		fetch->error = psprintf("connector \"%s\" has no call that fetches it",
-								system->connector->name);
+		fetch->error =
+			psprintf("connector \"%s\" has no call that fetches it", system->connector->name);
 	MemoryContextSwitchTo(old);
 	return fetch;
 }
@@ -184,16 +184,15 @@ carry(ScDispatcher *d, ScFetch *fetch)
 	ScPeer *peer = hash_search(d->peers, &fetch->system_id, HASH_FIND, NULL);
 	int64 wait_us;
 
-	if (peer == NULL || sc_dispatch_reserve(d, peer, 1, &wait_us) == 0)
-	{
-		MemoryContextDelete(fetch->cxt);
+	if (peer == NULL || (fetch->request != NULL && sc_dispatch_reserve(d, peer, 1, &wait_us) == 0))
 		return;
-	}
+	MemoryContextSetParent(fetch->cxt, d->cxt);
 	ScCarried *call = sc_dispatch_carry(d, fetch->cxt, peer);
 
 	call->fetch = fetch;
-	call->holds_place = true;
-	d->reserved--;
+	call->holds_place = fetch->request != NULL;
+	if (call->holds_place)
+		d->reserved--;
 	call->reached = true;
 	d->busy[0]++;
 	call->request = fetch->request;
@@ -225,12 +224,10 @@ sc_fetch_answer(ScCarried *call, const ScResponse *response)
 		return;
 	}
 	fetch->body = body == NULL || root == NULL ? body : sc_pointer_get_text(body, root);
-	if (fetch->body != NULL && proof != NULL &&
-		sc_pointer_get_text(fetch->body, proof) == NULL)
+	if (fetch->body != NULL && proof != NULL && sc_pointer_get_text(fetch->body, proof) == NULL)
 		fetch->body = NULL;
 	if (fetch->body == NULL)
-		fetch->error = psprintf("HTTP %d, with an answer that is no such object",
-								response->status);
+		fetch->error = psprintf("HTTP %d, with an answer that is no such object", response->status);
 }
 
 static int64
@@ -265,7 +262,7 @@ sc_fetch_finish(const ScCarried *call)
 		values[4] = CStringGetTextDatum(fetch->error);
 		nulls[4] = ' ';
 	}
-	sc_plan_run(&(ScPlan){ "fetch record", "SELECT syncore._fetched($1, $2, $3, $4, $5, $6)", 6,
-						   types },
-				values, nulls);
+	sc_plan_run(
+		&(ScPlan){ "fetch record", "SELECT syncore._fetched($1, $2, $3, $4, $5, $6)", 6, types },
+		values, nulls);
 }
