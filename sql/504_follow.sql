@@ -79,6 +79,16 @@ TABLE wanted;
 SELECT step, because, fix FROM syncore.why_not('ann:B2', 'bob') WHERE step = 'fetch';
 SELECT answers('u3', '{"id": "u3", "mail": "storm@acme.example"}') AS read_again, settles() AS calls;
 SELECT mail FROM callers() WHERE title = 'in a storm';
+-- what nobody has named for long is not kept; who names it has it fetched again
+UPDATE syncore.referenced SET fetched_at = now() - interval '31 days' WHERE external_id = 'u3';
+SELECT syncore._retire_records() AS gone;
+SELECT external_id FROM syncore.referenced ORDER BY 1;
+SELECT hears('ann', 'B2', '{"caller": "u3"}');
+TABLE wanted;
+SELECT answers('u3', NULL, 'HTTP 410') AS read_again;
+-- an alert that nobody renews for an hour is over
+UPDATE syncore.alert SET last_at = now() - interval '2 h' WHERE kind = 'reference' AND closed_at IS NULL;
+SELECT syncore._close_quiet_alerts() AS closed;
 -- what leads elsewhere is not asked for
 SELECT hears('ann', 'B3', '{"title": "traversal", "caller": ".."}'), hears('ann', 'B4', jsonb_build_object('title', 'endless', 'caller', repeat('u', 201)));
 TABLE wanted;

@@ -105,6 +105,7 @@ typedef struct ScDispatcher
 	TimestampTz instance_at; /* when to prove it again */
 	TimestampTz survey_at;	 /* when to look for work unasked */
 	TimestampTz claim_at;	 /* claims rest until then */
+	TimestampTz fetch_at;	 /* when to look next for objects that records name */
 	TimestampTz record_at;	 /* records rest until then, after an error */
 	int failures;			 /* turns in a row that ended in an error */
 	bool careful;			 /* record one by one: a piece failed */

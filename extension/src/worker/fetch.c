@@ -25,6 +25,8 @@
 #include "worker/job.h"
 
 #define FETCHES_MAX 16 /* systems that are asked in one turn */
+#define LOOK_SHARE                                                                                 \
+	10 /* a look over many that wait is followed by a rest of so many times its length */
 
 typedef struct ScFetch
 {
@@ -51,15 +53,22 @@ static int64 asked_to_wait(const ScResponse *response);
 void
 sc_fetch_start(ScDispatcher *d)
 {
+	TimestampTz now = sc_shared_now();
 	List *wanted;
 	ListCell *cell;
 
 	if (!d->may_send)
 		return;
+	if (now < d->fetch_at)
+	{
+		d->survey_at = Min(d->survey_at, d->fetch_at);
+		return;
+	}
 	if (sc_worker_begin("looking for objects that records name") != SC_GATE_OPEN)
 		return;
 	wanted = find_wanted(d);
 	sc_worker_commit();
+	d->fetch_at = sc_shared_now() + LOOK_SHARE * (sc_shared_now() - now);
 	foreach (cell, wanted)
 		carry(d, lfirst(cell));
 }
