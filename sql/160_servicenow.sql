@@ -48,7 +48,7 @@ SELECT core_down(spec('servicenow', 'description', '/description'), 'null', NULL
 -- 4. The rows hang together, in every connector that ships.
 -- Every operation that a call needs is there, and every word of its answer is a pointer where one is needed.
 SELECT c.name, w.record_type, o.operation FROM syncore.connector c
-	JOIN LATERAL (SELECT DISTINCT record_type FROM syncore.connector_operation p WHERE p.connector = c.name AND p.record_type <> '*') w ON true
+	JOIN LATERAL (SELECT DISTINCT record_type FROM syncore.connector_operation p WHERE p.connector = c.name AND p.record_type <> '*' AND p.operation <> 'fetch') w ON true
 	CROSS JOIN unnest(ARRAY['create', 'read', 'update', 'delete', 'find', 'list', 'comment', 'comments']) AS o(operation)
 WHERE NOT EXISTS (SELECT FROM syncore.connector_operation p WHERE p.connector = c.name AND p.record_type = w.record_type AND p.operation = o.operation);
 SELECT o.connector, o.operation, p.key, p.value FROM syncore.connector_operation o, jsonb_each_text(o.response) AS p(key, value)

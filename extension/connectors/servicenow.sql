@@ -110,6 +110,13 @@ VALUES
 	'{"record": "/result", "actor": "/user_name", "proof": ["/user_name"]}', '{"item": "credential"}', true),
 ('servicenow', '*', 'check', 2, 'GET', '/api/now/table/incident?sysparm_limit=1&sysparm_fields=sys_id', NULL, 'none', NULL, '{200}',
 	'{"list": "/result"}', '{"item": "read incidents"}', true),
+-- What an incident names: the caller, whoever it is assigned to. Only what a map may want is asked for.
+('servicenow', 'sys_user', 'fetch', 1, 'GET',
+	'/api/now/table/sys_user/{reference.id}?sysparm_fields=sys_id,user_name,name,first_name,last_name,email,phone,mobile_phone,title,employee_number,department,location,company,manager,vip,active&sysparm_display_value=false&sysparm_exclude_reference_link=true',
+	NULL, 'none', NULL, '{200}', '{"record": "/result", "id": "/sys_id"}', '{}', true),
+('servicenow', 'sys_user_group', 'fetch', 1, 'GET',
+	'/api/now/table/sys_user_group/{reference.id}?sysparm_fields=sys_id,name,description,email,manager,active&sysparm_display_value=false&sysparm_exclude_reference_link=true',
+	NULL, 'none', NULL, '{200}', '{"record": "/result", "id": "/sys_id"}', '{}', true),
 ('servicenow', 'incident', 'create', 1, 'POST',
 	'/api/now/table/incident?sysparm_display_value=false&sysparm_exclude_reference_link=true&sysparm_input_display_value=false',
 	'{"correlation_id": "{link.marker}", "correlation_display": "syncore"}', 'json', NULL, '{201}',

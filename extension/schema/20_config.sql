@@ -71,7 +71,7 @@ CREATE TABLE syncore.connector_operation (
 	connector syncore.identifier NOT NULL REFERENCES syncore.connector ON UPDATE CASCADE ON DELETE CASCADE,
 	record_type text NOT NULL,                     -- '*' = of the product, not of one type (check)
 	operation text NOT NULL CHECK (operation OPERATOR(pg_catalog.=) ANY (ARRAY['check', 'create', 'read', 'update', 'delete',
-		'find', 'list', 'transitions', 'transition', 'comment', 'comment_edit', 'comment_delete', 'comments', 'register_webhook'])),
+		'fetch', 'find', 'list', 'transitions', 'transition', 'comment', 'comment_edit', 'comment_delete', 'comments', 'register_webhook'])),
 	position integer NOT NULL DEFAULT 1,           -- several of one name: by visibility of a comment, by kind of field
 	method text NOT NULL CHECK (method OPERATOR(pg_catalog.=) ANY (ARRAY['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])),
 	url text NOT NULL CHECK (syncore._check_template(url)),  -- URI Template (RFC 6570) below base_url; variables: see extension/connectors/README.md

@@ -328,6 +328,31 @@ CREATE TABLE syncore.alert (
 CREATE UNIQUE INDEX alert_open ON syncore.alert (cause) WHERE closed_at IS NULL;
 CREATE INDEX alert_untold ON syncore.alert (id) WHERE told_at IS NULL;
 
+-- What records name and the product keeps elsewhere (a caller by id), as it was fetched; only workers write here.
+CREATE TABLE syncore.referenced (
+	system_id integer NOT NULL,
+	space_id integer NOT NULL,
+	kind text NOT NULL,                            -- record_type of the connector's operation fetch
+	external_id text NOT NULL,
+	body jsonb,                                    -- null: there is no such object, or it was never had
+	fetched_at timestamptz,                        -- null: not answered yet
+	tries integer NOT NULL DEFAULT 0,              -- failures since the last answer
+	next_at timestamptz,                           -- not asked before
+	error_message text,
+	PRIMARY KEY (system_id, kind, external_id)
+);
+
+-- Which record waits for which object. Written under the lock of the record's entity, so that events meet nowhere.
+CREATE TABLE syncore.reference_wait (
+	link bigint NOT NULL,
+	system_id integer NOT NULL,
+	space_id integer NOT NULL,
+	kind text NOT NULL,
+	external_id text NOT NULL,
+	since timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	PRIMARY KEY (link, kind, external_id)
+);
+
 CREATE SEQUENCE syncore.job_id_seq;
 CREATE TABLE syncore.job (
 	id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('syncore.job_id_seq'),

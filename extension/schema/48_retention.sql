@@ -119,10 +119,15 @@ CREATE FUNCTION syncore._retire_records(piece integer DEFAULT 5000) RETURNS bigi
 		DELETE FROM syncore.quarantine_entry WHERE id = ANY (ARRAY(SELECT q.id FROM syncore.quarantine_entry q
 			WHERE q.state <> 'open' AND q.decided_at < records_until LIMIT piece));
 		GET DIAGNOSTICS gone = ROW_COUNT;
+		total := total + gone;
+		-- Who names it again has it fetched again.
+		DELETE FROM syncore.referenced WHERE ctid = ANY (ARRAY(SELECT r.ctid FROM syncore.referenced r LEFT JOIN syncore.system s ON s.id = r.system_id
+			WHERE s.id IS NULL OR coalesce(r.fetched_at, r.next_at) < now() - s.event_retention LIMIT piece));
+		GET DIAGNOSTICS gone = ROW_COUNT;
 		RETURN total + gone;
 	END
 	$$;
-COMMENT ON FUNCTION syncore._retire_records(integer) IS 'run: removes old event ids, ended jobs, closed alerts and decided quarantine entries, a piece at a time; returns how many went';
+COMMENT ON FUNCTION syncore._retire_records(integer) IS 'run: removes old event ids, ended jobs, closed alerts, decided quarantine entries and objects that were fetched long ago, a piece at a time; returns how many went';
 
 -- New alerts are told to who listens. A worker does that, some moments later: a statement that raises one can be prepared, and does not
 -- wait for others that notify. Whoever may connect may listen, so what it says is where to look, and nothing of any record.
@@ -156,9 +161,9 @@ CREATE FUNCTION syncore._close_quiet_alerts() RETURNS bigint
 	BEGIN
 		UPDATE syncore.alert SET closed_at = now(), closed_by = 'syncore'
 			WHERE closed_at IS NULL AND last_at < now() - interval '1 hour'
-				AND (kind IN ('webhook_refused', 'transform', 'transitions') OR cause LIKE 'webhook\_secret:%' OR cause LIKE 'unmapped\_value:%');
+				AND (kind IN ('webhook_refused', 'transform', 'transitions', 'reference') OR cause LIKE 'webhook\_secret:%' OR cause LIKE 'unmapped\_value:%');
 		GET DIAGNOSTICS closed = ROW_COUNT;
 		RETURN closed;
 	END
 	$$;
-COMMENT ON FUNCTION syncore._close_quiet_alerts() IS 'run: closes alerts about refused webhooks, failing functions, restless records and words that no map knows that have not come back for an hour; returns how many';
+COMMENT ON FUNCTION syncore._close_quiet_alerts() IS 'run: closes alerts about refused webhooks, failing functions, objects that could not be fetched, restless records and words that no map knows that have not come back for an hour; returns how many';

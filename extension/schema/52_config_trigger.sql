@@ -356,6 +356,9 @@ CREATE FUNCTION syncore._config_field_map() RETURNS trigger
 				USING ERRCODE = 'invalid_parameter_value', DETAIL = 'Notes are stored as comments, which are not masked.', HINT = 'Map it to a field of the system, as a value.';
 		END IF;
 		PERFORM syncore._check_format(NEW.format);
+		IF NEW.format ?| '{follow,take,ttl_s}' THEN
+			PERFORM syncore._check_follow(NEW, target);
+		END IF;
 		RETURN NEW;
 	END
 	$$;
@@ -366,7 +369,7 @@ CREATE FUNCTION syncore._check_format(format jsonb) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	DECLARE
-		known text[] := '{time,list,member,rich_text,identity,scale,phone,reference,"null"}';
+		known text[] := '{time,list,member,rich_text,identity,scale,phone,reference,follow,take,ttl_s,"null"}';
 		odd text;
 	BEGIN
 		SELECT k INTO odd FROM jsonb_object_keys(format) k WHERE k <> ALL (known) ORDER BY k LIMIT 1;
@@ -385,6 +388,37 @@ CREATE FUNCTION syncore._check_format(format jsonb) RETURNS void
 		END IF;
 	END
 	$$;
+
+-- FM-05: raises unless what a row follows can be fetched, and is only read.
+CREATE FUNCTION syncore._check_follow(map syncore.field_map, target syncore.field) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		kinds text[] := ARRAY(SELECT o.record_type FROM syncore.system y JOIN syncore.connector_operation o ON o.connector = y.connector AND o.operation = 'fetch'
+			WHERE y.name = map.system ORDER BY 1);
+	BEGIN
+		IF map.format ->> 'follow' IS NULL OR (map.format ->> 'take' IS NULL AND target.kind <> 'json') THEN
+			RAISE EXCEPTION 'format says only half of what is followed' USING ERRCODE = 'invalid_parameter_value', DETAIL = 'follow is the kind of object that the value names, take a pointer to what is read of it.',
+				HINT = 'Write both, as in {"follow": "sys_user", "take": "/email"}.';
+		ELSIF map.format ->> 'follow' <> ALL (kinds) THEN
+			RAISE EXCEPTION 'system "%" has no objects of kind "%" to follow', map.system, map.format ->> 'follow'
+				USING ERRCODE = 'invalid_parameter_value', DETAIL = format('It has: %s.', coalesce(nullif(array_to_string(kinds, ', '), ''), 'none')),
+					HINT = 'A row of syncore.connector_operation says how one is fetched: operation fetch, record_type its kind.';
+		ELSIF map.direction NOT IN ('in', 'none') THEN
+			RAISE EXCEPTION 'field "%" is read of another object and cannot be written', map.field
+				USING ERRCODE = 'invalid_parameter_value', HINT = 'Set direction to in.';
+		ELSIF target.kind = 'set' OR target.sensitive = 'excluded' THEN
+			RAISE EXCEPTION 'field "%" cannot be read of another object', map.field
+				USING ERRCODE = 'invalid_parameter_value', DETAIL = CASE target.kind WHEN 'set' THEN 'One object is followed, not a list of them.' ELSE 'Objects that were fetched are kept, and this field is to be kept nowhere.' END,
+					HINT = 'Map it to a field of another kind.';
+		ELSIF map.format ->> 'ttl_s' !~ '^[1-9][0-9]{1,7}$' OR (map.format ->> 'ttl_s')::integer < 60 THEN
+			RAISE EXCEPTION 'format.ttl_s "%" is no number of seconds', map.format ->> 'ttl_s' USING ERRCODE = 'invalid_parameter_value', HINT = 'Write 60 or more: 86400 for a day.';
+		END IF;
+		PERFORM syncore._check_pointer(coalesce(map.format ->> 'take', ''));
+	END
+	$$;
+COMMENT ON FUNCTION syncore._check_follow(syncore.field_map, syncore.field) IS 'configure: raises unless the objects that a field map follows can be fetched';
 
 -- One meaning per external value, one external value per meaning.
 CREATE FUNCTION syncore._config_value_map() RETURNS trigger

@@ -49,7 +49,7 @@ CREATE FUNCTION syncore._usual_record_type(connector text) RETURNS text
 	AS $$
 		SELECT coalesce((SELECT t.content ->> 'record_type' FROM syncore.connector_template t
 				WHERE t.connector = _usual_record_type.connector AND t.table_name = 'record_map' ORDER BY t.position LIMIT 1),
-			(SELECT o.record_type FROM syncore.connector_operation o WHERE o.connector = _usual_record_type.connector AND o.record_type <> '*' ORDER BY o.record_type LIMIT 1), 'record')
+			(SELECT o.record_type FROM syncore.connector_operation o WHERE o.connector = _usual_record_type.connector AND o.record_type <> '*' AND o.operation <> 'fetch' ORDER BY o.record_type LIMIT 1), 'record')
 	$$;
 COMMENT ON FUNCTION syncore._usual_record_type(text) IS 'configure: the record type that a connector is mostly used for';
 

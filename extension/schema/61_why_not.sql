@@ -165,6 +165,12 @@ CREATE FUNCTION syncore._why_not_taken(one syncore.entity) RETURNS TABLE (step t
 		FROM bad b
 		UNION ALL
 		SELECT 'quarantine', true, 'No event of its records is in quarantine.', NULL WHERE NOT EXISTS (SELECT FROM bad)
+		UNION ALL
+		SELECT 'fetch', false, format('Its record in %s names %s %s, which has not been fetched yet%s.', y.name, w.kind, w.external_id, coalesce(': ' || r.error_message, '')),
+			format('SELECT syncore.check_system(%L);', y.name)
+		FROM syncore.link k JOIN syncore.reference_wait w ON w.link = k.id JOIN syncore.system y ON y.id = k.system_id
+			LEFT JOIN syncore.referenced r ON r.system_id = w.system_id AND r.kind = w.kind AND r.external_id = w.external_id
+		WHERE k.entity = one.id
 	$$;
 
 -- Fields that are kept from it: they wait for a person, the breaker stopped them, or its map has no word for them.

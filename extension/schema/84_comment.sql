@@ -47,6 +47,8 @@ CREATE FUNCTION syncore._install_comments() RETURNS void
 			"ledger_seal": "trust: Merkle roots over the ledger, for those outside who want to hold them",
 			"alert": "watch: what went wrong, one row per open cause",
 			"job": "run: work that talks to another system on a person's behalf, with progress and outcome",
+			"referenced": "run: objects that records name and the product keeps elsewhere (a caller by id), as they were fetched; see format.follow of field_map",
+			"reference_wait": "run: which record waits for which of them",
 			"instance": "run: the one database that may send"
 		}$json$;
 		common jsonb := $json${
@@ -96,7 +98,7 @@ CREATE FUNCTION syncore._install_comments() RETURNS void
 			"field_map.write_path": "where it is written, if elsewhere than read", "field_map.value_map": "value map by name", "field_map.on_unmapped": "what follows when the value map does not know a value", "field_map.on_null": "what an empty external value means",
 			"field_map.fallback": "external or canonical value to use instead", "field_map.transform_in": "function jsonb to jsonb, STABLE or IMMUTABLE, external to canonical", "field_map.transform_out": "function jsonb to jsonb, STABLE or IMMUTABLE, canonical to external; takes the fields of the entity as a second argument if it has one",
 			"field_map.contract": "the field is always there: a whole record without it raises an alert and empties nothing; false: it is left out when it is empty", "field_map.write_as": "value; note: a change becomes a comment in a channel of note_visibility", "field_map.note_visibility": "visibility of that note", "field_map.approval": "outbound changes wait for a person; refused in this version",
-			"field_map.format": "how values are spelt there: time, list, member, rich_text (plain, markdown, html, wiki, adf), identity, scale, phone, null", "field_map.condition": "jsonpath over the external record; the row applies where it holds",
+			"field_map.format": "how values are spelt there: time, list, member, rich_text (plain, markdown, html, wiki, adf), identity, scale, phone, reference, null; follow, take, ttl_s: read of an object that the value names", "field_map.condition": "jsonpath over the external record; the row applies where it holds",
 			"value_map.external": "value there", "value_map.canonical": "value here; empty: explicitly nothing", "value_map.qualifier": "keeps apart external values that share a canonical one",
 			"comment_map.channel": "the product's own name: work_notes, comments, comment", "comment_map.author_line": "say who wrote it", "comment_map.edits": "follow edits and deletes: taken from there, and passed on to there; a correction is written where a product cannot change a comment", "comment_map.attachments": "follow attachments; refused in this version",
 			"identity_map.person": "person or group here, best an e-mail address", "identity_map.kind": "person or group", "identity_map.source": "manual, or matched by a job",
@@ -130,6 +132,9 @@ CREATE FUNCTION syncore._install_comments() RETURNS void
 			"ledger_seal.before_txid": "covers every older transaction that no seal covers yet", "ledger_seal.row_count": "rows covered", "ledger_seal.first_id": "lowest id covered", "ledger_seal.last_id": "highest id covered", "ledger_seal.root": "Merkle root", "ledger_seal.prev_root": "root of the seal before", "ledger_seal.exported_at": "when it was given away",
 			"alert.level": "info, warning or critical", "alert.kind": "kind of trouble", "alert.cause": "one open row per cause", "alert.object": "what it concerns", "alert.first_at": "when it began", "alert.last_at": "when it was last seen", "alert.times": "how often", "alert.closed_by": "role that closed it", "alert.told_at": "when NOTIFY syncore_alert left; empty: not yet",
 			"job.kind": "what is to be done", "job.target": "for what", "job.arguments": "as it was called", "job.result": "what came out", "job.requested_by": "role that asked", "job.requested_at": "when it was asked for", "job.started": "when a worker began", "job.ended": "when it ended", "job.error": "what went wrong",
+			"referenced.kind": "kind of object: record_type of the connector's operation fetch", "referenced.body": "the object as the product showed it; empty: there is none, or it was never had", "referenced.fetched_at": "when it, or that there is none, was last told; empty: never",
+			"referenced.external_id": "id of the object in its system", "referenced.tries": "failures in a row", "referenced.next_at": "it is not asked for before", "referenced.error_message": "what the last failure said",
+			"reference_wait.kind": "kind of object", "reference_wait.external_id": "id of the object in its system", "reference_wait.since": "since when",
 			"instance.one": "there is one row", "instance.system_identifier": "of the server, from pg_control_system()", "instance.database_oid": "of the database", "instance.database_name": "name when it was adopted", "instance.token_hash": "SHA-256 of the token file beside the secrets", "instance.adopted_at": "when it became the one", "instance.adopted_by": "role that said so"
 		}$json$;
 		types jsonb := $json${

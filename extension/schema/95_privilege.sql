@@ -50,8 +50,8 @@ CREATE FUNCTION syncore._install_grants() RETURNS void
 		t text;
 		config text[] := '{space,space_role,connector,connector_operation,connector_event,connector_template,system,entity_type,field,state,
 			state_transition,record_map,field_map,value_map,comment_map,identity_map,actor,ownership,policy,match_rule,route,alert_route,test_case}';
-		data text[] := '{record_path,event_key,entity,link,match_key,match_candidate,comment,comment_copy,delivery,batch,conflict,alert,job}';
-		hidden jsonb := '{"credential": ["reference", "settings"], "event": ["payload", "headers"], "quarantine_entry": ["raw"], "instance": ["token_hash"]}';
+		data text[] := '{record_path,event_key,entity,link,match_key,match_candidate,comment,comment_copy,delivery,batch,conflict,alert,job,reference_wait}';
+		hidden jsonb := '{"credential": ["reference", "settings"], "event": ["payload", "headers"], "quarantine_entry": ["raw"], "referenced": ["body"], "instance": ["token_hash"]}';
 	BEGIN
 		FOREACH t IN ARRAY config LOOP
 			EXECUTE format('GRANT SELECT ON syncore.%I TO syncore_admin, syncore_operator, syncore_auditor, syncore_worker', t);
@@ -102,7 +102,7 @@ CREATE FUNCTION syncore._install_function_grants() RETURNS void
 		grantees text;
 		everybodys text[] := '{_caller,_my_spaces,_my_space_names,_my_systems,_has_space_beyond,_is_system,_is_connection_beyond,
 			_partition_state,_instance_difference,_ledger_last}';
-		workers text[] := '{_note_paths,_tell_vanished,_make_partitions,_retire_events,_retire_records,_close_quiet_alerts,_tell_alerts,_fill_references,_watch_config,_watch_transitions,_watch_duplicates,_ledger_append,_wake}';
+		workers text[] := '{_note_paths,_tell_vanished,_make_partitions,_retire_events,_retire_records,_close_quiet_alerts,_tell_alerts,_fill_references,_wanted_references,_fetched,_settle_references,_watch_config,_watch_transitions,_watch_duplicates,_ledger_append,_wake}';
 		nobodys text[] := '{_spaces_of,_space_names_of,_systems_of,_read_event}';
 	BEGIN
 		FOR f IN SELECT p.oid::regprocedure AS name, p.proname, p.provolatile, p.prosecdef, p.prorettype FROM pg_proc p
@@ -156,7 +156,7 @@ CREATE FUNCTION syncore._install_policies() RETURNS void
 			('entity_type', 'shared'), ('field', 'shared'), ('state', 'shared'), ('state_transition', 'shared'), ('value_map', 'value_map'),
 			('event', 'number'), ('entity', 'number'), ('link', 'number'), ('match_key', 'number'), ('match_candidate', 'number'), ('comment', 'number'),
 			('delivery', 'number'), ('batch', 'number'), ('conflict', 'number'), ('quarantine_entry', 'number'), ('ledger', 'ledger'),
-			('alert', 'number_or_none'), ('record_path', 'number'), ('job', 'number'), ('config_version', 'number_or_none'), ('event_key', 'system_number'), ('comment_copy', 'of_comment')
+			('alert', 'number_or_none'), ('record_path', 'number'), ('job', 'number'), ('referenced', 'number'), ('reference_wait', 'number'), ('config_version', 'number_or_none'), ('event_key', 'system_number'), ('comment_copy', 'of_comment')
 		) AS r (name, belongs) LOOP
 			reads := CASE rule.belongs
 				WHEN 'space_name' THEN 'id = ANY ((SELECT syncore._my_spaces(''read''))::integer[])'

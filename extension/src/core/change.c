@@ -21,6 +21,7 @@ static void note_illegal(ScLedgerEntry *entry, const ScField *field, const ScVal
 						 const ScValue *new);
 static char *say_unopposed(const ScBatch *batch, const ScField *field, const ScVersion *version,
 						   const ScMerge *merge);
+static void note_source(ScLedgerEntry *entry, const ScMapped *said);
 static void note_nearest(ScBatch *batch, ScLink *link, const ScStatement *statement,
 						 const ScMapped *said);
 static Jsonb *describe(const ScBatch *batch, ScEntity *entity, const ScField *field, bool is_us);
@@ -35,6 +36,7 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 	ScVersion version = sc_author_version(batch, link, statement, said);
 	ScPosition after = sc_author_before(shadow, &order, said);
 	ScMerge merge;
+	ScLedgerEntry *entry;
 	ScFieldValue *value;
 	bool image;
 
@@ -81,8 +83,9 @@ sc_decide_change(ScBatch *batch, ScLink *link, const ScStatement *statement, con
 		entity->revision++;
 	if (statement->correlation_id != NULL)
 		entity->correlation_id = statement->correlation_id;
-	sc_decide_note_merge(batch, sc_decide_note(batch, SC_LEDGER_CHANGE, link, statement, said),
-						 &version, &merge, statement->actor_is_us);
+	entry = sc_decide_note(batch, SC_LEDGER_CHANGE, link, statement, said);
+	sc_decide_note_merge(batch, entry, &version, &merge, statement->actor_is_us);
+	note_source(entry, said);
 	if (said->outcome == SC_MAP_NEAREST)
 		note_nearest(batch, link, statement, said);
 }
@@ -244,6 +247,16 @@ note_illegal(ScLedgerEntry *entry, const ScField *field, const ScValue *old, con
 		psprintf(between != NULL ? "%s; no transition of %s leads there: it is told by way of %s"
 								 : "%s; no transition of %s leads there, it is taken all the same",
 				 entry->reason, type->name, between);
+}
+
+/* FM-05: it does not stand in the record itself. */
+static void
+note_source(ScLedgerEntry *entry, const ScMapped *said)
+{
+	if (said->follows != NULL)
+		entry->reason =
+			psprintf("%s; it is read of %s %s, which the record names at %s", entry->reason,
+					 said->map->follow, said->follows, said->map->path_text);
 }
 
 /* CS-04: a value map kept less than it was given. */

@@ -198,7 +198,10 @@ typedef struct ScFieldMap
 	int scale;		 /* from format.scale: there it is counted in 10^-scale; 0 = as here */
 	char *country;	 /* from format.phone: calling code of numbers without one; NULL = no phone */
 	bool reference_key; /* format.reference is key: another record is named by its human key */
-	char *null_text;	/* from format.null: how "no value" is written; NULL = JSON null */
+	char *follow;	 /* from format.follow: the value names an object of that kind; NULL = none */
+	ScPointer *take; /* from format.take: what is read of that object */
+	int64 follow_ttl_us; /* from format.ttl_s: how long what was fetched of it is good for */
+	char *null_text;	 /* from format.null: how "no value" is written; NULL = JSON null */
 	char *
 		identity_space; /* from format.identity: how a person is spelt on write, as URI-template-free JSON: pointer; NULL = bare id */
 } ScFieldMap;

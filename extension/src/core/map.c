@@ -40,7 +40,7 @@ sc_map_read(const ScMapCxt *cxt, const ScRecordMap *map, Jsonb *record, bool ful
 				row->field->sensitive == SC_SENSITIVE_NO)
 				external = sc_value_null().json;
 			run.out.outcome = SC_MAP_ABSENT;
-			if (external != NULL)
+			if (external != NULL && sc_map_follow(&run, &external))
 				sc_map_run_up(&run, external);
 		}
 		(*result)[count++] = run.out;

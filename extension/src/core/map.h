@@ -33,6 +33,10 @@
  *				(ServiceNow references: {"link": …, "value": …}, or the bare value).
  *	  rich_text	plain (default), markdown, adf, html, wiki (markup of Jira's server edition)
  *	  reference	key: another record is named by the key that people read, not by its id
+ *	  follow	the value is the id of an object of that kind (what the connector's operation fetch reads:
+ *				a caller, not a record that is kept in step); take is a pointer into that object, and
+ *				what stands there is the external value from here on.  ttl_s: how long an object that was
+ *				fetched is good for, in seconds (default a day).  Read only; see map_follow.c
  *	  scale		a number is counted there in units of 10^-scale: 2 = cents, 12.30 is 1230
  *	  phone		"+49": a telephone number, made international; the code is that of numbers with a leading 0
  *	  null		how "no value" is written: text, e.g. "" for ServiceNow; absent = JSON null
@@ -48,6 +52,9 @@
 #define SC_CORE_MAP_H
 
 #include "core/conf.h"
+
+#define SC_FOLLOW_TTL_S 86400
+#define SC_FOLLOW_ID_MAX 200 /* bytes */
 
 typedef enum ScMapOutcome
 {
@@ -69,6 +76,9 @@ typedef struct ScMapped /* one field of a record */
 	int sqlstate;	 /* of a failure; ERRCODE_… */
 	char *message;
 	char *hint;
+	char *follows; /* id of the object that the value names (format.follow); NULL = it names none */
+	bool
+		wants; /* of that object: it is not here, and has to be fetched; the field is SKIPPED until then */
 	bool unmapped; /* a word that no row knows; message and hint say which, whatever became of it */
 } ScMapped;
 
@@ -80,6 +90,13 @@ typedef struct ScTransform /* a user's function, and what it is called with */
 	Jsonb *record;		/* for functions of two arguments: read from, or the entity; may be NULL */
 } ScTransform;
 
+typedef enum ScFollowed /* an object that a record names, and what is here of it */
+{
+	SC_FOLLOWED_UNKNOWN, /* nothing, or nothing that is new enough */
+	SC_FOLLOWED_MISSING, /* it is not there, as was found lately */
+	SC_FOLLOWED
+} ScFollowed;
+
 typedef struct ScMapHooks /* what pure code may not do itself; NULL members = not available */
 {
 	void *arg;
@@ -89,6 +106,9 @@ typedef struct ScMapHooks /* what pure code may not do itself; NULL members = no
 	char *(*reference_up)(const ScSystem *system, const char *key);
 	char *(*reference_down)(const ScConf *conf, const ScSystem *system, const char *canonical,
 							bool by_key);
+	/* The object of kind map->follow with that id, as it was fetched last. */
+	ScFollowed (*follow)(const ScSystem *system, const ScFieldMap *map, const char *id,
+						 Jsonb **object);
 } ScMapHooks;
 
 typedef struct ScMapCxt /* whose values are mapped */

@@ -22,6 +22,9 @@ typedef struct ScMapRun /* one value on its way */
 /* Does the value name another record, and can those be looked up here? */
 extern bool sc_map_is_reference(const ScMapRun *run);
 
+/* format.follow: from the id of an object to what is taken of it.  False when the outcome says why not. */
+extern bool sc_map_follow(ScMapRun *run, Jsonb **external);
+
 /* The whole way in, from transform_in on; the result is run->out. */
 extern void sc_map_run_up(ScMapRun *run, Jsonb *external);
 

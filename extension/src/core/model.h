@@ -352,6 +352,13 @@ typedef struct ScMatchOut /* two entities that may be one: for the review */
 	char *reason;
 } ScMatchOut;
 
+typedef struct ScWantOut /* a record names an object that is not here */
+{
+	const ScLink *link;
+	const char *kind;
+	const char *external_id;
+} ScWantOut;
+
 typedef struct ScBatch /* one run of decide */
 {
 	const ScConf *conf;
@@ -369,6 +376,7 @@ typedef struct ScBatch /* one run of decide */
 	List *alerts;	 /* of ScAlertOut * */
 	List *comments;	 /* of ScCommentOut * */
 	List *matches;	 /* of ScMatchOut *; made by resolve, not by decide */
+	List *wants;	 /* of ScWantOut *; made by engine/follow.c */
 	List *looks;	 /* what records look like; made and stored by store/survey.c */
 } ScBatch;
 

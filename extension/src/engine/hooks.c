@@ -37,6 +37,7 @@
 
 #include "core/json.h"
 #include "core/policy.h"
+#include "engine/follow.h"
 #include "engine/hooks.h"
 #include "engine/reference.h"
 #include "engine/run.h"
@@ -83,7 +84,8 @@ static void start_timer(void);
 
 static const ScMapHooks map_hooks = { .transform = transform,
 									  .reference_up = sc_reference_up,
-									  .reference_down = sc_reference_down };
+									  .reference_down = sc_reference_down,
+									  .follow = sc_follow_find };
 static const ScDecideHooks decide_hooks = { .call_rule = call_rule, .draw_entity = draw_entity };
 
 const ScMapHooks *

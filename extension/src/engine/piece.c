@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "engine/follow.h"
 #include "engine/hooks.h"
 #include "engine/run.h"
 #include "store/save.h"
@@ -21,6 +22,7 @@ static bool is_late(const ScLink *link, const ScCallPlan *plan);
 static void load_named_copies(ScLink *link, const ScStatement *statement);
 static void owe_read(ScLink *link, const ScStatement *statement);
 static void settle_by_ledger(ScRun *run, ScWork *work, ScBatch *batch, int before, ScLink *link);
+static const char *say_wanted(const ScBatch *batch, const ScLink *link);
 static const char *result_of(ScLedgerKind kind, int *weight);
 static int order_ids(const void *a, const void *b);
 static int64 *unique_ids(int64 *ids, int *n);
@@ -137,6 +139,7 @@ decide_event(ScRun *run, ScBatch *batch, ScWork *work)
 						  &problem);
 		return;
 	}
+	sc_follow_want(batch, link, statement);
 	replay_waiting(run, batch, link);
 	if (work->hint)
 		owe_read(link, statement);
@@ -167,6 +170,7 @@ decide_outcome(ScRun *run, ScBatch *batch, ScWork *work)
 		read_as_linked(batch, link, work->item->plan->outcome.body);
 		sc_survey_look(batch, work->item->plan->outcome.body,
 					   work->item->plan->outcome.body->record);
+		sc_follow_want(batch, link, work->item->plan->outcome.body);
 	}
 	if (link->id == work->item->plan->link)
 	{
@@ -246,7 +250,10 @@ replay_waiting(ScRun *run, ScBatch *batch, ScLink *link)
 
 		load_named_copies(link, statement);
 		if (sc_decide_statement(batch, link, statement, &failure) != SC_DECIDED_QUARANTINE)
+		{
+			sc_follow_want(batch, link, statement);
 			continue;
+		}
 		ScProblem problem = sc_quarantine_problem(failure);
 
 		sc_quarantine_put(run, batch, &work, link->entity->fresh ? NULL : link->entity, &problem);
@@ -305,7 +312,7 @@ static void
 settle_by_ledger(ScRun *run, ScWork *work, ScBatch *batch, int before, ScLink *link)
 {
 	const char *result = "nothing";
-	const char *reason = "Nothing differs from what is known.";
+	const char *reason = say_wanted(batch, link);
 	int best = 0;
 
 	for (int i = before; i < list_length(batch->ledger); i++)
@@ -323,6 +330,24 @@ settle_by_ledger(ScRun *run, ScWork *work, ScBatch *batch, int before, ScLink *l
 	if (work->waits)
 		result = "waiting";
 	sc_run_settle(run, work, result, reason, link->entity == NULL ? 0 : link->entity->id);
+}
+
+/* What there is to say where nothing was decided. */
+static const char *
+say_wanted(const ScBatch *batch, const ScLink *link)
+{
+	ListCell *cell;
+
+	foreach (cell, batch->wants)
+	{
+		const ScWantOut *want = lfirst(cell);
+
+		if (want->link == link)
+			return psprintf("It names %s %s, which is fetched first; nothing else differs from "
+							"what is known.",
+							want->kind, want->external_id);
+	}
+	return "Nothing differs from what is known.";
 }
 
 static const char *

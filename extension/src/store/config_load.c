@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "core/map.h"
 #include "store/config_load.h"
 #include "store/survey.h"
 
@@ -365,6 +366,15 @@ fill_field_map(const ScConf *conf, ScRecordMap *map, ScFieldMap *field, int row)
 	field->rich_text = sc_pointer_get_cstring(format, "/rich_text");
 	field->reference_key = sc_pointer_get_cstring(format, "/reference") != NULL &&
 						   strcmp(sc_pointer_get_cstring(format, "/reference"), "key") == 0;
+	field->follow = sc_pointer_get_cstring(format, "/follow");
+	if (field->follow != NULL)
+	{
+		char *take = sc_pointer_get_cstring(format, "/take");
+		char *ttl = sc_pointer_get_cstring(format, "/ttl_s");
+
+		field->take = sc_config_pointer(take == NULL ? pstrdup("") : take);
+		field->follow_ttl_us = (ttl == NULL ? SC_FOLLOW_TTL_S : atoi(ttl)) * USECS_PER_SEC;
+	}
 	field->country = sc_pointer_get_cstring(format, "/phone");
 	field->scale = sc_pointer_get_cstring(format, "/scale") == NULL
 					   ? 0

@@ -67,7 +67,7 @@ sc_match_record_key(const ScConf *conf, const ScMatchAsk *ask, const ScMatchRule
 	for (int i = 0; i < rule->nfields; i++)
 	{
 		const ScFieldMap *field = sc_conf_reader(ask->map, rule->fields[i]);
-		Jsonb *found = field == NULL || field->transform_in != NULL
+		Jsonb *found = field == NULL || field->transform_in != NULL || field->follow != NULL
 						   ? NULL
 						   : sc_pointer_get(ask->record, field->path);
 		bool said = false;

@@ -59,7 +59,7 @@ sc_save(ScBatch *batch)
 	sc_save_comments(batch);
 	sc_save_alerts(batch);
 	sc_survey_save(batch);
-	return due > 0;
+	return sc_save_wants(batch) || due > 0;
 }
 
 /* Links that fan-out made have no id, and no marker by which their record will be known. */

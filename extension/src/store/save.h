@@ -21,6 +21,7 @@ extern int sc_save_deliveries(
 extern void sc_save_conflicts(ScBatch *batch);
 extern void sc_save_comments(ScBatch *batch);
 extern void sc_save_alerts(ScBatch *batch);
+extern bool sc_save_wants(ScBatch *batch); /* true when there are any */
 
 /* Copies of the comments that are there for records that are being made; given: only for this entity, which got its comments after sc_save. */
 extern void sc_save_earlier_comments(ScBatch *batch, const ScEntity *given);

@@ -1,7 +1,7 @@
 /*
  * save_more.c
  *	  What hangs on entities and links: conflicts, comments and their copies,
- *	  alerts.
+ *	  alerts, objects that records wait for.
  */
 #include "postgres.h"
 
@@ -422,4 +422,37 @@ update_comments(ScBatch *batch)
 					"UPDATE syncore.comment c SET body = r.body, edited_at = r.edited_at, "
 					"deleted_at = CASE WHEN r.gone THEN now() END "
 					"FROM rewritten r WHERE c.id = r.comment");
+}
+
+/* One row a record and object: under the lock of its entity nobody else writes those of a link. */
+bool
+sc_save_wants(ScBatch *batch)
+{
+	static const ScColumn columns[] = { { "link", INT8OID },
+										{ "system_id", INT4OID },
+										{ "space_id", INT4OID },
+										{ "kind", TEXTOID },
+										{ "external_id", TEXTOID } };
+	ScRows *rows;
+	ListCell *cell;
+
+	if (batch->wants == NIL)
+		return false;
+	rows = sc_rows_begin("wants", lengthof(columns), columns);
+	foreach (cell, batch->wants)
+	{
+		const ScWantOut *want = lfirst(cell);
+		Datum values[] = { Int64GetDatum(want->link->id), Int32GetDatum(want->link->system->id),
+						   Int32GetDatum(want->link->system->space->id),
+						   CStringGetTextDatum(want->kind),
+						   CStringGetTextDatum(want->external_id) };
+		bool nulls[lengthof(values)] = { false };
+
+		sc_rows_put(rows, values, nulls);
+	}
+	sc_rows_run(rows, "save wants",
+				"INSERT INTO syncore.reference_wait (link, system_id, space_id, kind, external_id) "
+				"SELECT link, system_id, space_id, kind, external_id FROM wants "
+				"ON CONFLICT (link, kind, external_id) DO NOTHING");
+	return true;
 }

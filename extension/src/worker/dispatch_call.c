@@ -171,7 +171,7 @@ blot_answer(ScDispatcher *d, ScCarried *call, ScResponse *response)
 		sc_auth_blot(&peer->credential, peer->base_url, sc_secret_directory, response);
 }
 
-/* Hands an answer to what the call is about: a link's plan, or a job. */
+/* Hands an answer to what the call is about: a link's plan, a job, or a fetch. */
 static void
 feed(ScDispatcher *d, ScCarried *call, const ScResponse *response)
 {
@@ -182,6 +182,8 @@ feed(ScDispatcher *d, ScCarried *call, const ScResponse *response)
 	call->answered = call->reached;
 	if (call->job != NULL)
 		sc_job_answer(d, call, response);
+	else if (call->fetch != NULL)
+		sc_fetch_answer(call, response);
 	else
 	{
 		sc_call_feed(call->plan, response);

@@ -60,7 +60,10 @@ sc_dispatch_claim(ScDispatcher *d)
 	claim_round_robin(d, due);
 	decide_unread(d, silent);
 	if (d->owned[0] && d->wanted[0] && !d->stale[0])
+	{
 		sc_job_start_next(d);
+		sc_fetch_start(d);
+	}
 	plan_next_look(d, due, now);
 }
 

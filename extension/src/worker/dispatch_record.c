@@ -151,6 +151,8 @@ write_piece(ScDispatcher *d, List *piece)
 
 		if (call->job != NULL)
 			sc_job_finish(d, call);
+		else if (call->fetch != NULL)
+			sc_fetch_finish(call);
 		else
 			plans = lappend(plans, call->plan);
 	}

@@ -56,14 +56,16 @@ typedef enum ScCallState
 } ScCallState;
 
 struct ScJobRun;
+struct ScFetch;
 
-typedef struct ScCarried /* one call, of a delivery or of a job */
+typedef struct ScCarried /* one call, of a delivery, of a job, or for an object that records name */
 {
 	dlist_node node; /* in ScDispatcher.calls */
 	ScCallState state;
 	MemoryContext cxt; /* the plan's, or the job's */
-	ScCallPlan *plan;  /* NULL: of a job */
+	ScCallPlan *plan;  /* NULL: of a job, or a fetch */
 	struct ScJobRun *job;
+	struct ScFetch *fetch;
 	ScRequest *request; /* to send next */
 	int32 peer_id;
 	int32 connection_id;
@@ -103,6 +105,7 @@ typedef struct ScDispatcher
 	TimestampTz instance_at; /* when to prove it again */
 	TimestampTz survey_at;	 /* when to look for work unasked */
 	TimestampTz claim_at;	 /* claims rest until then */
+	TimestampTz fetch_at;	 /* when to look next for objects that records name */
 	TimestampTz record_at;	 /* records rest until then, after an error */
 	int failures;			 /* turns in a row that ended in an error */
 	bool careful;			 /* record one by one: a piece failed */
@@ -150,5 +153,10 @@ extern void sc_job_start_next(ScDispatcher *d); /* for the owner of shard 0 */
 extern void sc_job_answer(ScDispatcher *d, ScCarried *call, const ScResponse *response);
 extern void sc_job_finish(ScDispatcher *d, ScCarried *call); /* in a transaction */
 extern void sc_job_adopt(void); /* jobs that another process left; in a transaction */
+
+/* fetch.c: the same three, for objects that records name. */
+extern void sc_fetch_start(ScDispatcher *d); /* for the owner of shard 0 */
+extern void sc_fetch_answer(ScCarried *call, const ScResponse *response);
+extern void sc_fetch_finish(const ScCarried *call); /* in a transaction */
 
 #endif
