@@ -211,4 +211,28 @@ state
 again 4
 state
 $$);
+-- R4d: what a read told of a lost write stands in another word of p1. Who set that word in that moment is heard after a later write of ours,
+-- or once more: it is what was found there then, no edit that our later write took away, and nothing is read for it.
+SELECT story('{"fields": {"severity": {"kind": "rank", "allowed": ["critical", "high", "medium", "low"]}}, "policy": {"*": ["escalation_wins"]},
+	"systems": {"p1": {"rank": 10, "grade": "fine", "values": {"severity": [["1", "critical", "both"], ["0", "critical", "in"], ["3", "medium", "both"], ["4", "low", "both"]]}}, "p2": {"rank": 20}}}', $$
+p1 says severity=4 v1 by kim
+p2 says severity=low v1 by lee
+p2 says severity=critical v2 by lee
+p1 sends
+p1 loses
+p1 sends
+p1 shows v5 severity=0
+p2 says severity=medium v3 by lee
+p1 sends
+p1 answers v9 severity=3
+p1 says severity=0 v5 by bot automation
+again 5
+p1 sends
+state
+# (control) another thing said in that moment is not ours: a read settles it
+p1 says severity=4 v5 by bot automation
+p1 sends
+p1 shows v9 severity=3
+state
+$$);
 DROP SCHEMA t400 CASCADE;

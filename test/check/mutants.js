@@ -64,6 +64,8 @@ module.exports = [
 	{ name: 'agreed_asked_anew', file: 'merge.c', level: 'decide', why: 'what all agree on is put to a person since the severity rose (RS-08)',
 		from: '(!stamp->held && all_agree(batch, entity, field))', to: '(!stamp->held && all_agree(batch, entity, field) && stamp->held)' },
 	// what is news (R3 to R5)
+	{ name: 'found_word_is_unsure', file: 'order.c', level: 'partition', why: 'who set the word that a lost write was found as is read for, and taken for a raced edit, after a later write (R4d, I7)',
+		from: 'return !write->exact && question->said->map != NULL &&', to: 'return write->exact && !write->exact && question->said->map != NULL &&' },
 	{ name: 'echo_by_value', file: 'order.c', level: 'decide', why: 'a value that we once wrote is an echo, whoever sets it',
 		from: '\t\treturn judge_current(question, "R4g");\n\t}\n\treturn judge_current(question, "R4h");',
 		to: '\t\treturn judge_current(question, "R4g");\n\t}\n\tfor (int i = 0; i < shadow->nwrites; i++)\n\t\tif (is_ours(question, &shadow->writes[i]))\n\t\t\treturn verdict(SC_VERDICT_ECHO, "R4h");\n\treturn judge_current(question, "R4h");' },

@@ -137,7 +137,7 @@ class Model {
 				this.saidBeside(link.shadow[name], carried, said.p);
 			return;
 		}
-		const verdict = this.marked(link, name, said) ? { is: 'echo' } : this.order(link, shadow, x, said);
+		const verdict = this.marked(link, name, said) ? { is: 'echo' } : this.order(link, name, x, said);
 		if (this.tellsWho(link, name, x, said, verdict))
 			return;
 		if (verdict.is === 'unsure' && said.settling && !this.unsureIsRaced(shadow, x, verdict))
@@ -176,7 +176,8 @@ class Model {
 	}
 
 	// R4
-	order(link, shadow, x, said) {
+	order(link, name, x, said) {
+		const shadow = link.shadow[name];
 		const p = said.p;
 		if (!known(p))
 			return this.unordered(shadow, x, said);
@@ -192,7 +193,7 @@ class Model {
 		if (tied.length > 0 && counter)                                  // d
 			return { is: 'echo' };
 		if (tied.length > 0 && !said.slot) {
-			if (tied.some((one) => loosely(x, one.value)))
+			if (tied.some((one) => loosely(x, one.value) || this.wasFoundAs(link, name, x, one)))
 				return { is: 'echo' };
 			return same(x, shadow.held) ? { is: 'nothing' } : { is: 'unsure', write: tied[0] };
 		}
@@ -219,6 +220,11 @@ class Model {
 			return { is: said.heard ? 'read again' : 'current' };
 		}
 		return { is: same(x, shadow.held) ? 'nothing' : 'current' };     // h, and the first line of R5
+	}
+
+	// Lost and then found: at the position of what was found every word for it is it.
+	wasFoundAs(link, name, x, write) {
+		return !write.exact && this.isList(name) && this.up(link.id, name, x) === write.canonical;
 	}
 
 	// R4b: without a position only a read in the slot tells what is held now; our own name beside what we wrote is an echo.
@@ -385,7 +391,7 @@ class Model {
 			before.held = carried.value;
 			before.knownAt = last < p ? last : first;
 		}
-		shadow.writes.push({ value: carried.value, marker: carried.marker, at: p, exact: exact && known(p), before, were: shadow.were });
+		shadow.writes.push({ value: carried.value, canonical: carried.canonical, marker: carried.marker, at: p, exact: exact && known(p), before, were: shadow.were });
 		if (shadow.writes.length > WRITES)
 			shadow.writes.shift();
 		shadow.held = last > p ? carried.value : held;
