@@ -235,4 +235,48 @@ p1 sends
 p1 shows v9 severity=3
 state
 $$);
+-- RS-01, R8, I8: a rule with a condition goes by what stands in the record, whenever that came to be: heard in either order, kim's title is asked about
+SELECT story('{"fields": {"status": {"kind": "text"}, "title": {"kind": "text"}}, "policy": {"title": [{"rule": "manual", "condition": "$.status == \"closed\""}, "last_update_wins"], "*": []},
+	"systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says status=new title=a v1 by kim full
+p2 says status=new title=a v1 by lee full
+at 14:00:10
+p1 says title=b v2 by kim
+at 14:00:11
+p2 says title=c v2 by lee
+state
+p1 says status=closed v3 by kim
+state
+p2 sends
+p2 answers v3 status=closed
+p2 says status=new v4 by lee
+state
+$$);
+SELECT story('{"fields": {"status": {"kind": "text"}, "title": {"kind": "text"}}, "policy": {"title": [{"rule": "manual", "condition": "$.status == \"closed\""}, "last_update_wins"], "*": []},
+	"systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says status=new title=a v1 by kim full
+p2 says status=new title=a v1 by lee full
+p1 says status=closed v3 by kim
+at 14:00:10
+p1 says title=b v4 by kim
+at 14:00:11
+p2 says title=c v2 by lee
+state
+$$);
+-- RS-01, R8: a rule that counts now chooses another winner. (control) When it does not any more all agree already, and nothing is decided anew.
+SELECT story('{"fields": {"status": {"kind": "text"}, "title": {"kind": "text"}}, "policy": {"title": [{"rule": "human_wins", "condition": "$.status == \"closed\""}, "last_update_wins"], "*": []},
+	"systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says status=new title=a v1 by kim full
+p2 says status=new title=a v1 by lee full
+at 14:00:10
+p1 says title=b v2 by kim
+at 14:00:11
+p2 says title=c v2 by bot automation
+p1 says status=closed v3 by kim
+state
+p2 sends
+p2 answers v3 status=closed title=b
+p2 says status=new v4 by lee
+state
+$$);
 DROP SCHEMA t400 CASCADE;
