@@ -279,4 +279,25 @@ p2 answers v3 status=closed title=b
 p2 says status=new v4 by lee
 state
 $$);
+-- RS-01: what all agree on is decided, for conditions of other fields as well: title stays c although severity is critical now, so the rule
+-- about status does not count, which asks for title b; (control) it does while title b stands.
+SELECT story('{"fields": {"severity": {"kind": "text"}, "status": {"kind": "text"}, "title": {"kind": "text"}}, "policy": {"title": [{"rule": "human_wins", "condition": "$.severity == \"critical\""}, "last_update_wins"],
+	"status": [{"rule": "human_wins", "condition": "$.title == \"b\""}, "last_update_wins"], "*": []}, "systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says severity=low status=new title=a v1 by kim full
+p2 says severity=low status=new title=a v1 by lee full
+at 14:00:10
+p1 says title=b v2 by kim
+at 14:00:11
+p2 says title=c v2 by bot automation
+p1 sends
+p1 answers v3 title=c
+p1 says severity=critical v4 by kim
+at 14:00:20
+p1 says status=open v5 by kim
+at 14:00:21
+p2 says status=done v3 by bot automation
+state
+hub title=b by ada
+state
+$$);
 DROP SCHEMA t400 CASCADE;

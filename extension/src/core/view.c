@@ -23,9 +23,8 @@ static bool is_settled(const ScBatch *batch, ScEntity *entity, const ScStamp *st
 bool
 sc_view_is_asked(const ScRule *rule, const char *field)
 {
-	return rule->condition != NULL ||
-		   (rule->name == SC_RULE_MANUAL && rule->review_from != NULL &&
-			strcmp(field, SC_POLICY_SEVERITY) != 0);
+	return rule->condition != NULL || (rule->name == SC_RULE_MANUAL && rule->review_from != NULL &&
+									   strcmp(field, SC_POLICY_SEVERITY) != 0);
 }
 
 ScView *
