@@ -211,4 +211,93 @@ state
 again 4
 state
 $$);
+-- R4d: what a read told of a lost write stands in another word of p1. Who set that word in that moment is heard after a later write of ours,
+-- or once more: it is what was found there then, no edit that our later write took away, and nothing is read for it.
+SELECT story('{"fields": {"severity": {"kind": "rank", "allowed": ["critical", "high", "medium", "low"]}}, "policy": {"*": ["escalation_wins"]},
+	"systems": {"p1": {"rank": 10, "grade": "fine", "values": {"severity": [["1", "critical", "both"], ["0", "critical", "in"], ["3", "medium", "both"], ["4", "low", "both"]]}}, "p2": {"rank": 20}}}', $$
+p1 says severity=4 v1 by kim
+p2 says severity=low v1 by lee
+p2 says severity=critical v2 by lee
+p1 sends
+p1 loses
+p1 sends
+p1 shows v5 severity=0
+p2 says severity=medium v3 by lee
+p1 sends
+p1 answers v9 severity=3
+p1 says severity=0 v5 by bot automation
+again 5
+p1 sends
+state
+# (control) another thing said in that moment is not ours: a read settles it
+p1 says severity=4 v5 by bot automation
+p1 sends
+p1 shows v9 severity=3
+state
+$$);
+-- RS-01, R8, I8: a rule with a condition goes by what stands in the record, whenever that came to be: heard in either order, kim's title is asked about
+SELECT story('{"fields": {"status": {"kind": "text"}, "title": {"kind": "text"}}, "policy": {"title": [{"rule": "manual", "condition": "$.status == \"closed\""}, "last_update_wins"], "*": []},
+	"systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says status=new title=a v1 by kim full
+p2 says status=new title=a v1 by lee full
+at 14:00:10
+p1 says title=b v2 by kim
+at 14:00:11
+p2 says title=c v2 by lee
+state
+p1 says status=closed v3 by kim
+state
+p2 sends
+p2 answers v3 status=closed
+p2 says status=new v4 by lee
+state
+$$);
+SELECT story('{"fields": {"status": {"kind": "text"}, "title": {"kind": "text"}}, "policy": {"title": [{"rule": "manual", "condition": "$.status == \"closed\""}, "last_update_wins"], "*": []},
+	"systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says status=new title=a v1 by kim full
+p2 says status=new title=a v1 by lee full
+p1 says status=closed v3 by kim
+at 14:00:10
+p1 says title=b v4 by kim
+at 14:00:11
+p2 says title=c v2 by lee
+state
+$$);
+-- RS-01, R8: a rule that counts now chooses another winner. (control) When it does not any more all agree already, and nothing is decided anew.
+SELECT story('{"fields": {"status": {"kind": "text"}, "title": {"kind": "text"}}, "policy": {"title": [{"rule": "human_wins", "condition": "$.status == \"closed\""}, "last_update_wins"], "*": []},
+	"systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says status=new title=a v1 by kim full
+p2 says status=new title=a v1 by lee full
+at 14:00:10
+p1 says title=b v2 by kim
+at 14:00:11
+p2 says title=c v2 by bot automation
+p1 says status=closed v3 by kim
+state
+p2 sends
+p2 answers v3 status=closed title=b
+p2 says status=new v4 by lee
+state
+$$);
+-- RS-01: what all agree on is decided, for conditions of other fields as well: title stays c although severity is critical now, so the rule
+-- about status does not count, which asks for title b; (control) it does while title b stands.
+SELECT story('{"fields": {"severity": {"kind": "text"}, "status": {"kind": "text"}, "title": {"kind": "text"}}, "policy": {"title": [{"rule": "human_wins", "condition": "$.severity == \"critical\""}, "last_update_wins"],
+	"status": [{"rule": "human_wins", "condition": "$.title == \"b\""}, "last_update_wins"], "*": []}, "systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says severity=low status=new title=a v1 by kim full
+p2 says severity=low status=new title=a v1 by lee full
+at 14:00:10
+p1 says title=b v2 by kim
+at 14:00:11
+p2 says title=c v2 by bot automation
+p1 sends
+p1 answers v3 title=c
+p1 says severity=critical v4 by kim
+at 14:00:20
+p1 says status=open v5 by kim
+at 14:00:21
+p2 says status=done v3 by bot automation
+state
+hub title=b by ada
+state
+$$);
 DROP SCHEMA t400 CASCADE;

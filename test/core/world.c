@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/jsonpath.h"
 #include "utils/timestamp.h"
 
 #include "core/json.h"
@@ -304,6 +305,7 @@ build_rule(World *world, ScRule *rule, Jsonb *step)
 	bool object = JB_ROOT_IS_OBJECT(step);
 	char *name = object ? sc_json_get_text(step, "rule") : sc_value_to_cstring(&bare);
 	char *system = object ? sc_json_get_text(step, "system") : NULL;
+	char *condition = object ? sc_json_get_text(step, "condition") : NULL;
 
 	rule->name = world_word(name, "escalation_wins human_wins system_of_record version_wins "
 								  "last_update_wins union append manual call ");
@@ -311,6 +313,10 @@ build_rule(World *world, ScRule *rule, Jsonb *step)
 		return;
 	rule->review_from = sc_json_get_text(step, "review_from");
 	rule->function = sc_json_get_text(step, "function");
+	rule->condition =
+		condition == NULL
+			? NULL
+			: DatumGetJsonPathP(DirectFunctionCall1(jsonpath_in, CStringGetDatum(condition)));
 	for (int i = 0; system != NULL && i < world->conf->nsystems; i++)
 		if (strcmp(world->conf->systems[i].name, system) == 0)
 			rule->system_id = world->conf->systems[i].id;

@@ -1,6 +1,6 @@
 # The model of test/check against the real code of deciding: every structure of causes up to five events in every order,
 # histories drawn by chance, and known-bad variants of the engine, which must be flagged; systems that are cut off and come back.  `make model` and
-# `make mutants` go further.  R3, R4, R5, R7 to R11, R14, R15, R18, R19, VC-01, VC-08, VC-13, EL-12, ring, RS-11, TC-01
+# `make mutants` go further.  R3, R4, R5, R7 to R11, R14, R15, R18, R19, VC-01, VC-08, VC-13, EL-12, ring, RS-01, RS-08, RS-11, TC-01
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;

@@ -16,6 +16,7 @@ static bool is_image(const ScBatch *batch, ScLink *link, const ScMapped *said);
 static bool has_seen_winner(const ScEntity *entity, const ScField *field, const ScLink *link,
 							const ScClock *context);
 static const ScMapped *as_canonical(const ScMapped *said, const ScValue *value);
+static void review_field(ScBatch *batch, ScEntity *entity, const ScStamp *stamp);
 static ScLedgerKind kind_of(const ScMerge *merge, bool same);
 static void note_illegal(ScLedgerEntry *entry, const ScField *field, const ScValue *old,
 						 const ScValue *new);
@@ -137,28 +138,39 @@ sc_decide_note_merge(ScBatch *batch, ScLedgerEntry *entry, const ScVersion *vers
 void
 sc_decide_review_again(ScBatch *batch, ScEntity *entity)
 {
-	if (!entity->regraded)
-		return;
-	entity->regraded = false;
-	for (int i = 0; i < entity->stamps.len; i++)
+	/* The first round may leave another severity; nothing asks for what the second leaves. */
+	for (int round = 0; round < 2 && (entity->regraded || entity->redecided); round++)
 	{
-		ScStamp *stamp = &entity->stamps.items[i];
-		const ScField *field = sc_conf_field(entity->type, stamp->field);
-		ScLedgerEntry *entry;
-		ScMerge merge;
+		bool regraded = entity->regraded;
 
-		if (field == NULL || strcmp(field->name, SC_POLICY_SEVERITY) == 0 ||
-			!sc_merge_review(batch, entity, field, &merge))
-			continue;
-		if (!sc_value_equal(&merge.old, &stamp->versions[0].value))
-			entity->revision++;
-		entry = sc_model_note(batch, SC_LEDGER_CHANGE, entity, NULL);
-		entry->field = field->name;
-		sc_decide_note_merge(batch, entry, &stamp->versions[0], &merge, false);
-		entry->reason = psprintf("%s (the severity is %s)", entry->reason,
-								 sc_say_value(sc_conf_field(entity->type, SC_POLICY_SEVERITY),
-											  &sc_model_value(entity, SC_POLICY_SEVERITY)->value));
+		for (int i = 0; i < entity->stamps.len; i++)
+			review_field(batch, entity, &entity->stamps.items[i]);
+		entity->redecided = false;
+		entity->regraded = round == 0 && entity->regraded && !regraded;
 	}
+}
+
+static void
+review_field(ScBatch *batch, ScEntity *entity, const ScStamp *stamp)
+{
+	const ScField *field = sc_conf_field(entity->type, stamp->field);
+	const ScFieldValue *severity = sc_model_value(entity, SC_POLICY_SEVERITY);
+	ScLedgerEntry *entry;
+	ScMerge merge;
+
+	if (stamp->nversions < 2 || field == NULL || !sc_merge_review(batch, entity, field, &merge))
+		return;
+	if (!sc_value_equal(&merge.old, &stamp->versions[0].value))
+		entity->revision++;
+	entry = sc_model_note(batch, SC_LEDGER_CHANGE, entity, NULL);
+	entry->field = field->name;
+	sc_decide_note_merge(batch, entry, &stamp->versions[0], &merge, false);
+	if (entity->regraded && severity != NULL && strcmp(field->name, SC_POLICY_SEVERITY) != 0)
+		entry->reason = psprintf(
+			"%s (the severity is %s)", entry->reason,
+			sc_say_value(sc_conf_field(entity->type, SC_POLICY_SEVERITY), &severity->value));
+	else
+		entry->reason = psprintf("%s (by what else stands in the record now)", entry->reason);
 }
 
 /*

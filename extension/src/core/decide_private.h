@@ -127,7 +127,7 @@ extern ScAlertOut *sc_decide_alert(ScBatch *batch, const ScSpace *space, const c
 /* The alert that a field, which entry names, waits for a person; or that it does no more. */
 extern void sc_decide_tell_reviewers(ScBatch *batch, const ScLedgerEntry *entry, bool waits);
 
-/* RS-08: the severity became another one: what waits for a person by it, or no more, is told. */
+/* RS-01, RS-08: something of the record is another than it was: disputes whose rules ask for that are looked at again. */
 extern void sc_decide_review_again(ScBatch *batch, ScEntity *entity);
 
 /* The conflict row of a merge; entry, which names entity and field, tells of it. */

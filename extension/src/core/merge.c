@@ -15,6 +15,7 @@
 #include "core/policy.h"
 #include "core/reopen.h"
 #include "core/say.h"
+#include "core/view.h"
 
 static ScMerge before_merge(ScEntity *entity, const ScStamp *stamp);
 static void elect(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *policy,
@@ -24,7 +25,6 @@ static bool give_dot(ScStamp *stamp, ScVersion *incoming);
 static void add_version(ScStamp *stamp, const ScVersion *incoming);
 static void choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field,
 						  const ScPolicy *policy, ScMerge *merge);
-static ScChoice choose_finest(const ScDispute *dispute, bool *image);
 static bool is_finer(const ScDispute *dispute, const ScVersion *a, const ScVersion *b);
 static ScLink *link_of(const ScEntity *entity, int64 id);
 static void keep_shown(ScStamp *stamp, ScDot shown, int winner);
@@ -34,7 +34,7 @@ static ScMergeOutcome name_outcome(const ScStamp *stamp, const ScMerge *merge,
 								   const ScVersion *incoming);
 static bool one_value(const ScStamp *stamp);
 static int order_by_dot(const void *a, const void *b);
-static bool all_agree(ScBatch *batch, ScEntity *entity, const ScField *field);
+static bool asks_again(const ScEntity *entity, const ScField *field, const ScPolicy *policy);
 static bool settle_field(ScBatch *batch, ScEntity *entity, ScStamp *stamp);
 static bool show_clock(ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *field,
 					   const ScStamp *stamp);
@@ -129,24 +129,35 @@ sc_merge_review(ScBatch *batch, ScEntity *entity, const ScField *field, ScMerge 
 {
 	ScStamp *stamp = sc_stamp_get(&entity->stamps, field->name);
 	const ScPolicy *policy = sc_conf_policy(batch->conf, entity->space, entity->type, field->name);
-	ScVersion shown;
-	bool graded = false;
+	bool redecided = entity->redecided;
+	bool another;
 
-	for (int i = 0; i < policy->len; i++)
-		graded = graded ||
-				 (policy->rules[i].name == SC_RULE_MANUAL && policy->rules[i].review_from != NULL);
-	if (!graded || stamp->nversions < 2 || (!stamp->held && all_agree(batch, entity, field)))
+	if (!asks_again(entity, field, policy) ||
+		(!stamp->held && sc_merge_all_agree(batch, entity, field)))
 		return false;
 	*merge = before_merge(entity, stamp);
-	shown = stamp->versions[0];
 	elect(batch, entity, field, policy, merge);
-	merge->outcome = name_outcome(stamp, merge, &shown);
-	return stamp->held != merge->was_held;
+	entity->redecided = redecided;
+	merge->outcome = name_outcome(stamp, merge, &stamp->versions[0]);
+	another = !sc_value_equal(&merge->old, &stamp->versions[0].value);
+	if (another)
+		forget_seen(batch, entity, field, stamp->versions[0].dot);
+	return another || stamp->held != merge->was_held;
 }
 
-/* Nothing is left to be decided: every system shows what stands. */
+/* By what was decided of the record since: its severity, or anything. */
 static bool
-all_agree(ScBatch *batch, ScEntity *entity, const ScField *field)
+asks_again(const ScEntity *entity, const ScField *field, const ScPolicy *policy)
+{
+	for (int i = 0; i < policy->len; i++)
+		if (sc_view_is_asked(&policy->rules[i], field->name) &&
+			(entity->regraded || policy->rules[i].condition != NULL))
+			return true;
+	return false;
+}
+
+bool
+sc_merge_all_agree(const ScBatch *batch, ScEntity *entity, const ScField *field)
 {
 	for (int i = 0; i < list_length(entity->links); i++)
 	{
@@ -201,6 +212,7 @@ elect(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *po
 		entity->regraded || (strcmp(field->name, SC_POLICY_SEVERITY) == 0 &&
 							 (merge->was_held || stamp->held ||
 							  !sc_value_equal(&value->value, &stamp->versions[0].value)));
+	entity->redecided = true;
 	value->value = stamp->versions[0].value;
 	entity->changed = true;
 }
@@ -276,8 +288,12 @@ choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPo
 {
 	ScStamp *stamp = sc_stamp_get(&entity->stamps, field->name);
 	ScDispute dispute = { batch, entity, field, policy, stamp->nversions, stamp->versions };
-	ScChoice choice = choose_finest(&dispute, &merge->image);
+	ScChoice choice;
 
+	for (int i = 0; i < policy->len && stamp->nversions > 1 && dispute.view == NULL; i++)
+		if (sc_view_is_asked(&policy->rules[i], field->name))
+			dispute.view = sc_view_make(batch, entity, field);
+	choice = sc_merge_choose(&dispute, &merge->image);
 	merge->rule = choice.rule;
 	merge->reason = choice.reason;
 	merge->failed = choice.failed;
@@ -320,8 +336,8 @@ choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPo
  * a version has no say while the finer one stands.  This depends on the set of
  * versions alone, not on which was heard first (I8).
  */
-static ScChoice
-choose_finest(const ScDispute *dispute, bool *image)
+ScChoice
+sc_merge_choose(const ScDispute *dispute, bool *image)
 {
 	ScVersion *versions;
 	ScDispute finest = *dispute;

@@ -85,10 +85,13 @@ extern ScMerge sc_merge_union(ScBatch *batch, ScEntity *entity, const ScField *f
 extern ScMerge sc_merge_without(ScBatch *batch, ScEntity *entity, const ScField *field, int64 link);
 
 /*
- * RS-08: the severity is another one; does the field wait for a person by it, or no more?  The winner is chosen again.
- * What every system shows already is not asked about anew.
+ * RS-01, RS-08: something else is so of the record now; do the rules of the field, which ask for that, choose another
+ * winner, or have it wait for a person, or no more?  What every system shows already is not decided anew.
  */
 extern bool sc_merge_review(ScBatch *batch, ScEntity *entity, const ScField *field, ScMerge *merge);
+
+/* Nothing of this field is left to be decided: every system shows what stands. */
+extern bool sc_merge_all_agree(const ScBatch *batch, ScEntity *entity, const ScField *field);
 
 /* R9: does what the link holds agree with the canonical value? */
 extern bool sc_merge_agrees(const ScBatch *batch, const ScEntity *entity, ScLink *link,

@@ -177,8 +177,9 @@ typedef struct ScEntity
 
 	bool changed;
 	bool fresh;
-	bool
-		regraded; /* its severity is another one: disputes that wait for a person by it are looked at again */
+	/* since its fields were last looked at together: disputes are, whose rules ask for that (RS-01, RS-08) */
+	bool regraded;				  /* its severity is another one, or in review */
+	bool redecided;				  /* a winner was chosen */
 	struct HeapTupleData *stored; /* the store's own: the row as it was read; NULL = fresh */
 } ScEntity;
 

@@ -12,6 +12,7 @@
 
 #include "common/hashfn.h"
 
+#include "core/merge.h"
 #include "core/order.h"
 
 typedef struct Question /* one field of one statement */
@@ -28,6 +29,7 @@ typedef struct Question /* one field of one statement */
 static ScOrder verdict(ScVerdict kind, const char *rule);
 static bool is_held(const Question *question);
 static bool is_ours(const Question *question, const ScWrite *write);
+static bool was_found_as(const Question *question, const ScWrite *write);
 static bool is_marked(const Question *question);
 static int find_unconfirmed(const Question *question);
 static ScOrder judge_unordered(const Question *question);
@@ -194,6 +196,18 @@ is_ours(const Question *question, const ScWrite *write)
 		   sc_value_equal_loosely(&question->said->external, &write->value);
 }
 
+/*
+ * A write that was lost and then found may stand there in another word of its
+ * system; at its position, which is that of what was found, any such word is it.
+ */
+static bool
+was_found_as(const Question *question, const ScWrite *write)
+{
+	return !write->exact && question->said->map != NULL &&
+		   sc_merge_is_enumeration(question->said->map) &&
+		   sc_value_equal(&question->said->canonical, &write->canonical);
+}
+
 /* R4a: the product hands the marker of a call back, and that call wrote this field. */
 static bool
 is_marked(const Question *question)
@@ -336,7 +350,8 @@ judge_tie(const Question *question, ScOrder *order)
 
 		if (!write->at.known || write->at.at != question->position.at)
 			continue;
-		if (question->grade == SC_GRADE_COUNTER || is_ours(question, write))
+		if (question->grade == SC_GRADE_COUNTER || is_ours(question, write) ||
+			was_found_as(question, write))
 		{
 			*order = verdict(SC_VERDICT_ECHO, "R4d");
 			return true;

@@ -12,6 +12,7 @@
 #include "core/json.h"
 #include "core/policy.h"
 #include "core/say.h"
+#include "core/view.h"
 
 static const char *const rule_names[] = { "escalation_wins", "human_wins",		 "system_of_record",
 										  "version_wins",	 "last_update_wins", "union",
@@ -41,7 +42,7 @@ static int rank_in(const ScField *field, const ScValue *value);
 static int32 owner_of(const ScDispute *dispute, const ScRule *rule);
 static bool several_values(const Contest *contest);
 static bool must_hold(const Contest *contest, const ScRule *rule);
-static bool is_severe(const ScEntity *entity, const ScField *severity, const ScValue *from);
+static bool is_severe(const ScDispute *dispute, const ScField *severity, const ScValue *from);
 static void explain(Contest *contest, ScChoice *choice);
 static const ScRule *find_decisive(Contest *contest, const ScChoice *choice);
 static char *say_why(Contest *contest, const ScRule *rule, const ScChoice *choice);
@@ -99,10 +100,16 @@ choose(Contest *contest, const ScValue *except)
 static bool
 rule_applies(Contest *contest, const ScRule *rule)
 {
+	const ScDispute *dispute = contest->dispute;
+
 	if (rule->condition == NULL)
 		return true;
+	if (dispute->plain)
+		return false;
 	if (contest->document == NULL)
-		contest->document = sc_model_entity_json(unconstify(ScEntity *, contest->dispute->entity));
+		contest->document = dispute->view != NULL
+								? sc_view_document(dispute->view)
+								: sc_model_entity_json(unconstify(ScEntity *, dispute->entity));
 	return sc_conf_holds(rule->condition, contest->document);
 }
 
@@ -315,7 +322,7 @@ must_hold(const Contest *contest, const ScRule *rule)
 		return true;
 	from = sc_value_text(rule->review_from);
 	if (strcmp(dispute->field->name, SC_POLICY_SEVERITY) != 0)
-		return is_severe(dispute->entity, severity, &from);
+		return !dispute->plain && is_severe(dispute, severity, &from);
 	for (int i = 0; i < dispute->n; i++)
 		if (contest->in[i] &&
 			rank_in(severity, &dispute->versions[i].value) <= rank_in(severity, &from))
@@ -325,16 +332,23 @@ must_hold(const Contest *contest, const ScRule *rule)
 
 /* While its severity is in review, the record is as severe as the worst that is said of it (I8). */
 static bool
-is_severe(const ScEntity *entity, const ScField *severity, const ScValue *from)
+is_severe(const ScDispute *dispute, const ScField *severity, const ScValue *from)
 {
-	const ScStamp *stamp =
-		sc_stamp_find(&unconstify(ScEntity *, entity)->stamps, SC_POLICY_SEVERITY);
+	const ScStamps *stamps = &dispute->entity->stamps;
 	const ScFieldValue *current =
-		sc_model_value(unconstify(ScEntity *, entity), SC_POLICY_SEVERITY);
+		sc_model_value(unconstify(ScEntity *, dispute->entity), SC_POLICY_SEVERITY);
 
-	for (int i = 0; stamp != NULL && stamp->held && i < stamp->nversions; i++)
-		if (rank_in(severity, &stamp->versions[i].value) <= rank_in(severity, from))
-			return true;
+	for (int i = 0; dispute->view != NULL && i < stamps->len; i++)
+	{
+		const ScStamp *stamp = &stamps->items[i];
+
+		if (stamp->nversions == 0 || strcmp(stamp->field, SC_POLICY_SEVERITY) != 0)
+			continue;
+		for (int k = 0; dispute->view->held[i] && k < stamp->nversions; k++)
+			if (rank_in(severity, &stamp->versions[k].value) <= rank_in(severity, from))
+				return true;
+		return rank_in(severity, &dispute->view->values[i]) <= rank_in(severity, from);
+	}
 	return current != NULL && rank_in(severity, &current->value) <= rank_in(severity, from);
 }
 

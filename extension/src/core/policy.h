@@ -21,6 +21,8 @@ typedef struct ScChoice
 	const ScRule *combine; /* union or append was reached with several values left; NULL = no */
 } ScChoice;
 
+struct ScView;
+
 typedef struct ScDispute /* what is to be decided */
 {
 	const ScBatch *batch;
@@ -29,12 +31,17 @@ typedef struct ScDispute /* what is to be decided */
 	const ScPolicy *policy;
 	int n;
 	const ScVersion *versions;
+	const struct ScView *view; /* what else is so of the record; NULL = as it is just now */
+	bool plain;				   /* rules that ask for that are passed over */
 } ScDispute;
 
 /* The field by which review_from goes. */
 #define SC_POLICY_SEVERITY "severity"
 
 extern ScChoice sc_policy_choose(const ScDispute *dispute);
+
+/* The same, leaving out versions that say less than a finer one beside them; image: some were left out. */
+extern ScChoice sc_merge_choose(const ScDispute *dispute, bool *image);
 
 /* What union and append make of several versions, from what each writer replaced. */
 extern ScValue sc_policy_combine(const ScRule *rule, const ScVersion *versions, int n);

@@ -53,6 +53,8 @@ function drawWorld(seed) {
 			rule.function = dice.of(['test.longest', 'test.longest', 'test.circle', 'test.moody', 'test.fail']);
 		if (rule.rule === 'manual' && dice.once(2))
 			rule.from = dice.of(ALLOWED);
+		if (dice.once(4))
+			rule.when = dice.once(2) ? { field: 'severity', value: dice.of(ALLOWED) } : { field: 'title', value: dice.of(TITLES) };
 		if (!policy.some((one) => one.rule === rule.rule))
 			policy.push(rule);
 	}
@@ -66,7 +68,8 @@ function document(world) {
 		systems['p' + id] = { rank: world.ranks[id], grade: world.grades[id], ...(world.maps[id] && { values: { severity: world.maps[id].rows } }) };
 	return {
 		fields: { severity: { kind: 'rank', allowed: ALLOWED }, title: { kind: 'text' } }, type: { loop_limit: 100 }, systems,
-		policy: { '*': world.policy.map((one) => ({ rule: one.rule, ...(one.link && { system: 'p' + one.link }), ...(one.from && { review_from: one.from }), ...(one.function && { function: one.function }) })) },
+		policy: { '*': world.policy.map((one) => ({ rule: one.rule, ...(one.link && { system: 'p' + one.link }), ...(one.from && { review_from: one.from }), ...(one.function && { function: one.function }),
+			...(one.when && { condition: `$.${one.when.field} == "${one.when.value}"` }) })) },
 	};
 }
 

@@ -2,7 +2,7 @@
 // Level 1: versions whose dots and contexts are given.  Whatever the order in which they are heard, twice or once, kept
 // in tables between or not: the same versions stand, the same one wins, the clock is the same (R7, R8; I5, I7, I8).
 const { chance } = require('./chance');
-const { standing, clock, choose } = require('./rules');
+const { standing, clock, choose, record } = require('./rules');
 
 const ALLOWED = ['critical', 'high', 'medium', 'low'];
 const FIELDS = ['severity', 'title'];
@@ -22,6 +22,8 @@ function drawWorld(seed) {
 			rule.function = dice.of(['test.longest', 'test.longest', 'test.circle', 'test.moody', 'test.fail']);
 		if (rule.rule === 'manual' && dice.once(2))
 			rule.from = dice.of(ALLOWED);
+		if (dice.once(4))
+			rule.when = { field: dice.of(FIELDS), value: dice.of(ALLOWED) };
 		if (!policy.some((one) => one.rule === rule.rule))
 			policy.push(rule);
 	}
@@ -35,7 +37,7 @@ function document(world) {
 	return {
 		fields: { severity: { kind: 'rank', allowed: ALLOWED }, title: { kind: 'rank', allowed: ALLOWED } },
 		systems,
-		policy: Object.fromEntries(FIELDS.map((field) => [field, world.policy.map((one) => ({ rule: one.rule, ...(one.link && { system: 'p' + one.link }), ...(one.from && { review_from: one.from }), ...(one.function && { function: one.function }) }))])),
+		policy: Object.fromEntries(FIELDS.map((field) => [field, world.policy.map((one) => ({ rule: one.rule, ...(one.link && { system: 'p' + one.link }), ...(one.from && { review_from: one.from }), ...(one.function && { function: one.function }), ...(one.when && { condition: `$.${one.when.field} == "${one.when.value}"` }) }))])),
 	};
 }
 
@@ -145,15 +147,14 @@ function program(dice, found) {
 // What each order must end in, told as play.c tells it but for what the order may choose: what is shown under a hold.
 function expect(versions, world) {
 	const told = [];
-	let severities = [];
+	const sets = Object.fromEntries(FIELDS.map((name, field) => [name, standing(versions.filter((one) => one.field === field))]));
+	const stands = record(sets, world.policy, world);
 	for (let field = 0; field < FIELDS.length; field++) {
 		const all = versions.filter((one) => one.field === field);
 		if (all.length === 0)
 			continue;
-		const stand = standing(all);
-		const choice = choose(stand, world.policy, world, field === 0 ? undefined : severities);
-		if (field === 0)
-			severities = choice.held ? stand.map((one) => one.value) : [choice.winner.value];
+		const stand = sets[FIELDS[field]];
+		const choice = choose(stand, world.policy, world, FIELDS[field], stands);
 		const seen = clock(all);
 		const list = stand.map((one) => `${one.link}:${one.n}=${one.value},${one.kind}`).sort();
 		told.push(`${FIELDS[field]}=${choice.held ? '(held)' : choice.winner.value} ${list.join('/')} {${Object.keys(seen).sort().map((link) => `${link}:${seen[link]}`).join(',')}}`);

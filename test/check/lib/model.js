@@ -1,7 +1,7 @@
 'use strict';
 // The rules of deciding and delivering, as SEMANTICS says them, for one entity with a record in each of some systems.
 // Written to be read beside the text: a function for each rule, in its words.
-const { choose, covers } = require('./rules');
+const { choose, record, asks, covers } = require('./rules');
 
 const WRITES = 8;          // our last writes that are remembered
 const WERE = 8;            // values held before, of systems whose positions can tie
@@ -137,7 +137,7 @@ class Model {
 				this.saidBeside(link.shadow[name], carried, said.p);
 			return;
 		}
-		const verdict = this.marked(link, name, said) ? { is: 'echo' } : this.order(link, shadow, x, said);
+		const verdict = this.marked(link, name, said) ? { is: 'echo' } : this.order(link, name, x, said);
 		if (this.tellsWho(link, name, x, said, verdict))
 			return;
 		if (verdict.is === 'unsure' && said.settling && !this.unsureIsRaced(shadow, x, verdict))
@@ -176,7 +176,8 @@ class Model {
 	}
 
 	// R4
-	order(link, shadow, x, said) {
+	order(link, name, x, said) {
+		const shadow = link.shadow[name];
 		const p = said.p;
 		if (!known(p))
 			return this.unordered(shadow, x, said);
@@ -192,7 +193,7 @@ class Model {
 		if (tied.length > 0 && counter)                                  // d
 			return { is: 'echo' };
 		if (tied.length > 0 && !said.slot) {
-			if (tied.some((one) => loosely(x, one.value)))
+			if (tied.some((one) => loosely(x, one.value) || this.wasFoundAs(link, name, x, one)))
 				return { is: 'echo' };
 			return same(x, shadow.held) ? { is: 'nothing' } : { is: 'unsure', write: tied[0] };
 		}
@@ -219,6 +220,11 @@ class Model {
 			return { is: said.heard ? 'read again' : 'current' };
 		}
 		return { is: same(x, shadow.held) ? 'nothing' : 'current' };     // h, and the first line of R5
+	}
+
+	// Lost and then found: at the position of what was found every word for it is it.
+	wasFoundAs(link, name, x, write) {
+		return !write.exact && this.isList(name) && this.up(link.id, name, x) === write.canonical;
 	}
 
 	// R4b: without a position only a read in the slot tells what is held now; our own name beside what we wrote is an echo.
@@ -385,7 +391,7 @@ class Model {
 			before.held = carried.value;
 			before.knownAt = last < p ? last : first;
 		}
-		shadow.writes.push({ value: carried.value, marker: carried.marker, at: p, exact: exact && known(p), before, were: shadow.were });
+		shadow.writes.push({ value: carried.value, canonical: carried.canonical, marker: carried.marker, at: p, exact: exact && known(p), before, were: shadow.were });
 		if (shadow.writes.length > WRITES)
 			shadow.writes.shift();
 		shadow.held = last > p ? carried.value : held;
@@ -432,34 +438,59 @@ class Model {
 	}
 
 	elect(field) {
-		const severity = this.fields.severity;
+		const name = Object.keys(this.fields).find((one) => this.fields[one] === field);
 		const before = field.held ? null : field.value;
-		const choice = choose(this.finest(field === severity ? 'severity' : 'title', field.versions), this.world.policy, this.world, field === severity ? undefined : this.severities());
+		const choice = choose(this.finest(name, field.versions), this.world.policy, this.world, name, this.stands(name));
 		field.held = choice.held;
 		if (!choice.held || !field.versions.includes(field.shown))
 			field.shown = choice.winner;
 		field.value = field.shown.value;
-		this.regraded = this.regraded || (field === severity && (field.held || field.value !== before));
+		this.regraded = this.regraded || (name === 'severity' && (field.held || field.value !== before));
+		this.redecided = true;
 	}
 
-	// How severe the record is: while a person is asked, all that is said of it.
-	severities() {
-		const { held, versions, value } = this.fields.severity;
-		return held ? versions.map((one) => one.value) : [value];
-	}
-
-	// A dispute that a person decides "from a severity on" is looked at again when the severity is another one, but for
-	// what all agree on already: nothing of that is left to be decided.
-	reviewAgain() {
-		if (!this.regraded)
-			return;
-		this.regraded = false;
-		for (const name of Object.keys(this.fields)) {
-			const field = this.fields[name];
-			if (name !== 'severity' && field.versions.length > 1 && this.world.policy.some((rule) => rule.from !== undefined)
-				&& (field.held || !Object.values(this.links).every((link) => this.agrees(link, name))))
-				this.elect(field);
+	// What stands of the record, for rules of a field that ask for it.  What all agree on is not decided again, but for the field itself.
+	stands(name) {
+		const sets = {};
+		const settled = {};
+		for (const other of Object.keys(this.fields)) {
+			const field = this.fields[other];
+			sets[other] = field.versions;
+			if (other !== name && !field.held && field.versions.length > 1 && this.asked(other) && this.allAgree(other))
+				settled[other] = field.value;
 		}
+		return record(sets, this.world.policy, this.world, settled, (other, versions) => this.finest(other, versions));
+	}
+
+	asked(name) {
+		return this.world.policy.some((rule) => asks(rule, name));
+	}
+
+	allAgree(name) {
+		return Object.values(this.links).every((link) => this.agrees(link, name));
+	}
+
+	// A dispute that a rule decides by what else is so of the record is looked at again when that is another, but for
+	// what all agree on already: nothing of that is left to be decided.  "From a severity on" asks for the severity alone.
+	reviewAgain() {
+		for (let round = 0; round < 2 && (this.regraded || this.redecided); round++) {
+			const regraded = this.regraded;
+			for (const name of Object.keys(this.fields))
+				this.review(name);
+			this.redecided = false;
+			this.regraded = round === 0 && this.regraded && !regraded;
+		}
+	}
+
+	review(name) {
+		const field = this.fields[name];
+		const { value } = field;
+		if (field.versions.length < 2 || !this.world.policy.some((rule) => asks(rule, name) && (this.regraded || rule.when !== undefined))
+			|| (!field.held && this.allAgree(name)))
+			return;
+		this.elect(field);
+		if (field.value !== value)
+			this.notShown(name, field.shown);
 	}
 
 	// The hub's own version (resolve): link 0, having seen all.

@@ -10,9 +10,6 @@ const RANKS = [10, 20, 30, 40, 50];
 function drawWorld(seed) {
 	const dice = chance(Math.floor(seed / decide.PER_WORLD) * 2 + 1);
 	const world = { ...decide.drawWorld(seed), n: 3 + dice.below(3), grades: [null], full: [null], loud: [null], ranks: [0] };
-	// every value has its own word here: what a scale loses is decide.js's to look for
-	world.maps = new Array(world.n + 1).fill(undefined);
-	world.marks = new Array(world.n + 1).fill(false);
 	const left = [...RANKS];
 	for (let id = 1; id <= world.n; id++) {
 		world.grades.push(dice.of(['counter', 'fine', 'coarse']));

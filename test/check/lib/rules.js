@@ -77,21 +77,52 @@ const best = (list, like) => {
 
 const different = (list) => list.some((one) => one.value !== list[0].value);
 
+// Does a rule ask what else is so of the record?  "from" asks for the severity, which of severity itself is in dispute.
+const asks = (rule, name) => rule.when !== undefined || (rule.from !== undefined && name !== 'severity');
+
 // {winner, held}: a list of rules is lexicographic, the last word is the rank of the system (lower is better).
-// severities: of another field than severity, what stands there (all of it while a person is asked): "from" goes by the worst.
-function choose(versions, policy, world, severities) {
+// name: the field; record: what stands of each field, {value, held, values}, where rules ask; null: those are passed over.
+// "from" goes by the worst that is said of a severity while a person is asked about it.
+function choose(versions, policy, world, name, record) {
 	let left = versions;
 	let held = false;
 	for (const rule of policy) {
+		if (record === null ? asks(rule, name) : rule.when !== undefined && record[rule.when.field]?.value !== rule.when.value)
+			continue;
 		if (rule.rule === 'call')
 			left = unbeaten(left, rule.function);
 		else if (rule.rule !== 'manual')
 			left = best(left, (one) => liking(rule, one, world));
-		else if (different(left) && (rule.from === undefined
-			|| (severities ?? left.map((one) => one.value)).some((value) => severity(value, world) <= severity(rule.from, world))))
+		else if (different(left) && (rule.from === undefined || how(name, left, record).some((value) => severity(value, world) <= severity(rule.from, world))))
 			held = true;
 	}
 	return { winner: best(left, (one) => -world.ranks[one.link])[0], held };
 }
 
-module.exports = { standing, clock, choose, covers };
+function how(name, left, record) {
+	if (name === 'severity')
+		return left.map((one) => one.value);
+	const stands = record.severity;
+	return stands === undefined ? [] : stands.held ? stands.values : [stands.value];
+}
+
+// What stands of each field.  Rules that ask are shown what those that do not ask would have stand, then what comes of
+// that, once more for each field in dispute that any rule asks for.
+// sets: {name: versions}; settled: {name: value} of fields that are not decided again; pick: which versions have a say.
+function record(sets, policy, world, settled = {}, pick = (name, versions) => versions) {
+	const names = Object.keys(sets).filter((name) => sets[name].length > 0);
+	const look = (before) => Object.fromEntries(names.map((name) => {
+		const versions = sets[name];
+		if (settled[name] !== undefined || versions.length === 1)
+			return [name, { value: settled[name] ?? versions[0].value, held: false }];
+		const { winner, held } = choose(pick(name, versions), policy, world, name, before);
+		return [name, { value: winner.value, held, values: versions.map((one) => one.value) }];
+	}));
+	let found = look(null);
+	for (const name of names)
+		if (sets[name].length > 1 && policy.some((rule) => asks(rule, name)))
+			found = look(found);
+	return found;
+}
+
+module.exports = { standing, clock, choose, record, asks, covers };
