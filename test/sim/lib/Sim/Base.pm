@@ -47,6 +47,7 @@ sub start ($self)
 	$app->secrets(['unused: no sessions']);
 	weaken(my $weak = $self);
 	$app->routes->any('/*whatever' => { whatever => '' } => sub ($c) { $weak->handle($c) });
+	# A connection that is closed while a request is on its way is a fault, and faults are asked for: idle ones stay (five seconds by default).
 	my $daemon = Mojo::Server::Daemon->new(
 		app => $app,
 		listen => [$self->tls
@@ -54,6 +55,7 @@ sub start ($self)
 			: 'http://127.0.0.1:' . ($self->port || '*')],
 		silent => 1,
 		inactivity_timeout => 300,
+		keep_alive_timeout => 300,
 		max_clients => 1000);
 	$daemon->max_requests(1_000_000);
 	$daemon->start;
