@@ -84,6 +84,61 @@ snow sends
 snow answers v4 severity=critical
 state
 $$);
+-- R3, R15: what was decided without the outcome was said after the write, which a late webhook proves.  An edit stays what snow holds, and
+-- is not taken for overwritten: it lost, so it is written over.
+SELECT story(world(), $$
+snow says title=a v1 by a.lee
+pd says title=a v1 by b.kim
+at 14:00:10
+pd says title=b v2 by b.kim
+snow sends
+snow loses
+at 14:00:05
+snow says title=x v3 by rule automation
+at 14:01:20
+snow fails
+at 14:01:30
+snow says title=b v2 us
+snow sends
+snow shows v3 title=x
+snow sends
+state
+$$);
+-- R3, R11: a person set back what our write had replaced.  Without the outcome that is what the write found, but nobody is sure: once the write
+-- is known to have landed before it, the record is read, and the words are heard again with their author.
+SELECT story(world(), $$
+snow says title=a v1 by a.lee
+pd says title=a v1 by b.kim
+at 14:00:10
+pd says title=b v2 by b.kim
+snow sends
+snow loses
+at 14:01:20
+snow fails
+snow says title=a v3 by a.lee
+at 14:01:30
+snow says title=b v2 us
+snow sends
+snow shows v3 title=a
+state
+pd sends
+$$);
+-- R3, R4e: set back to what the call found, heard first, and before that to something else: that is older, and no edit.
+SELECT story(world(), $$
+snow says title=a v1 by a.lee
+pd says title=a v1 by b.kim
+at 14:00:10
+pd says title=b v2 by b.kim
+snow sends
+snow loses
+at 14:01:20
+snow fails
+snow says title=a v3 by a.lee
+snow says title=x v2 by a.lee
+snow sends
+snow shows v3 title=a
+state
+$$);
 -- I1's exception, promise 2: a value that the map has no word for is told of once, does not hold up other fields, and is over when it can be said
 SELECT story(world('{"systems": {"pd": {"rank": 30, "values": {"status": [["triggered", "new"], ["resolved", "resolved"]]}}, "snow": {"rank": 10}}}'), $$
 snow says status=new title=a v1 by a.lee

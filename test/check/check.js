@@ -6,6 +6,7 @@
 //   check.js orders [events=6] [rounds=1]        level 1: every structure of causes up to so many events
 //   check.js decide [from=1] [count=50000]       level 2: systems, webhooks, calls (lib/decide.js)
 //   check.js partition [from=1] [count=50000]    level 2 with systems that are cut off for a while (lib/partition.js)
+//   check.js trouble [from=1] [count=50000]      level 2 with automations that fight us, and records that cannot be read (lib/trouble.js)
 //   check.js replay LEVEL SEED                   one history again, with all that happened
 //
 // module=PATH names another build of the engine; first=1 ends with the first batch that has a broken one; tell=N tells
@@ -15,7 +16,7 @@ const { Engine } = require('./lib/engine');
 const { chance } = require('./lib/chance');
 const { shrink } = require('./lib/shrink');
 
-const levels = { merge: () => require('./lib/merge'), decide: () => require('./lib/decide'), partition: () => require('./lib/partition') };
+const levels = { merge: () => require('./lib/merge'), decide: () => require('./lib/decide'), partition: () => require('./lib/partition'), trouble: () => require('./lib/trouble') };
 
 // "a b key=value" as {_: [a, b], key: value}
 function read(words) {

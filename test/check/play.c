@@ -41,6 +41,7 @@ static void read_record(Play *play);
 static void lose(Play *play);
 static void refuse(Play *play);
 static void fail(Play *play);
+static void give_up(Play *play);
 static void owe(Play *play);
 static void hub(Play *play);
 static void decide(Play *play, ScStatement *statement);
@@ -50,11 +51,10 @@ static void replay(Play *play, ScLink *link);
 static void tell_news(Play *play);
 
 static const Step steps[] = {
-	{ 'M', 10, merge },		{ 'K', 1, keep },	{ 'Z', 1, begin },
-	{ 'T', 2, move_clock }, { 'S', 10, say },	{ 'G', 2, say_again },
-	{ 'C', 2, claim },		{ 'A', 4, answer }, { 'W', 4, read_record },
-	{ 'L', 2, lose },		{ 'F', 2, refuse }, { 'X', 2, fail },
-	{ 'O', 2, owe },		{ 'H', 3, hub },	{ 'D', 1, play_tell_state },
+	{ 'M', 10, merge },		 { 'K', 1, keep },		{ 'Z', 1, begin },	{ 'T', 2, move_clock },
+	{ 'S', 10, say },		 { 'G', 2, say_again }, { 'C', 2, claim },	{ 'A', 4, answer },
+	{ 'W', 4, read_record }, { 'L', 2, lose },		{ 'F', 2, refuse }, { 'X', 2, fail },
+	{ 'U', 2, give_up },	 { 'O', 2, owe },		{ 'H', 3, hub },	{ 'D', 1, play_tell_state },
 };
 
 Datum
@@ -131,7 +131,7 @@ begin(Play *play)
 	play->batch.conf = play->world.conf;
 	play->batch.hooks = &world_hooks;
 	play->batch.now = USECS_PER_DAY * 9000;
-	play->told = play->calls = 0;
+	play->told = play->alerts = play->calls = 0;
 	play->entity = palloc0(sizeof(ScEntity));
 	play->entity->id = 1;
 	play->entity->space = play->world.space;
@@ -317,6 +317,13 @@ fail(Play *play)
 }
 
 static void
+give_up(Play *play)
+{
+	take(play, play->links[atoi(play->args[1])],
+		 &(ScOutcome){ .kind = SC_OUTCOME_FAILED, .last = true });
+}
+
+static void
 take(Play *play, ScLink *link, const ScOutcome *outcome)
 {
 	sc_decide_outcome(&play->batch, link, outcome);
@@ -367,7 +374,7 @@ end_batch(Play *play)
 	}
 }
 
-/* The ledger since the last step: what became of which field. */
+/* The ledger since the last step: what became of which field; and who is told of loops. */
 static void
 tell_news(Play *play)
 {
@@ -382,4 +389,8 @@ tell_news(Play *play)
 		if (entry->event != 0)
 			appendStringInfo(play->out, "." INT64_FORMAT, entry->event);
 	}
+	for (; play->alerts < list_length(play->batch.alerts); play->alerts++)
+		if (strcmp(((ScAlertOut *) list_nth(play->batch.alerts, play->alerts))->kind, "loop") == 0)
+			appendStringInfo(play->out, "%salert.loop",
+							 play->out->data[play->out->len - 1] == '|' ? "" : " ");
 }

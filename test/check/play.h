@@ -14,7 +14,7 @@
  *	  A,link,position,field=value;…	 the write is answered, with the record as it left it
  *	  W,link,position,field=value;…	 a read made in the link's slot
  *	  L,link	 the answer is lost	 	F,link	 the write is refused	 	X,link	 the call fails
- *	  O,link	 a read is owed
+ *	  U,link	 the call fails and is given up	 	O,link	 a read is owed
  *	  H,field,value	 a word of the hub
  *	  D	 tells the state
  *
@@ -41,7 +41,8 @@ typedef struct Play
 	int nlinks;
 	ScLink *links[PLAY_LINKS_MAX + 1]; /* by id */
 	ScStatement *events[PLAY_EVENTS_MAX];
-	int told;  /* ledger rows already told */
+	int told; /* ledger rows already told */
+	int alerts;
 	int calls; /* writes claimed so far: the next one is marked with this */
 	int nargs;
 	char *args[PLAY_ARGS_MAX];

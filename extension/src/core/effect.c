@@ -11,6 +11,7 @@
 /* How many of the values held before are kept; each costs a few bytes of every shadow. */
 #define WERE_KEPT 4
 
+static void keep_later(ScShadowField *shadow, const ScCallField *carried, ScPosition at);
 static void remember_were(ScShadowField *shadow, const ScValue *value);
 static void push_write(ScShadowField *shadow, const ScWrite *write);
 static void drop_unconfirmed(ScShadowField *shadow, int at);
@@ -37,6 +38,8 @@ sc_order_apply(ScShadowField *shadow, const ScOrder *order, const ScStatement *s
 				write->before_known_at = statement->position;
 			else
 				raise_position(&shadow->known_at, statement->position);
+			if (order->carried != NULL)
+				raise_position(&order->carried->before_known_at, statement->position);
 			break;
 		case SC_VERDICT_ECHO:
 			apply_echo(shadow, order, statement, said);
@@ -104,7 +107,27 @@ sc_order_landed(ScShadowField *shadow, const ScCallField *carried, const ScValue
 		shadow->held = carried->value;
 		raise_position(&shadow->known_at, carried->same_to);
 	}
+	keep_later(shadow, carried, at);
 	return &shadow->writes[shadow->nwrites - 1];
+}
+
+/*
+ * R3: the record could not be read, and what turns out to be later than the
+ * write was judged without its outcome.  Taken for an edit, it is what is held;
+ * taken for what the write found there, it is to be told by a read, as news.
+ */
+static void
+keep_later(ScShadowField *shadow, const ScCallField *carried, ScPosition at)
+{
+	if (!at.known)
+		return;
+	if (shadow->changed_at.known && shadow->changed_at.at > at.at)
+	{
+		shadow->held = carried->before_held;
+		shadow->sent = SC_UNKNOWN;
+	}
+	else if (carried->before_known_at.known && carried->before_known_at.at > at.at)
+		shadow->known_at = at;
 }
 
 void

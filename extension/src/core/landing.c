@@ -97,7 +97,8 @@ sc_decide_proof(ScBatch *batch, ScLink *link, const ScStatement *statement)
 		entry->event = statement->event;
 		entry->rule = "R15";
 	}
-	link->read_owed = link->unsure != NIL;
+	/* What was decided without the outcome, because nothing could be read, is looked at again. */
+	link->read_owed = link->unsure != NIL || call.unreadable;
 	link->changed = true;
 	link->whole = true;
 	sc_decide_end_call(link);

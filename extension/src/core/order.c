@@ -276,9 +276,11 @@ judge_against_call(const Question *question, ScCallField *carried)
 	}
 	if (question->position.known && judge_past(question, &order))
 		return order;
-	if (sc_order_same(question->said->map, &question->said->external, &carried->before_held))
-		return verdict(SC_VERDICT_NOTHING, "R3");
-	order = verdict(SC_VERDICT_RACED, "R3");
+	order =
+		verdict(sc_order_same(question->said->map, &question->said->external, &carried->before_held)
+					? SC_VERDICT_NOTHING
+					: SC_VERDICT_RACED,
+				"R3");
 	order.carried = carried;
 	return order;
 }

@@ -16,7 +16,7 @@ module.exports = {
 		const due = this.due(link);
 		if (due.length === 0)
 			return 'nothing';
-		link.call = { fields: {}, heard: false, base: this.top(link), marker: `m${++this.calls}` };
+		link.call = { fields: {}, heard: false, at: this.now, base: this.top(link), marker: `m${++this.calls}` };
 		for (const name of due) {
 			const shadow = link.shadow[name];
 			const canonical = this.fields[name].value;
@@ -97,10 +97,12 @@ module.exports = {
 	},
 
 	// R16: it did not happen; refused, because the record had moved, a read is owed.
-	fail(id, refused) {
+	fail(id, refused, last) {
 		const link = this.links[id];
 		const call = link.call;
 		link.readOwed = link.readOwed || refused;
+		if (call !== null && call.unknown)
+			this.notRead(link, last);
 		if (call === null || call.unknown)
 			return;
 		link.call = null;

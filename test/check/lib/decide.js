@@ -17,7 +17,7 @@ const TITLES = ['a', 'b', 'c', 'd'];
 const RULES = ['escalation_wins', 'human_wins', 'system_of_record', 'last_update_wins', 'manual', 'call'];
 const PER_WORLD = 128;
 // Words of the ledger that are compared; every new version shows in the clock at the end.
-const TOLD = ['raced', 'wait', 'unsure', 'landed', 'retire'];
+const TOLD = ['raced', 'wait', 'unsure', 'landed', 'retire', 'loop', 'alert'];
 
 // Where a statement that is heard again is known by its position (R1); elsewhere it is a hint.
 const exact = (grade) => grade === 'counter' || grade === 'fine';
@@ -58,7 +58,7 @@ function drawWorld(seed) {
 		if (!policy.some((one) => one.rule === rule.rule))
 			policy.push(rule);
 	}
-	return { n, grades, full, loud, marks, maps: maps.map(wordsOf), policy, loses: dice.once(2), fails: dice.once(3), ranks: [0, ...dice.of([[10, 20, 30], [30, 20, 10], [20, 30, 10]])].slice(0, n + 1),
+	return { n, grades, full, loud, marks, maps: maps.map(wordsOf), policy, breaker: { limit: 100, window: 60000, within: 10000 }, loses: dice.once(2), fails: dice.once(3), ranks: [0, ...dice.of([[10, 20, 30], [30, 20, 10], [20, 30, 10]])].slice(0, n + 1),
 		allowed: ALLOWED, fields: { severity: 'list', title: 'text' } };
 }
 
@@ -67,7 +67,7 @@ function document(world) {
 	for (let id = 1; id <= world.n; id++)
 		systems['p' + id] = { rank: world.ranks[id], grade: world.grades[id], ...(world.maps[id] && { values: { severity: world.maps[id].rows } }) };
 	return {
-		fields: { severity: { kind: 'rank', allowed: ALLOWED }, title: { kind: 'text' } }, type: { loop_limit: 100 }, systems,
+		fields: { severity: { kind: 'rank', allowed: ALLOWED }, title: { kind: 'text' } }, type: { loop_limit: world.breaker.limit }, systems,
 		policy: { '*': world.policy.map((one) => ({ rule: one.rule, ...(one.link && { system: 'p' + one.link }), ...(one.from && { review_from: one.from }), ...(one.function && { function: one.function }),
 			...(one.when && { condition: `$.${one.when.field} == "${one.when.value}"` }) })) },
 	};
@@ -93,6 +93,8 @@ class Play {
 		this.events = [null];
 		this.lost = 0;
 		this.sent = 0;
+		this.pace = 1000;
+		this.patience = 400;
 		this.products = [null];
 		for (let id = 1; id <= world.n; id++) {
 			const product = { id, values: { severity: world.maps[id] ? world.maps[id].down.low : 'low', title: 'a' }, before: {}, version: 1, movedAt: 0, call: null, late: null };
@@ -126,6 +128,7 @@ class Play {
 
 	hear(said) {
 		said.heardOnce = true;
+		said.heardAt = this.now;
 		this.model.now = this.now;
 		this.model.statement(said);
 		this.step(`S,${said.link},${said.event},${said.p ?? '-'},${said.kind},${said.us ? 1 : 0},${said.full ? 1 : 0},${said.at},${words(said.fields)},${said.marker ?? '-'}`, this.model.ends());
@@ -278,9 +281,9 @@ class Play {
 	rest() {
 		for (let round = 0; round < 2; round++) {
 			for (let turns = 0, busy = true; busy; turns++) {
-				if (turns > 400)
+				if (turns > this.patience)
 					return 'I6: it does not end';
-				this.now += 1000;
+				this.now += this.pace;
 				busy = this.news.length > 0;
 				if (busy)
 					this.hear(this.news.shift());
@@ -307,12 +310,12 @@ class Play {
 			this.step(`C,${id}`, 'nothing');
 	}
 
-	// I1: all agree with what stands, but for fields that wait for a person.
+	// I1: all agree with what stands, but for fields that wait for a person, or that the breaker stopped there.
 	disagreement() {
 		for (const product of this.products.slice(1))
 			for (const name of Object.keys(product.values)) {
 				const field = this.model.fields[name];
-				if (!field.held && product.values[name].toLowerCase() !== this.model.down(product.id, name, field.value).toLowerCase()
+				if (!field.held && !this.model.links[product.id].shadow[name].stopped && product.values[name].toLowerCase() !== this.model.down(product.id, name, field.value).toLowerCase()
 					&& this.model.up(product.id, name, product.values[name]) !== field.value)
 					return `I1: p${product.id} holds ${name}=${product.values[name]}, canonical is ${field.value}`;
 			}

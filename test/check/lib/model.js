@@ -80,7 +80,7 @@ class Model {
 
 	// R3: it names a field of the call under way with another value; or is a record told whole, which may show the call's own.
 	mustWait(link, said) {
-		return link.call !== null && !(said.marker && said.marker === link.call.marker) && Object.keys(said.fields).some((name) => link.call.fields[name] !== undefined
+		return link.call !== null && !link.call.unreadable && !(said.marker && said.marker === link.call.marker) && Object.keys(said.fields).some((name) => link.call.fields[name] !== undefined
 			&& (said.fields[name] !== link.call.fields[name].value || (said.full && !said.us && known(said.p))));
 	}
 
@@ -101,7 +101,7 @@ class Model {
 			|| !(said.us || (telling.length === names.length && names.every(asSent)))))
 			return;
 		link.call = null;
-		link.readOwed = link.unsure.length > 0;
+		link.readOwed = link.unsure.length > 0 || call.unreadable === true;
 		for (const name of names) {
 			const isShown = said.fields[name] !== undefined;
 			if (isShown)
@@ -119,19 +119,26 @@ class Model {
 		const x = said.fields[name];
 		shadow.named = true;
 		shadow.unconfirmed = shadow.unconfirmed.filter((one) => one.until >= this.now);
-		const carried = link.call && link.call.fields[name];
-		if (carried && !this.marked(link, name, said) && !(known(carried.before.knownAt) && known(said.p) && (link.grade === 'counter' ? said.p <= carried.before.knownAt : said.p < carried.before.knownAt))) {
+		const carried = this.besideCall(link, name, said);
+		if (carried && (!link.call.unreadable || same(x, carried.value))) {
 			// R3: the same value is done; when the call has ended it is known what that was said before, and what after
 			if (!said.us && !said.full)
 				this.saidBeside(link.shadow[name], carried, said.p);
 			return;
 		}
-		const verdict = this.marked(link, name, said) ? { is: 'echo' } : this.order(link, name, x, said);
+		const verdict = this.marked(link, name, said) ? { is: 'echo' } : carried ? this.overtaken(link, name, x, said, carried) : this.order(link, name, x, said);
 		if (this.tellsWho(link, name, x, said, verdict))
 			return;
 		if (verdict.is === 'unsure' && said.settling && !this.unsureIsRaced(shadow, x, verdict))
 			return;                                  // R11: passed over
 		this.effect(link, name, x, said, verdict);
+	}
+
+	// What a call under way carries of it, but for words from before all that the call found there.
+	besideCall(link, name, said) {
+		const carried = link.call && link.call.fields[name];
+		const from = carried ? carried.before.knownAt : null;
+		return carried && !this.marked(link, name, said) && !(known(from) && known(said.p) && (link.grade === 'counter' ? said.p <= from : said.p < from)) ? carried : null;
 	}
 
 	// R4a: it carries the marker of our call, and that call wrote this field.
@@ -300,6 +307,8 @@ class Model {
 			case 'nothing':
 				if (verdict.write)
 					verdict.write.before.knownAt = p;
+				else if (verdict.carried)
+					this.found(link, shadow, said, verdict.carried);
 				else
 					shadow.knownAt = later(shadow.knownAt, p);
 				break;
@@ -320,6 +329,10 @@ class Model {
 				link.readOwed = true;
 				break;
 			case 'raced':
+				if (verdict.carried) {
+					this.overtake(link, name, x, said, verdict.carried);
+					break;
+				}
 				this.note('raced', name);
 				this.change(link, name, x, said, verdict.write.before.seen);
 				this.presume(link, name, said, verdict.write.before.knownAt);
@@ -340,6 +353,7 @@ class Model {
 	// A change by somebody who had seen what the system was shown.
 	current(link, name, x, said) {
 		const shadow = link.shadow[name];
+		this.watch(link, name, x, said);
 		this.change(link, name, x, said, shadow.seen);
 		this.presume(link, name, said, this.replacedAt(shadow, x));
 		this.wasHeld(link, shadow);
@@ -366,12 +380,12 @@ class Model {
 		const before = { held: shadow.held, knownAt: shadow.knownAt, seen: shadow.seen };
 		this.note('landed', name);
 		this.landedOnce(shadow, x);
-		this.wrote(link, name, { ...one, marker: undefined, before }, x, said.p, false);
+		this.wrote(link, name, { ...one, marker: undefined, before }, x, said.p, false, said.heardAt);
 		shadow.seen = join(shadow.seen, one.clock);
 	}
 
 	// A write of ours joins those that are remembered.
-	wrote(link, name, carried, held, p, exact) {
+	wrote(link, name, carried, held, p, exact, heardAt) {
 		const shadow = link.shadow[name];
 		const { first, last } = known(p) && carried.beside ? carried.beside : { first: p, last: p };
 		const before = { ...carried.before };
@@ -380,12 +394,12 @@ class Model {
 			before.held = carried.value;
 			before.knownAt = last < p ? last : first;
 		}
-		shadow.writes.push({ value: carried.value, canonical: carried.canonical, marker: carried.marker, at: p, exact: exact && known(p), before, were: shadow.were });
+		shadow.writes.push({ value: carried.value, canonical: carried.canonical, marker: carried.marker, at: p, exact: exact && known(p), ackedAt: heardAt ?? this.now, before, were: shadow.were });
 		if (shadow.writes.length > WRITES)
 			shadow.writes.shift();
 		shadow.held = last > p ? carried.value : held;
 		shadow.sent = carried.value;
-		shadow.knownAt = later(p, last);
+		shadow.knownAt = this.since(shadow, before, p) ?? later(p, last);
 	}
 
 	// What stands, as this system shows it, said by somebody who had seen what stands, is just that; else it is what the word means.
@@ -506,7 +520,7 @@ class Model {
 	due(link) {
 		return Object.keys(this.fields).filter((name) => {
 			const field = this.fields[name];
-			return field.versions.length > 0 && !field.held && !this.agrees(link, name);
+			return field.versions.length > 0 && !field.held && !link.shadow[name].stopped && !this.agrees(link, name);
 		});
 	}
 
@@ -548,13 +562,13 @@ class Model {
 			parts.push(`${name}=${field.value}${field.held ? '(held)' : ''}${list.map((one) => `/${one.link}:${one.n}=${one.value},${one.kind}`).join('')} ${told(field.clock)}`);
 			for (const link of Object.values(this.links)) {
 				const shadow = link.shadow[name];
-				parts.push(`${link.id}=${shadow.held ?? '-'},${shadow.sent ?? '-'},${told(shadow.seen)},${shadow.writes.length}`);
+				parts.push(`${link.id}=${shadow.held ?? '-'},${shadow.sent ?? '-'},${told(shadow.seen)},${shadow.writes.length}${shadow.stopped ? ',stopped' : ''}`);
 			}
 		}
 		return parts.join(' ');
 	}
 }
 
-Object.assign(Model.prototype, require('./calls'));
+Object.assign(Model.prototype, require('./calls'), require('./unread'), require('./breaker'));
 
 module.exports = { Model };
