@@ -113,6 +113,13 @@ CREATE TABLE syncore.match_key (
 CREATE INDEX match_key_entity ON syncore.match_key (entity);
 CREATE INDEX match_key_near ON syncore.match_key (rule, near_at) WHERE near_at IS NOT NULL;
 
+-- Match rules that were written lately: transactions that were under way then go by the rules of before, and leave keys that are not by them.
+CREATE TABLE syncore.match_fill (
+	rule integer PRIMARY KEY,                      -- match_rule.id; it may be gone
+	txid xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
+	waits_for text[]                               -- virtual transactions that have to end first; null: not looked yet
+);
+
 CREATE SEQUENCE syncore.match_candidate_id_seq;
 CREATE TABLE syncore.match_candidate (
 	id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('syncore.match_candidate_id_seq'),

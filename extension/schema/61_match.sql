@@ -95,29 +95,95 @@ CREATE FUNCTION syncore._config_match() RETURNS trigger
 	END
 	$$;
 
--- Entities that are there when a rule is written are found by it, too.
+-- The key that each entity should have by a rule; none by a rule that is gone or compares no keys.
+CREATE FUNCTION syncore._match_keys(rule integer) RETURNS TABLE (space_id integer, entity_type_id integer, key text, entity bigint, near_at timestamptz)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+		SELECT e.space_id, e.entity_type_id, k.key, e.id, CASE r.kind WHEN 'fuzzy' THEN e.created_at END
+		FROM syncore.match_rule r JOIN syncore.entity_type t ON t.name = r.entity_type JOIN syncore.entity e ON e.entity_type_id = t.id JOIN syncore.space s ON s.id = e.space_id
+			CROSS JOIN LATERAL (SELECT syncore._match_key(e.data || coalesce(e.long, '{}'), r.fields, coalesce(r.normalise, '{}'), r.kind = 'fuzzy') AS key) k
+		WHERE r.id = _match_keys.rule AND r.kind <> 'reference' AND (r.space IS NULL OR s.name = r.space) AND e.merged_into IS NULL AND k.key IS NOT NULL
+	$$;
+
+-- Entities that are there when a rule is written are found by it, too. Those that a transaction is just making by the rules of before are
+-- not seen yet, and get their key when it has ended: _fill_match_keys().
 CREATE FUNCTION syncore._match_rekey() RETURNS trigger
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+	DECLARE
+		id integer := coalesce(NEW.id, OLD.id);
 	BEGIN
 		IF syncore._is_restoring() THEN
 			RETURN NULL;
 		END IF;
-		IF TG_OP <> 'INSERT' THEN
-			DELETE FROM syncore.match_key k WHERE k.rule = OLD.id;
-		END IF;
-		IF TG_OP <> 'DELETE' AND NEW.kind <> 'reference' THEN
-			INSERT INTO syncore.match_key (space_id, entity_type_id, rule, key, entity, near_at)
-			SELECT e.space_id, e.entity_type_id, NEW.id, k.key, e.id, CASE NEW.kind WHEN 'fuzzy' THEN e.created_at END
-			FROM syncore.entity e JOIN syncore.entity_type t ON t.id = e.entity_type_id JOIN syncore.space s ON s.id = e.space_id
-				CROSS JOIN LATERAL (SELECT syncore._match_key(e.data || coalesce(e.long, '{}'), NEW.fields, coalesce(NEW.normalise, '{}'), NEW.kind = 'fuzzy') AS key) k
-			WHERE t.name = NEW.entity_type AND (NEW.space IS NULL OR s.name = NEW.space) AND e.merged_into IS NULL AND k.key IS NOT NULL
-			ORDER BY e.id ON CONFLICT DO NOTHING;
-		END IF;
+		INSERT INTO syncore.match_fill AS f (rule) VALUES (id) ON CONFLICT ON CONSTRAINT match_fill_pkey DO UPDATE SET txid = excluded.txid, waits_for = NULL;
+		DELETE FROM syncore.match_key k WHERE k.rule IN (OLD.id, id);
+		INSERT INTO syncore.match_key (space_id, entity_type_id, rule, key, entity, near_at)
+			SELECT k.space_id, k.entity_type_id, id, k.key, k.entity, k.near_at FROM syncore._match_keys(id) k ORDER BY k.entity ON CONFLICT DO NOTHING;
 		RETURN NULL;
 	END
 	$$;
+
+-- Puts right the keys that are not what they should be by a rule, under the lock of the entity. Returns how many could not be had now.
+CREATE FUNCTION syncore._match_repair(rule integer) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		wrong bigint[] := ARRAY(SELECT DISTINCT entity FROM (SELECT k.entity, k.key, true AS due FROM syncore._match_keys(_match_repair.rule) k) w
+			FULL JOIN (SELECT k.entity, k.key, true AS stands FROM syncore.match_key k WHERE k.rule = _match_repair.rule) m USING (entity, key)
+			WHERE stands IS NULL OR due IS NULL);
+		mine bigint[] := ARRAY(SELECT e.id FROM syncore.entity e WHERE e.id = ANY (wrong) ORDER BY e.id FOR NO KEY UPDATE SKIP LOCKED);
+	BEGIN
+		IF cardinality(mine) > 0 THEN
+			-- What they are by now is what counts.
+			DELETE FROM syncore.match_key k WHERE k.rule = _match_repair.rule AND k.entity = ANY (mine);
+			INSERT INTO syncore.match_key (space_id, entity_type_id, rule, key, entity, near_at)
+				SELECT k.space_id, k.entity_type_id, _match_repair.rule, k.key, k.entity, k.near_at FROM syncore._match_keys(_match_repair.rule) k
+				WHERE k.entity = ANY (mine) ORDER BY k.entity;
+		END IF;
+		RETURN cardinality(wrong) - cardinality(mine);
+	END
+	$$;
+
+-- After a rule was written: once the transactions that were under way then have ended, and could have made or changed entities by the
+-- rules of before, what they left is put right. Until then what has come meanwhile is done once. A worker calls it every few seconds.
+CREATE FUNCTION syncore._fill_match_keys() RETURNS bigint
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		one syncore.match_fill;
+		is_first boolean;
+		waits boolean;
+		filled bigint := 0;
+	BEGIN
+		FOR one IN SELECT f.* FROM syncore.match_fill f ORDER BY f.rule FOR UPDATE SKIP LOCKED LOOP
+			-- Others hear of a change shortly after it can be seen, and before its locks are gone.
+			CONTINUE WHEN EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.transactionid = one.txid::xid);
+			is_first := one.waits_for IS NULL;
+			IF is_first THEN
+				one.waits_for := ARRAY(SELECT l.virtualtransaction FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid JOIN pg_database d ON d.oid = a.datid
+					WHERE l.locktype = 'virtualxid' AND l.mode = 'ExclusiveLock' AND l.pid <> pg_backend_pid() AND d.datname = current_database()
+						-- Vacuum on its own makes no entities.
+						AND a.usesysid IS NOT NULL);
+				UPDATE syncore.match_fill f SET waits_for = one.waits_for WHERE f.rule = one.rule;
+			END IF;
+			-- One that was prepared meanwhile goes by another name.
+			waits := EXISTS (SELECT FROM pg_locks l WHERE l.virtualtransaction = ANY (one.waits_for)
+				OR (l.virtualtransaction LIKE '-1/%' AND l.locktype = 'relation' AND l.relation = 'syncore.entity'::regclass));
+			CONTINUE WHEN waits AND NOT is_first;
+			IF syncore._match_repair(one.rule) = 0 AND NOT waits THEN
+				DELETE FROM syncore.match_fill f WHERE f.rule = one.rule;
+				filled := filled + 1;
+			END IF;
+		END LOOP;
+		RETURN filled;
+	END
+	$$;
+COMMENT ON FUNCTION syncore._fill_match_keys() IS 'run: puts right the match keys of entities that were made or changed while a match rule was written; returns how many rules are done with';
 
 -- The lock under which entities of a type are made: nothing is matched while two of them become one.
 CREATE FUNCTION syncore._lock_type(entity_type_id integer) RETURNS void

@@ -196,6 +196,7 @@ hear_and_tell(void)
 		return -1;
 	watch_config();
 	call_number("SELECT syncore._fill_references()");
+	call_number("SELECT syncore._fill_match_keys()");
 	call_number("SELECT syncore._tell_alerts()");
 	sc_worker_commit();
 	return TURN_MS;
