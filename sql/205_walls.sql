@@ -133,6 +133,26 @@ SELECT r.ref, i.outcome FROM (VALUES (2, 'OURS2'), (3, 'C1')) r (n, ref), LATERA
 	"sys_mod_count": "0", "sys_updated_on": "2026-01-01 10:00:00", "sys_updated_by": "x", "fields": {"short_description": "t%s", "state": "1", "priority": "3", "ref": "%s"}}', n, n, n, ref)) i;
 SELECT string_agg(l.external_key, ' ' ORDER BY l.external_key) AS together FROM syncore.link l WHERE l.external_key IS NOT NULL GROUP BY l.entity ORDER BY 1;
 
+-- I10, S6: a value map named after a system is that system's: another space cannot name it, not even who administers both; and where
+-- one was written otherwise, nothing is read by it. One that is named after no system serves all.
+INSERT INTO syncore.value_map (name, external, canonical) VALUES ('shared.urgency', '7', 'critical'), ('snow.secret', '7', 'critical');
+SET ROLE sc_w_theirs;
+UPDATE syncore.field_map SET value_map = 'snow.secret' WHERE system = 'renamed' AND field = 'severity' AND direction = 'in';
+RESET ROLE;
+UPDATE syncore.field_map SET value_map = 'snow.secret' WHERE system = 'renamed' AND field = 'severity' AND direction = 'in';
+UPDATE syncore.field_map SET value_map = 'snow.secret' WHERE system = 'snow' AND field = 'severity' AND direction = 'in';
+UPDATE syncore.field_map SET value_map = 'third.severity' WHERE system = 'renamed' AND field = 'severity' AND direction = 'in';
+UPDATE syncore.field_map SET value_map = 'shared.urgency', on_unmapped = 'skip' WHERE system = 'renamed' AND field = 'severity' AND direction = 'in';
+SELECT outcome FROM syncore.ingest('renamed', '{"table": "incident", "sys_id": "b8", "number": "B8", "operation": "insert",
+	"sys_mod_count": "0", "sys_updated_on": "2026-01-01 10:00:00", "sys_updated_by": "x", "fields": {"short_description": "t8", "state": "1", "priority": "7"}}');
+SET session_replication_role = replica;
+UPDATE syncore.field_map SET value_map = 'snow.secret' WHERE system = 'renamed' AND field = 'severity' AND direction = 'in';
+RESET session_replication_role;
+UPDATE syncore.field_map SET note = 'the configuration is read again' WHERE system = 'snow';
+SELECT outcome FROM syncore.ingest('renamed', '{"table": "incident", "sys_id": "b9", "number": "B9", "operation": "insert",
+	"sys_mod_count": "0", "sys_updated_on": "2026-01-01 10:00:00", "sys_updated_by": "x", "fields": {"short_description": "t9", "state": "1", "priority": "7"}}');
+SELECT l.external_key, e.data ->> 'severity' AS severity FROM syncore.link l JOIN syncore.entity e ON e.id = l.entity WHERE l.external_key IN ('B8', 'B9') ORDER BY 1;
+
 -- S5: code that the server runs on behalf of a superuser is not the superuser's
 GRANT CREATE ON SCHEMA public TO sc_w_theirs;
 SET ROLE sc_w_theirs;

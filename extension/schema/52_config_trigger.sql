@@ -355,6 +355,13 @@ CREATE FUNCTION syncore._config_field_map() RETURNS trigger
 			RAISE EXCEPTION 'field "%" is sensitive and cannot be written as a note', NEW.field
 				USING ERRCODE = 'invalid_parameter_value', DETAIL = 'Notes are stored as comments, which are not masked.', HINT = 'Map it to a field of the system, as a value.';
 		END IF;
+		-- A map named after a system is that system's. Who writes this row sees all systems of its space.
+		IF syncore._is_system(split_part(NEW.value_map, '.', 1)) AND NOT EXISTS (SELECT FROM syncore.system a JOIN syncore.system b ON b.space = a.space
+				WHERE a.name = NEW.system AND b.name = split_part(NEW.value_map, '.', 1)) THEN
+			RAISE EXCEPTION 'value map "%" belongs to a system of another space', NEW.value_map
+				USING ERRCODE = 'invalid_parameter_value', DETAIL = format('A row for %s of system "%s" names it. Nothing crosses spaces.', NEW.record_type, NEW.system),
+				      HINT = format('Make a map of its own, such as "%s.%s".', NEW.system, NEW.field);
+		END IF;
 		PERFORM syncore._check_format(NEW.format);
 		IF NEW.format ?| '{follow,take,ttl_s}' THEN
 			PERFORM syncore._check_follow(NEW, target);

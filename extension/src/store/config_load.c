@@ -42,6 +42,7 @@ static void load_record_maps(ScConf *conf);
 static void load_field_maps(ScConf *conf);
 static void fill_field_map(const ScConf *conf, ScRecordMap *map, ScFieldMap *field, int row);
 static void load_comment_maps(ScConf *conf);
+static const ScValueMap *find_value_map(const ScConf *conf, const char *system, const char *name);
 static ScRecordMap *find_map(const ScConf *conf, const char *system, const char *record_type,
 							 const char *type);
 static int order_fields(const void *a, const void *b);
@@ -342,9 +343,8 @@ fill_field_map(const ScConf *conf, ScRecordMap *map, ScFieldMap *field, int row)
 	field->write_path = sc_config_pointer(field->write_path_text);
 	field->direction =
 		(ScDirection) sc_config_word(sc_config_text(row, 7), directions, lengthof(directions));
-	for (int i = 0; values != NULL && i < conf->nvaluemaps; i++)
-		if (strcmp(conf->valuemaps[i].name, values) == 0)
-			field->values = &conf->valuemaps[i];
+	if (values != NULL)
+		field->values = find_value_map(conf, sc_config_text(row, 1), values);
 	field->on_unmapped = (ScUnmapped) sc_config_word(sc_config_text(row, 9), unmapped_rules,
 													 lengthof(unmapped_rules));
 	field->on_null =
@@ -414,6 +414,27 @@ load_comment_maps(ScConf *conf)
 			comment->edits = sc_config_bool(i, 7);
 		}
 	}
+}
+
+/*
+ * A map without rows, where there is none of that name or it is named after a
+ * system of another space: nothing crosses spaces, and what cannot be mapped
+ * goes by on_unmapped.
+ */
+static const ScValueMap *
+find_value_map(const ScConf *conf, const char *system, const char *name)
+{
+	const ScSystem *user = sc_config_system(conf, system);
+	const ScSystem *owner = sc_config_system(conf, pnstrdup(name, strcspn(name, ".")));
+	ScValueMap *none;
+
+	if (owner == NULL || owner->space == user->space)
+		for (int i = 0; i < conf->nvaluemaps; i++)
+			if (strcmp(conf->valuemaps[i].name, name) == 0)
+				return &conf->valuemaps[i];
+	none = palloc0(sizeof(ScValueMap));
+	none->name = pstrdup(name);
+	return none;
 }
 
 static ScRecordMap *
