@@ -126,6 +126,28 @@ RESET SESSION AUTHORIZATION;
 SELECT count(*) > 0 AS differs FROM syncore.config_restore(:v4, dry_run => NULL);
 SELECT title FROM syncore.entity_type WHERE name = 'task';
 
+-- a version without what has records by now: refused as a whole, with what blocks and the version that can be had; what has none goes
+SELECT latest() AS v7 \gset
+INSERT INTO syncore.entity_type (name, title) VALUES ('ticket', 'ticket');
+INSERT INTO syncore.field (entity_type, name) VALUES ('ticket', 'title');
+INSERT INTO syncore.ownership (entity_type, field) VALUES ('ticket', 'title');
+SELECT latest() AS v8 \gset
+SELECT count(*) > 0 AS added FROM syncore.add_system('spare', 'servicenow', 'https://spare.example');
+INSERT INTO syncore.system (name, connector, base_url, mode) VALUES ('desk2', 'servicenow', 'https://desk2.example', 'shadow');
+INSERT INTO syncore.record_map (system, record_type, entity_type) VALUES ('desk2', 'incident', 'ticket');
+INSERT INTO syncore.field_map (system, record_type, entity_type, field, path) VALUES ('desk2', 'incident', 'ticket', 'title', '/short_description');
+SELECT outcome FROM syncore.ingest('desk2', '{"table": "incident", "sys_id": "a1", "number": "D1", "operation": "insert",
+	"sys_mod_count": "0", "sys_updated_on": "2026-01-01 10:00:00", "sys_updated_by": "x", "fields": {"short_description": "t"}}');
+SET syncore.change_reason = 'CHG0055';
+SELECT count(*) FROM syncore.config_restore(:v8, dry_run => false);
+\echo :SQLSTATE
+SELECT string_agg(name::text, ' ' ORDER BY name) AS systems FROM syncore.system WHERE name IN ('spare', 'desk2');
+DELETE FROM syncore.link WHERE system_id = (SELECT id FROM syncore.system WHERE name = 'desk2');
+SELECT count(*) > 0 AS restored FROM syncore.config_restore(:v8, dry_run => false);
+SELECT count(*) AS systems FROM syncore.system WHERE name IN ('spare', 'desk2');
+SELECT count(*) FROM syncore.config_restore(:v7, dry_run => false);
+RESET syncore.change_reason;
+
 -- S5: a row that comes back has its function run as who had written it, not as who restores
 CREATE FUNCTION public.sc_loud(v jsonb) RETURNS jsonb LANGUAGE sql STABLE AS 'SELECT to_jsonb(upper(v #>> ''{}''))';
 SELECT latest() AS v5 \gset

@@ -133,6 +133,7 @@ CREATE FUNCTION syncore.config_restore(version bigint, dry_run boolean DEFAULT t
 		IF said IS NOT NULL OR NOT EXISTS (SELECT 1 FROM syncore.space s WHERE s.reason_required) THEN
 			PERFORM set_config('syncore.change_reason', concat_ws(': ', format('back to version %s', version), said), true);
 		END IF;
+		PERFORM syncore._config_removable(version);
 		PERFORM syncore._config_rename(version);
 		PERFORM syncore._config_remove(version);
 		PERFORM syncore._config_put(version);
@@ -149,6 +150,36 @@ CREATE FUNCTION syncore.config_restore(version bigint, dry_run boolean DEFAULT t
 	$$;
 COMMENT ON FUNCTION syncore.config_restore(bigint, boolean) IS
 	'configure: makes the configuration what it was after a version, in one transaction, as a change of its own; says what would change and changes it unless dry_run; modes, pauses and credentials stay';
+
+-- What has records stays: they, and what the ledger says of them, are about it. Raises when a version lacks such a thing.
+CREATE FUNCTION syncore._config_removable(version bigint) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		one record;
+		there bigint;
+	BEGIN
+		FOR one IN SELECT n.table_name, n.new ->> 'name' AS name, (n.new ->> 'id')::integer AS id FROM syncore._config_net(version, NULL, syncore._config_kept()) n
+			WHERE n.table_name IN ('system', 'space', 'entity_type') AND n.old IS NULL
+			ORDER BY array_position(syncore._config_tables(), n.table_name) DESC, 2
+		LOOP
+			there := CASE one.table_name
+				WHEN 'system' THEN (SELECT count(*) FROM (SELECT FROM syncore.link l WHERE l.system_id = one.id LIMIT 1001) x)
+				WHEN 'space' THEN (SELECT count(*) FROM (SELECT FROM syncore.entity e WHERE e.space_id = one.id LIMIT 1001) x)
+				ELSE (SELECT count(*) FROM (SELECT FROM syncore.entity e WHERE e.entity_type_id = one.id LIMIT 1001) x) END;
+			IF there > 0 THEN
+				RAISE EXCEPTION 'version % cannot be restored: it has no % "%", which has records', version, replace(one.table_name, '_', ' '), one.name
+					USING ERRCODE = 'dependent_objects_still_exist',
+					      DETAIL = format('It has %s, which would be about nothing, as would their history.', CASE WHEN there > 1000 THEN 'more than 1000' ELSE there::text END),
+					      HINT = format('Restore a version that has it: SELECT * FROM syncore.config_restore(%s);%s', (SELECT max(v.version) FROM syncore.config_version v
+					      		WHERE v.table_name = one.table_name AND v.action = 'insert' AND v.new ->> 'id' = one.id::text),
+					      	CASE one.table_name WHEN 'system' THEN format(' One that is to work no more is taken out of use: SELECT syncore.activate(%L, ''draft'');', one.name) ELSE '' END);
+			END IF;
+		END LOOP;
+	END
+	$$;
+COMMENT ON FUNCTION syncore._config_removable(bigint) IS 'configure: raises when a version lacks a system, space or type that has records';
 
 -- First names: foreign keys pass them on, and each row that they reach is a step of the history, too.
 CREATE FUNCTION syncore._config_rename(version bigint) RETURNS void
