@@ -49,6 +49,15 @@ SELECT pg_temp.html('<script>alert(1)</script> "a" & b [x](https://x.example/?q=
 SELECT pg_temp.wiki('{code} [link|https://evil.example] *{color:red}* !image.png! a|b \ end_ _x');
 SELECT pg_temp.read_wiki(pg_temp.wiki(t)) = t FROM unnest(ARRAY['{code} [link|https://evil.example] {color:red} !image.png! a|b \ end', 'snake_case and 2 * 3 and a-b', 'C:\path\x', 'a {{b}} c', '- [ ] task', 'x -y- z', 'wow! really!', '**bold** *it* ~~st~~']) WITH ORDINALITY AS u(t, n) ORDER BY n;
 
+-- a link keeps its words and its address, whatever stands in them; what no address may hold is spelt as addresses spell it
+SELECT w, back = h AS and_back FROM unnest(ARRAY[
+	'<p><a href="https://x.example/a">a ] b | c { d } [e] \ f</a></p>', '<p><a href="https://x.example/a">ends in \</a> |</p>', '<p><a href="https://x.example/a">{code}</a>]</p>',
+	'<p>a <a href="https://x.example/a\-b">https://x.example/a\-b</a> b</p>']) AS h,
+	LATERAL (SELECT syncore.convert_rich_text(h, 'html', 'wiki') AS w) w, LATERAL (SELECT syncore.convert_rich_text(w, 'wiki', 'html') AS back) b;
+SELECT w, b, syncore.convert_rich_text(b, 'html', 'wiki') = w AS stays FROM (SELECT syncore.convert_rich_text('<p><a href="https://x.example/a/?q=[1]|{2}">words</a></p>', 'html', 'wiki') AS w) w,
+	LATERAL (SELECT syncore.convert_rich_text(w, 'wiki', 'html') AS b) b;
+SELECT pg_temp.read_wiki(w) FROM unnest(ARRAY['|[a \] b|https://x.example/c]|d \| e|', '[not closed \] here', '[a \| b] [x|https://x.example/y]']) AS w;
+
 -- properties, from a printed seed: letters are never lost, whatever stands around them, both ways; and no input fails
 DO $$
 DECLARE

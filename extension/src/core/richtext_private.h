@@ -85,4 +85,7 @@ extern Jsonb *sc_richtext_read_wiki(const char *string);
 extern char *sc_richtext_write_html(Jsonb *document);
 extern char *sc_richtext_write_wiki(Jsonb *document);
 
+/* An address without what would end it within wiki markup, or break it off: such signs are spelt %XX. */
+extern char *sc_richtext_address(const char *href);
+
 #endif

@@ -276,7 +276,8 @@ render_text(Render *run, JsonbContainer *node)
 	JsonbContainer *mark;
 	bool code = sc_richtext_mark(node, "code", &mark);
 	char *href = sc_richtext_mark(node, "link", &mark) ? sc_richtext_attribute(mark, "href") : NULL;
-	bool bare = href != NULL && words != NULL && strcmp(href, words) == 0;
+	bool bare = href != NULL && words != NULL && strcmp(href, words) == 0 &&
+				strpbrk(href, "{}[]|\\ ") == NULL;
 
 	if (words == NULL)
 		return;
@@ -305,7 +306,7 @@ render_text(Render *run, JsonbContainer *node)
 		appendStringInfoString(&run->out, href == NULL ? "" : "[");
 		put_wiki(&run->out, words);
 		if (href != NULL)
-			appendStringInfo(&run->out, "|%s]", href);
+			appendStringInfo(&run->out, "|%s]", sc_richtext_address(href));
 	}
 	for (int i = lengthof(marks) - 1; i >= 0; i--)
 		if (sc_richtext_mark(node, marks[i].type, &mark))
@@ -355,8 +356,8 @@ put_wiki(StringInfo out, const char *string)
 {
 	for (const char *at = string; *at != '\0'; at++)
 	{
-		/* Two of them are a line break there. */
-		if (*at == '\\' && ispunct((unsigned char) at[1]))
+		/* Two of them are a line break there, and what follows it is no sign. */
+		if (*at == '\\' && (at[1] == '\0' || ispunct((unsigned char) at[1])))
 		{
 			appendStringInfoString(out, BACKSLASH);
 			continue;
@@ -365,6 +366,22 @@ put_wiki(StringInfo out, const char *string)
 			appendStringInfoChar(out, '\\');
 		appendStringInfoChar(out, *at);
 	}
+}
+
+char *
+sc_richtext_address(const char *href)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	for (const char *at = href; *at != '\0'; at++)
+	{
+		if (strchr("{}[]()|\\", *at) != NULL || (unsigned char) *at <= ' ')
+			appendStringInfo(&out, "%%%02X", (unsigned char) *at);
+		else
+			appendStringInfoChar(&out, *at);
+	}
+	return out.data;
 }
 
 /* A sign counts where it touches a word on one side only, or starts a line of its own kind. */

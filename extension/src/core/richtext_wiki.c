@@ -43,6 +43,7 @@ typedef struct Line /* a line, or a stretch of it */
 	size_t len;
 	bool dead[lengthof(signs)]; /* that sign is not closed in what is left */
 	bool no_braces;				/* nor is {{ */
+	size_t bracket; /* where the next ] is that no backslash precedes; its length: nowhere */
 } Line;
 
 static const char *read_line(Wiki *wiki, const char *line, size_t len);
@@ -52,11 +53,15 @@ static void close_lists(Wiki *wiki, int keep);
 static bool is_block(const char *line, size_t len);
 static void read_block(Wiki *wiki, const char *line, size_t len);
 static void read_row(Wiki *wiki, const char *line, size_t len);
+static size_t cell_width(const char *line, size_t len);
 static void read_inline(Wiki *wiki, const char *string, size_t len, int depth);
 static size_t read_special(Wiki *wiki, Line *line, size_t at, int depth);
 static size_t read_marked(Wiki *wiki, Line *line, size_t at, int depth);
 static size_t read_braces(Wiki *wiki, Line *line, size_t at);
-static size_t read_brackets(Wiki *wiki, const Line *line, size_t at);
+static size_t read_brackets(Wiki *wiki, Line *line, size_t at);
+static size_t read_link(Wiki *wiki, const char *string, const char *end);
+static char *words_of(const char *string, size_t len);
+static size_t find_bare(const char *string, size_t from, size_t len, char sign);
 static size_t read_image(Wiki *wiki, const Line *line, size_t at);
 static size_t find_closer(const Line *line, size_t from, char sign);
 static bool is_word(unsigned char c);
@@ -242,18 +247,11 @@ read_row(Wiki *wiki, const char *line, size_t len)
 	while (at < len)
 	{
 		size_t bars = strspn(line + at, "|");
-		size_t cell = 0;
+		size_t cell;
 
 		at += bars;
 		sc_richtext_words(&wiki->build, at > bars ? " |" : "|", at > bars ? 2 : 1);
-		while (at + cell < len && line[at + cell] != '|')
-		{
-			const char *close = line[at + cell] == '[' ? memchr(line + at + cell, ']',
-																Min(len - at - cell, ADDRESS_MAX))
-													   : NULL;
-
-			cell = close == NULL ? cell + 1 : (size_t) (close - line) - at;
-		}
+		cell = cell_width(line + at, len - at);
 		if (cell > 0)
 		{
 			sc_richtext_words(&wiki->build, " ", 1);
@@ -261,6 +259,25 @@ read_row(Wiki *wiki, const char *line, size_t len)
 		}
 		at += cell;
 	}
+}
+
+/* Up to the bar that ends it: one that is escaped, or stands in a link, does not. */
+static size_t
+cell_width(const char *line, size_t len)
+{
+	size_t width = 0;
+
+	while (width < len && line[width] != '|')
+	{
+		size_t bound = Min(len, width + ADDRESS_MAX);
+		size_t close = line[width] == '[' ? find_bare(line, width + 1, bound, ']') : bound;
+
+		if (close < bound)
+			width = close;
+		else
+			width += line[width] == '\\' && width + 1 < len ? 2 : 1;
+	}
+	return width;
 }
 
 static void
@@ -382,15 +399,16 @@ read_braces(Wiki *wiki, Line *line, size_t at)
 
 /* [words|address], [address], [~person], [^file]. */
 static size_t
-read_brackets(Wiki *wiki, const Line *line, size_t at)
+read_brackets(Wiki *wiki, Line *line, size_t at)
 {
 	const char *string = line->string + at;
-	const char *end = memchr(string, ']', Min(line->len - at, ADDRESS_MAX));
-	const char *bar;
-	const char *href;
+	const char *end;
 
-	if (end == NULL || end - string < 2)
+	if (line->bracket <= at)
+		line->bracket = find_bare(line->string, at + 1, line->len, ']');
+	if (line->bracket >= line->len || line->bracket - at < 2 || line->bracket - at > ADDRESS_MAX)
 		return 0;
+	end = line->string + line->bracket;
 	if (string[1] == '~')
 	{
 		const char *id = string + 2;
@@ -400,22 +418,67 @@ read_brackets(Wiki *wiki, const Line *line, size_t at)
 		sc_richtext_mention(&wiki->build, pnstrdup(id, end - id));
 		return end + 1 - string;
 	}
-	bar = memchr(string, '|', end - string);
-	href = bar == NULL ? string + 1 : bar + 1;
-	if (pg_strncasecmp(href, "https://", 8) != 0 && pg_strncasecmp(href, "http://", 7) != 0 &&
-		pg_strncasecmp(href, "mailto:", 7) != 0)
-		return 0;
-	size_t length = strcspn(href, "|] ");
+	return read_link(wiki, string, end);
+}
 
-	if (bar == string + 1 || memchr(href, '(', length) != NULL || memchr(href, ')', length) != NULL)
+/* From its bracket to the one that ends it. */
+static size_t
+read_link(Wiki *wiki, const char *string, const char *end)
+{
+	size_t bar = find_bare(string, 1, end - string, '|');
+	bool named = string + bar < end;
+	const char *href = named ? string + bar + 1 : string + 1;
+	size_t length = strcspn(href, "|] ");
+	const char *words;
+
+	if ((pg_strncasecmp(href, "https://", 8) != 0 && pg_strncasecmp(href, "http://", 7) != 0 &&
+		 pg_strncasecmp(href, "mailto:", 7) != 0) ||
+		bar == 1 || memchr(href, '(', length) != NULL || memchr(href, ')', length) != NULL)
 		return 0;
 	wiki->build.href = pnstrdup(href, length);
-	if (bar == NULL)
-		sc_richtext_words(&wiki->build, href, length);
-	else
-		sc_richtext_words(&wiki->build, string + 1, bar - string - 1);
+	words = named ? words_of(string + 1, bar - 1) : wiki->build.href;
+	/* an address that stood there by itself, before it was spelt for these brackets */
+	if (strcmp(sc_richtext_address(words), wiki->build.href) == 0)
+		wiki->build.href = words;
+	sc_richtext_words(&wiki->build, words, strlen(words));
 	wiki->build.href = NULL;
 	return end + 1 - string;
+}
+
+/* Text in which only escapes mean something. */
+static char *
+words_of(const char *string, size_t len)
+{
+	StringInfoData words;
+
+	initStringInfo(&words);
+	for (size_t at = 0; at < len; at++)
+	{
+		if (len - at >= 5 && strncmp(string + at, "&#92;", 5) == 0)
+		{
+			appendStringInfoChar(&words, '\\');
+			at += 4;
+			continue;
+		}
+		if (string[at] == '\\' && at + 1 < len && ispunct((unsigned char) string[at + 1]))
+			at++;
+		appendStringInfoChar(&words, string[at]);
+	}
+	return words.data;
+}
+
+/* Where a sign stands that no backslash precedes; len when nowhere. */
+static size_t
+find_bare(const char *string, size_t from, size_t len, char sign)
+{
+	for (size_t at = from; at < len; at++)
+	{
+		if (string[at] == '\\')
+			at++;
+		else if (string[at] == sign)
+			return at;
+	}
+	return len;
 }
 
 /* !picture.png|thumbnail! */

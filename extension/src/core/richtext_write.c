@@ -19,6 +19,7 @@
 #include "core/mention.h"
 #include "core/richtext_private.h"
 
+#define LINK_WORDS_MAX 400		 /* where there are brackets in them */
 #define SC_RICHTEXT_NESTED_MAX 8 /* lists in lists, marks in marks */
 #define SC_RICHTEXT_FENCE_MAX 15
 #define SC_RICHTEXT_ADDRESS_MAX 2048
@@ -67,6 +68,7 @@ static void write_heading(ScJson *json, const char *line, int level, int marks);
 static void write_inline(ScJson *json, const char *string, size_t len, int marks, int depth);
 static size_t write_special(ScJson *json, Span *span, size_t at);
 static size_t write_marked(ScJson *json, Span *span, size_t at);
+static const char *find_middle(const char *words, const char *stop);
 static size_t write_link(ScJson *json, const Span *span, size_t at);
 static void write_mention(ScJson *json, const char *account, const char *name);
 static size_t address_length(const char *string, size_t at, size_t len);
@@ -442,21 +444,35 @@ write_marked(ScJson *json, Span *span, size_t at)
 	return 0;
 }
 
+/* Where "](" ends the words of a link; NULL when nowhere.  Brackets in the words are in pairs, and not far off; links are not in links. */
+static const char *
+find_middle(const char *words, const char *stop)
+{
+	int open = 0;
+
+	for (const char *look = words; look + 1 < stop; look++)
+	{
+		if (look[0] == '[')
+		{
+			if (open == 0)
+				stop = Min(stop, words + LINK_WORDS_MAX);
+			open++;
+		}
+		else if (look[0] == ']' && look[1] == '(')
+			return open == 0 ? look : NULL;
+		else if (look[0] == ']' && open > 0)
+			open--;
+	}
+	return NULL;
+}
+
 /* [words](address); see write_special. */
 static size_t
 write_link(ScJson *json, const Span *span, size_t at)
 {
 	const char *string = span->string;
 	const char *stop = string + span->len;
-	const char *middle = NULL;
-	for (const char *look = string + at + 1; look + 1 < stop && look[0] != '['; look++)
-	{
-		if (look[0] == ']' && look[1] == '(')
-		{
-			middle = look;
-			break;
-		}
-	}
+	const char *middle = find_middle(string + at + 1, stop);
 	if (middle == NULL)
 		return 0;
 	const char *end = memchr(middle, ')', Min(stop - middle, SC_RICHTEXT_ADDRESS_MAX));
