@@ -117,6 +117,31 @@ CALL look('30003', 'Gate stuck', '34:03');
 CALL look('30004', 'Nobody''s', '34:04');
 TABLE whose;
 SELECT e.data->>'title' AS title, o.data->>'title' AS like_it, m.reason FROM syncore.match_candidate m JOIN syncore.entity e ON e.id = m.entity JOIN syncore.entity o ON o.id = m.other;
+
+-- 6. R21: somebody else's record that no row of record_map takes, or that its system does not accept, is out of scope, not the first kind
+-- of thing that such records can be; one that was deleted meanwhile is nothing either. The ledger says what became of the events that waited.
+UPDATE syncore.record_map SET condition = '$.fields.issuetype.name == "Bug" && $.fields.status.name != "Idea"' WHERE system = 'jira';
+SELECT snow_says('08', 1, '{"short_description": "Roof leaks", "state": "1", "priority": "2"}');
+CALL hurry();
+SELECT split_part(claim(jira(), 1), ' {', 1);
+SELECT jira_says('40001', 'An idea', '35:01'), jira_says('40002', 'A bug', '35:02'), jira_says('40003', 'Elsewhere', '35:03'), jira_says('40004', 'Short-lived', '35:04');
+CREATE PROCEDURE look_at(record text, VARIADIC answers jsonb[]) LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE syncore.delivery d SET not_before = now() + CASE WHEN l.external_id = record THEN interval '0' ELSE interval '1 h' END FROM syncore.link l WHERE l.id = d.link AND d.sent_at IS NULL;
+	PERFORM claim(jira(), 1);
+	PERFORM claim_test.answer((SELECT d.id FROM syncore.delivery d JOIN syncore.link l ON l.id = d.link WHERE l.external_id = record), to_jsonb(answers));
+	PERFORM record();
+END $$;
+SELECT count(*) AS entities FROM syncore.entity \gset
+CALL look_at('40001', jsonb_build_object('status', 200, 'body', issue('40001', 'An idea', '35:01', 'Idea')));
+CALL look_at('40002', jsonb_build_object('status', 200, 'body', issue('40002', 'A bug', '35:02')));
+UPDATE syncore.system SET accepts = '$.fields.project.key != "OPS"' WHERE name = 'jira';
+CALL look_at('40003', jsonb_build_object('status', 200, 'body', issue('40003', 'Elsewhere', '35:03')));
+UPDATE syncore.system SET accepts = NULL WHERE name = 'jira';
+CALL look_at('40004', '{"status": 404, "body": {"errorMessages": ["Issue does not exist"]}}', '{"status": 404, "body": {"errorMessages": ["Issue does not exist"]}}');
+SELECT external_id, state, entity IS NOT NULL AS has_entity FROM syncore.link WHERE external_id LIKE '4000_';
+SELECT count(*) - :entities AS entities FROM syncore.entity;
+SELECT e.payload #>> '{issue,key}' AS record, l.kind, l.rule, l.reason FROM syncore.ledger l JOIN syncore.event e ON e.id = l.event WHERE l.kind = 'out_of_scope' ORDER BY l.id;
 SELECT ok, bad_id FROM syncore.verify_ledger();
 \c regression
 DROP DATABASE syncore_candidate;

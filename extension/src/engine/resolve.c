@@ -49,6 +49,7 @@ static ScEntity *make_entity(ScRun *run, ScBatch *batch, const ScRecordMap *map,
 							 const ScSystem *system);
 static ScLink *make_link(ScRun *run, ScBatch *batch, const ScWork *work, ScEntity *entity);
 static void delete_candidate(ScBatch *batch, ScLink *link);
+static void drop_candidate(ScBatch *batch, ScLink *candidate, const char *rule, const char *why);
 static ScLink *adopt_candidate(ScRun *run, ScBatch *batch, ScWork *work, ScLink *candidate);
 static ScLink *give_record(ScBatch *batch, ScLink *link, ScLink *candidate);
 static ScLink *settle_candidate(ScRun *run, ScBatch *batch, ScWork *work, ScLink *candidate);
@@ -277,18 +278,17 @@ map_unknown(ScRun *run)
 	}
 }
 
-/* What a candidate's record was read to be; NULL: it is no candidate's outcome, or nothing was read. */
+/* What a candidate's record was read to be; NULL: no candidate's outcome, nothing was read, or no row of record_map takes it. */
 static const ScRecordMap *
 candidate_map(const ScWork *work)
 {
 	const ScCallPlan *plan = work->item->plan;
-	const ScRecordMap *map;
 
 	if (work->settled || plan->entity != 0 || plan->outcome.kind != SC_OUTCOME_OK ||
-		plan->outcome.body == NULL)
+		plan->outcome.body == NULL ||
+		!sc_conf_holds(work->system->accepts, plan->outcome.body->record))
 		return NULL;
-	map = sc_conf_record_map(work->system, plan->record_type, plan->outcome.body->record);
-	return map != NULL ? map : sc_conf_record_map(work->system, plan->record_type, NULL);
+	return sc_conf_record_map(work->system, plan->record_type, plan->outcome.body->record);
 }
 
 static void
@@ -532,6 +532,26 @@ delete_candidate(ScBatch *batch, ScLink *link)
 				values, NULL);
 }
 
+/* It becomes nothing: the ledger says so of each event that waited for that. */
+static void
+drop_candidate(ScBatch *batch, ScLink *candidate, const char *rule, const char *why)
+{
+	ListCell *cell;
+
+	foreach (cell, candidate->waiting)
+	{
+		ScLedgerEntry *entry = sc_model_note(batch, SC_LEDGER_OUT_OF_SCOPE, NULL, NULL);
+
+		entry->system = candidate->system;
+		entry->space = candidate->system->space;
+		entry->event = *(int64 *) lfirst(cell);
+		entry->rule = pstrdup(rule);
+		entry->reason = psprintf("%s %s of %s %s.", candidate->record_type, candidate->external_id,
+								 candidate->system->name, why);
+	}
+	delete_candidate(batch, candidate);
+}
+
 /*
  * A candidate's record was read.  It shows the marker of a create of ours: that
  * link learns its id and hears what waited.  Else it is somebody else's record.
@@ -545,7 +565,7 @@ adopt_candidate(ScRun *run, ScBatch *batch, ScWork *work, ScLink *candidate)
 
 	if (outcome->kind == SC_OUTCOME_GONE || outcome->kind == SC_OUTCOME_NOT_FOUND)
 	{
-		delete_candidate(batch, candidate);
+		drop_candidate(batch, candidate, "deleted", "was deleted before it became anything here");
 		return NULL;
 	}
 	if (outcome->kind != SC_OUTCOME_OK || outcome->body == NULL)
@@ -584,7 +604,11 @@ settle_candidate(ScRun *run, ScBatch *batch, ScWork *work, ScLink *candidate)
 	ScLedgerEntry *entry;
 
 	if (work->map == NULL)
+	{
+		drop_candidate(batch, candidate, "record_map",
+					   "was read: its system does not accept it, or no row of record_map takes it");
 		return NULL;
+	}
 	if (match != NULL && is_wanted(there))
 		return give_record(batch, there, candidate);
 	if (match != NULL && there == NULL)
