@@ -40,6 +40,19 @@ INSERT INTO syncore.ledger (at, space_id, kind, entity, entity_seq, system_id, f
 RESET ROLE;
 SELECT writes - :writes AS more FROM syncore.stat_traffic WHERE ref = 'ann:N2';
 ROLLBACK;
+-- of a ledger that grows faster than can be read in a moment the last rows count, and the view says since when that is
+SELECT DISTINCT since = now() - interval '1 h' AS whole_hour FROM syncore.stat_traffic;
+BEGIN;
+SET LOCAL ROLE syncore_owner;
+SELECT syncore._ledger_last() AS last \gset
+INSERT INTO syncore.ledger (id, at, space_id, kind, entity, entity_seq, system_id, field, hash)
+	SELECT :last + i, now() - CASE WHEN i < 200001 THEN interval '5 min' ELSE interval '3 min' END, 1, 'send', (SELECT k.entity FROM syncore.link k WHERE k.external_id = 'N2'), 1000 + i, 1000, 'title', '\x00'
+	FROM unnest(ARRAY[200000, 200001, 200002]) i;
+SELECT setval('syncore.ledger_id_seq', :last + 200002) > :last AS grown;
+RESET ROLE;
+SELECT ref, writes, now() - since AS counted FROM syncore.stat_traffic;
+ROLLBACK;
+SELECT setval('syncore.ledger_id_seq', :last) = :last AS as_before;
 
 -- SA-03: a state that changes all the time is an alarm, once, whoever does it and however slowly
 SELECT name, transition_limit FROM syncore.entity_type ORDER BY name;

@@ -6,12 +6,21 @@ CREATE FUNCTION syncore._tells_change(kind text) RETURNS boolean
 	AS $$ SELECT kind IN ('change', 'conflict', 'resolve') $$;
 COMMENT ON FUNCTION syncore._tells_change(text) IS 'watch: does a ledger row of that kind tell that somebody set a field to another value?';
 
+-- From when stat_traffic counts: an hour, or as long as it took to write so many rows.
+CREATE FUNCTION syncore._traffic_since() RETURNS timestamptz
+	LANGUAGE sql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+		SELECT greatest(now() - interval '1 hour', (SELECT l.at FROM syncore.ledger l WHERE syncore._ledger_last() > 200000 AND l.id > syncore._ledger_last() - 200000 ORDER BY l.id LIMIT 1))
+	$$;
+COMMENT ON FUNCTION syncore._traffic_since() IS 'watch: from when stat_traffic counts';
+
 CREATE VIEW syncore.stat_traffic WITH (security_invoker = true) AS
-	SELECT t.ref, t.space, t.writes, t.changes, t.by_people, t.transitions, t.systems, t.last_at,
+	SELECT t.ref, t.space, t.writes, t.changes, t.by_people, t.transitions, t.systems, t.last_at, t.since,
 		CASE WHEN t.writes OPERATOR(pg_catalog.>) 20 AND t.by_people OPERATOR(pg_catalog.*) 5 OPERATOR(pg_catalog.<) t.writes THEN 'mostly machines: who answers whom? '
 			ELSE '' END OPERATOR(pg_catalog.||) pg_catalog.format('SELECT * FROM syncore.timeline(%L);', t.ref) AS to_do
 	FROM (
-		SELECT syncore._ref(h.entity) AS ref, s.name AS space, h.writes, h.changes, h.by_people, h.transitions, h.systems, h.last_at
+		SELECT syncore._ref(h.entity) AS ref, s.name AS space, h.writes, h.changes, h.by_people, h.transitions, h.systems, h.last_at, syncore._traffic_since() AS since
 		FROM (
 			SELECT l.entity, l.space_id, pg_catalog.count(*) FILTER (WHERE l.kind OPERATOR(pg_catalog.=) 'send') AS writes,
 				pg_catalog.count(*) FILTER (WHERE syncore._tells_change(l.kind)) AS changes,
@@ -31,7 +40,7 @@ CREATE VIEW syncore.stat_traffic WITH (security_invoker = true) AS
 		) h JOIN syncore.space s ON s.id OPERATOR(pg_catalog.=) h.space_id
 	) t
 	ORDER BY t.writes DESC, t.changes DESC, t.ref;
-COMMENT ON VIEW syncore.stat_traffic IS 'watch: the records that moved in the last hour (or within the last 200,000 rows of the ledger, if that is less), those first to which most was written: a loop that looks like people at work stands on top';
+COMMENT ON VIEW syncore.stat_traffic IS 'watch: the records that moved within the last hour, or in busier times within the last 200,000 rows of the ledger (since says which), those first to which most was written: a loop that looks like people at work stands on top';
 
 -- An alert for each record whose state has changed as often within an hour as its type takes for an alarm. Looks at those that have
 -- changed since a row of the ledger; of each of them at no more rows than the limit. Returns from where to look the next time.

@@ -101,7 +101,7 @@ CREATE FUNCTION syncore._install_function_grants() RETURNS void
 		everybody text := readers || ', syncore_ingest, syncore_worker';
 		grantees text;
 		everybodys text[] := '{_caller,_my_spaces,_my_space_names,_my_systems,_has_space_beyond,_is_system,_is_connection_beyond,
-			_partition_state,_instance_difference,_ledger_last}';
+			_partition_state,_instance_difference,_ledger_last,_traffic_since}';
 		workers text[] := '{_note_paths,_tell_vanished,_make_partitions,_retire_events,_retire_records,_close_quiet_alerts,_tell_alerts,_fill_references,_fill_match_keys,_wanted_references,_fetched,_settle_references,_watch_config,_watch_transitions,_watch_duplicates,_ledger_append,_wake}';
 		nobodys text[] := '{_spaces_of,_space_names_of,_systems_of,_read_event}';
 	BEGIN
