@@ -26,12 +26,20 @@ typedef struct Copy /* a row of comment_copy */
 	const char *external_id; /* NULL = not there yet */
 } Copy;
 
+typedef struct Ranked /* an alert, and which of the batch it is */
+{
+	const ScAlertOut *alert;
+	int at;
+} Ranked;
+
 static void settle_conflicts(ScBatch *batch);
 static void insert_comments(ScBatch *batch, int64 *ids);
 static void insert_copies(ScBatch *batch, const int64 *ids);
 static void put_copy(ScRows *rows, const Copy *copy);
 static void update_copies(ScBatch *batch);
 static void update_comments(ScBatch *batch);
+static int order_alerts(const void *a, const void *b);
+static void raise_alert(const ScAlertOut *alert);
 static void close_alert(const ScAlertOut *alert);
 
 void
@@ -111,48 +119,65 @@ sc_save_comments(ScBatch *batch)
 	update_comments(batch);
 }
 
+/*
+ * In the order of their causes: who raises the same waits, and never for one
+ * who waits for him.  One at a time: a cause may come twice in a batch, which
+ * one ON CONFLICT statement refuses.
+ */
 void
 sc_save_alerts(ScBatch *batch)
+{
+	int n = list_length(batch->alerts);
+	Ranked *ranked = palloc(sizeof(Ranked) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		ranked[i] = (Ranked){ list_nth(batch->alerts, i), i };
+	qsort(ranked, n, sizeof(Ranked), order_alerts);
+	for (int i = 0; i < n; i++)
+	{
+		if (ranked[i].alert->over)
+			close_alert(ranked[i].alert);
+		else
+			raise_alert(ranked[i].alert);
+	}
+}
+
+static int
+order_alerts(const void *a, const void *b)
+{
+	const Ranked *x = a;
+	const Ranked *y = b;
+	int order = strcmp(x->alert->cause, y->alert->cause);
+
+	return order != 0 ? order : x->at - y->at;
+}
+
+static void
+raise_alert(const ScAlertOut *alert)
 {
 	static const ScColumn columns[] = { { "space_id", INT4OID }, { "level", TEXTOID },
 										{ "kind", TEXTOID },	 { "cause", TEXTOID },
 										{ "object", TEXTOID },	 { "detail", TEXTOID },
 										{ "hint", TEXTOID } };
-	ListCell *cell;
+	ScRows *rows = sc_rows_begin("raised", lengthof(columns), columns);
+	Datum values[lengthof(columns)] = { Int32GetDatum(alert->space == NULL ? 0
+																		   : alert->space->id) };
+	bool nulls[lengthof(columns)] = { alert->space == NULL };
 
-	if (batch->alerts == NIL)
-		return;
-	/* One at a time: the same cause may come twice in a batch, which one ON CONFLICT statement refuses. */
-	foreach (cell, batch->alerts)
-	{
-		const ScAlertOut *alert = lfirst(cell);
-
-		if (alert->over)
-		{
-			close_alert(alert);
-			continue;
-		}
-
-		ScRows *rows = sc_rows_begin("raised", lengthof(columns), columns);
-		Datum values[lengthof(columns)] = { Int32GetDatum(
-			alert->space == NULL ? 0 : alert->space->id) };
-		bool nulls[lengthof(columns)] = { alert->space == NULL };
-
-		sc_save_text(&values[1], &nulls[1], alert->level);
-		sc_save_text(&values[2], &nulls[2], alert->kind);
-		sc_save_text(&values[3], &nulls[3], alert->cause);
-		sc_save_text(&values[4], &nulls[4], alert->object);
-		sc_save_text(&values[5], &nulls[5], alert->detail);
-		sc_save_text(&values[6], &nulls[6], alert->hint);
-		sc_rows_put(rows, values, nulls);
-		sc_rows_run(
-			rows, "save_alerts",
-			"INSERT INTO syncore.alert AS a (space_id, level, kind, cause, object, detail, hint) "
-			"SELECT space_id, level, kind, cause, object, detail, hint FROM raised "
-			"ON CONFLICT (cause) WHERE closed_at IS NULL DO UPDATE SET last_at = now(), times = "
-			"a.times + 1, "
-			"level = EXCLUDED.level, detail = EXCLUDED.detail, hint = EXCLUDED.hint");
-	}
+	sc_save_text(&values[1], &nulls[1], alert->level);
+	sc_save_text(&values[2], &nulls[2], alert->kind);
+	sc_save_text(&values[3], &nulls[3], alert->cause);
+	sc_save_text(&values[4], &nulls[4], alert->object);
+	sc_save_text(&values[5], &nulls[5], alert->detail);
+	sc_save_text(&values[6], &nulls[6], alert->hint);
+	sc_rows_put(rows, values, nulls);
+	sc_rows_run(
+		rows, "save_alerts",
+		"INSERT INTO syncore.alert AS a (space_id, level, kind, cause, object, detail, hint) "
+		"SELECT space_id, level, kind, cause, object, detail, hint FROM raised "
+		"ON CONFLICT (cause) WHERE closed_at IS NULL DO UPDATE SET last_at = now(), times = "
+		"a.times + 1, "
+		"level = EXCLUDED.level, detail = EXCLUDED.detail, hint = EXCLUDED.hint");
 }
 
 static void
