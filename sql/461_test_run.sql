@@ -55,6 +55,17 @@ SELECT outcome FROM syncore.ingest('ann', said('A2', 1, '{"title": "two", "descr
 SELECT ref, system, call, field, now, would_be, rule FROM syncore.plan() ORDER BY ref, system, field;
 SELECT count(*) AS of_space FROM syncore.plan('space:default');
 SELECT syncore.plan('nobody');
+-- of one record every system it is linked to is told: what would be sent there, or why nothing
+SELECT system, call, field, now, would_be, rule FROM syncore.plan('A1');
+BEGIN;
+UPDATE syncore.system SET mode = 'paused' WHERE name = 'bob';
+DELETE FROM syncore.delivery;
+SELECT system, call, field, rule FROM syncore.plan('A1') WHERE system = 'bob';
+UPDATE syncore.link SET state = 'tombstone' WHERE external_id = 'BOB-1';
+SELECT system, call, field, rule FROM syncore.plan('A1') WHERE system = 'bob';
+UPDATE syncore.system SET mode = 'draft' WHERE name = 'bob';
+SELECT system, call, field, rule FROM syncore.plan('A1') WHERE system = 'bob';
+ROLLBACK;
 -- it is what leaves
 CREATE TEMP TABLE planned AS SELECT system, call, field, would_be FROM syncore.plan();
 SELECT max(n) AS mark FROM peer_log \gset

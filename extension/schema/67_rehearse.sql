@@ -34,11 +34,41 @@ CREATE FUNCTION syncore.test_run(system text, payload text)
 COMMENT ON FUNCTION syncore.test_run(text, text) IS
 	'ask: what this payload would come to if the system sent it now, field by field, and what the others would be told; by the configuration as this transaction sees it; stores nothing';
 
-CREATE FUNCTION syncore._plan(deliveries bigint[])
+CREATE FUNCTION syncore._plan(links bigint[])
 	RETURNS TABLE (link bigint, call text, field text, now jsonb, would_be jsonb)
 	AS 'MODULE_PATHNAME', 'syncore_plan' LANGUAGE C VOLATILE PARALLEL UNSAFE STRICT
 	SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION syncore._plan(bigint[]) IS 'ask: what these deliveries would send, derived as a claim derives it';
+COMMENT ON FUNCTION syncore._plan(bigint[]) IS 'ask: what would be sent to these records, derived as a claim derives it; nothing of those to which a call is under way, or was given up';
+
+-- The first thing that why_not() finds to keep a record from being written to.
+CREATE FUNCTION syncore._why_nothing(there syncore.link) RETURNS text
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	DECLARE
+		one syncore.entity;
+		target syncore.system;
+	BEGIN
+		SELECT * INTO one FROM syncore.entity e WHERE e.id = there.entity;
+		SELECT * INTO target FROM syncore.system y WHERE y.id = there.system_id;
+		IF target.mode = 'draft' THEN
+			RETURN format('System "%s" is in mode draft: nothing is decided for it.', target.name);
+		END IF;
+		RETURN coalesce((SELECT s.because FROM (
+				SELECT 1 AS part, t.* FROM syncore._why_not_there(one, target, there) WITH ORDINALITY t
+				UNION ALL SELECT 2, t.* FROM syncore._why_not_taken(one) WITH ORDINALITY t
+				UNION ALL SELECT 3, t.* FROM syncore._why_not_held(one, target, there) WITH ORDINALITY t
+				UNION ALL SELECT 4, t.* FROM syncore._why_not_sent(target, there) WITH ORDINALITY t
+			) s (part, step, passed, because, fix, ordinality) WHERE NOT s.passed ORDER BY s.part, s.ordinality LIMIT 1), 'It is in step.');
+	END
+	$$;
+COMMENT ON FUNCTION syncore._why_nothing(syncore.link) IS 'ask: why nothing would be sent to a record';
+
+CREATE FUNCTION syncore._plan_rule(entity bigint, call text, field text) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT w.rule FROM syncore._why(_plan_rule.entity, _plan_rule.field) w WHERE _plan_rule.call IN ('create', 'update') AND _plan_rule.field IS NOT NULL AND w.n = 1 $$;
+COMMENT ON FUNCTION syncore._plan_rule(bigint, text, text) IS 'ask: the rule by which a value came about that would be written';
 
 CREATE FUNCTION syncore._plan_target(kind text, id bigint)
 	RETURNS TABLE (ref text, system text, call text, field text, now jsonb, would_be jsonb, rule text)
@@ -48,17 +78,31 @@ CREATE FUNCTION syncore._plan_target(kind text, id bigint)
 	DECLARE
 		spaces integer[] := syncore._spaces_of(syncore._caller(), 'read');
 	BEGIN
+		IF _plan_target.kind IN ('all', 'space', 'system') THEN
+			RETURN QUERY
+				SELECT syncore._ref(k.entity), y.name::text, p.call, p.field, p.now, p.would_be, syncore._plan_rule(k.entity, p.call, p.field)
+				FROM syncore._plan(ARRAY(
+						SELECT d.link FROM syncore.delivery d JOIN syncore.system y ON y.id = d.system_id
+						WHERE d.state = 'due' AND y.mode <> 'draft' AND d.space_id = ANY (spaces)
+							AND CASE _plan_target.kind WHEN 'all' THEN true WHEN 'space' THEN d.space_id = _plan_target.id ELSE d.system_id = _plan_target.id END
+						ORDER BY d.priority, d.id)) WITH ORDINALITY p
+					JOIN syncore.link k ON k.id = p.link JOIN syncore.system y ON y.id = k.system_id
+				ORDER BY p.ordinality;
+			RETURN;
+		END IF;
+		-- Of one record all that it is linked to is told: what would be sent there, or why nothing.
 		RETURN QUERY
-			SELECT syncore._ref(k.entity), y.name::text, p.call, p.field, p.now, p.would_be,
-				CASE WHEN p.call IN ('create', 'update') AND p.field IS NOT NULL THEN (SELECT w.rule FROM syncore._why(k.entity, p.field) w WHERE w.n = 1) END
-			FROM syncore._plan(ARRAY(
-					SELECT d.id FROM syncore.delivery d JOIN syncore.system y ON y.id = d.system_id
-					WHERE d.state = 'due' AND y.mode <> 'draft' AND d.space_id = ANY (spaces)
-						AND CASE _plan_target.kind WHEN 'all' THEN true WHEN 'space' THEN d.space_id = _plan_target.id WHEN 'system' THEN d.system_id = _plan_target.id
-							ELSE d.link IN (SELECT k.id FROM syncore.link k WHERE k.entity = _plan_target.id) END
-					ORDER BY d.priority, d.id)) WITH ORDINALITY p
-				JOIN syncore.link k ON k.id = p.link JOIN syncore.system y ON y.id = k.system_id
-			ORDER BY p.ordinality;
+			WITH there AS MATERIALIZED (
+				SELECT k AS link, k.id, y.name::text AS name, y.rank, y.mode, EXISTS (SELECT FROM syncore.delivery d WHERE d.link = k.id) AS queued
+				FROM syncore.link k JOIN syncore.system y ON y.id = k.system_id
+				WHERE k.entity = _plan_target.id AND k.space_id = ANY (spaces)
+			), planned AS MATERIALIZED (
+				SELECT p.* FROM syncore._plan(ARRAY(SELECT t.id FROM there t WHERE t.mode <> 'draft')) WITH ORDINALITY p
+			)
+			SELECT syncore._ref(_plan_target.id), t.name, CASE WHEN t.queued THEN coalesce(p.call, 'none') ELSE 'none' END, p.field, p.now, p.would_be,
+				CASE WHEN p.call IS NULL THEN syncore._why_nothing(t.link) WHEN t.queued THEN syncore._plan_rule(_plan_target.id, p.call, p.field)
+					ELSE 'It differs, and nothing has come up since to send it: SELECT syncore.sync_now(…);' END
+			FROM there t LEFT JOIN planned p ON p.link = t.id ORDER BY t.rank, t.name, t.id, p.ordinality;
 	END
 	$$;
 COMMENT ON FUNCTION syncore._plan_target(text, bigint) IS 'ask: plan of a resolved target';
@@ -69,7 +113,7 @@ CREATE FUNCTION syncore.plan(target text DEFAULT 'all')
 	SET search_path = pg_catalog, pg_temp
 	AS $$ SELECT p.* FROM syncore._resolve_target(target) t CROSS JOIN LATERAL syncore._plan_target(t.kind, t.id) p $$;
 COMMENT ON FUNCTION syncore.plan(text) IS
-	'ask: the calls that would leave now for a system, a space, a record or all, field by field: what is held there, what would be, by which rule; of paused and shadow systems, those that wait';
+	'ask: the calls that would leave now for a system, a space, a record or all, field by field: what is held there, what would be, by which rule; of paused and shadow systems, those that wait. Of one record every system that it is linked to: call none and why, where nothing would be sent';
 
 CREATE FUNCTION syncore._what_if(entities bigint[], events bigint[], sizes bigint[], since timestamptz)
 	RETURNS TABLE (ref text, system text, field text, was jsonb, would_be jsonb, rule text, because text)

@@ -4,7 +4,8 @@
  *	  under the configuration that the caller's transaction sees.
  *
  * What a claim would do to a link is done to a copy in memory that nobody
- * stores.  Deliveries are worked through in pieces, each in memory of its own.
+ * stores, also where no delivery has asked for it.  Links are worked through
+ * in pieces, each in memory of its own.
  */
 #include "postgres.h"
 
@@ -52,7 +53,7 @@ extern PGDLLEXPORT Datum syncore_plan(PG_FUNCTION_ARGS);
 
 PG_FUNCTION_INFO_V1(syncore_plan);
 
-/* syncore._plan(deliveries bigint[]): those that would leave, a row for each field they carry. */
+/* syncore._plan(links bigint[]): the calls that would leave to these records, a row for each field they carry. */
 Datum
 syncore_plan(PG_FUNCTION_ARGS)
 {
@@ -103,7 +104,7 @@ plan_piece(ReturnSetInfo *result, const int64 *ids, int n)
 	}
 }
 
-/* The links of deliveries with their entities, as they stand; what is under way has left already. */
+/* The links with their entities, as they stand; what is under way has left already. */
 static ScBatch *
 load_piece(const int64 *ids, int n, List **claimed)
 {
@@ -127,10 +128,10 @@ load_piece(const int64 *ids, int n, List **claimed)
 						.rehearsal = true };
 	sc_plan_run(
 		&(ScPlan){
-			"plan_deliveries",
-			"SELECT d.id, k.id, k.entity FROM syncore.delivery d JOIN syncore.link k ON k.id "
-			"= d.link WHERE d.id = ANY ($1) AND d.state = 'due' AND d.sent_at IS NULL "
-			"ORDER BY d.id",
+			"plan_links",
+			"SELECT coalesce(d.id, 0), k.id, k.entity FROM syncore.link k LEFT JOIN "
+			"syncore.delivery d ON d.link = k.id WHERE k.id = ANY ($1) AND (d.id IS NULL OR "
+			"(d.state = 'due' AND d.sent_at IS NULL)) ORDER BY d.id, k.id",
 			1, types },
 		values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
