@@ -76,6 +76,19 @@ SELECT y.name AS system, d.state, l.entity = (SELECT entity FROM syncore.link WH
 SELECT settles() > 0 AS sent;
 SELECT system, id, fields ->> 'title' AS title, fields ->> 'severity' AS severity FROM peer ORDER BY 1, 2;
 SELECT count(*) AS deliveries FROM syncore.delivery;
+-- RO-01: what is reopened takes its fields along; its comments stay with what was closed, and with both records, where they are read. What is
+-- said from then on is said to each by itself, and so is the correction of an old one.
+SELECT hears('ann', 'A7', '{"title": "Disk full", "status": "new", "severity": "low"}'), hears('bob', 'B7', '{"title": "disk full", "status": "new", "severity": "low"}');
+SELECT syncore.accept_match(id, 'one') ~ 'part' FROM syncore.review WHERE kind = 'match';
+SELECT serves('ann') IS NOT NULL AS one, serves('bob') IS NOT NULL AS other, notes('ann', 'A7', 'a7', 'emptied it');
+SELECT takes('bob', 'b7') AS comment;
+SELECT hears('ann', 'A7', '{"status": "closed"}'), settles() > 0 AS told;
+SELECT hears('bob', 'B7', '{"status": "in_progress"}', 'kim');
+SELECT record, body, state, note, its_own FROM at_records WHERE record IN ('A7', 'B7');
+SELECT l.external_id, e.predecessor IS NOT NULL AS goes_on, (SELECT count(*) FROM syncore.comment c WHERE c.entity = e.id) AS comments FROM syncore.link l JOIN syncore.entity e ON e.id = l.entity WHERE l.external_id IN ('A7', 'B7') ORDER BY 1;
+SELECT notes('ann', 'A7', 'a7', 'emptied it twice', 1), takes('bob', 'x') AS corrected;
+SELECT notes('bob', 'B7', 'b8', 'it is full again'), takes('ann', 'a8') AS comment;
+SELECT record, body, state, note, its_own FROM at_records WHERE record IN ('A7', 'B7');
 SELECT ok FROM syncore.verify_ledger();
 DROP TABLE flight;
 DROP VIEW at_records;
