@@ -61,6 +61,19 @@ SELECT syncore.merge_entities('cyd:C2', 'bob:M1', 'odd, but so it is') IS NOT NU
 SELECT count(*) FROM syncore.clean_up_report() WHERE ref ~ ':(M|N)1$' OR other ~ ':(M|N)1$' OR ref ~ ':C2$';
 SELECT count(*) FROM syncore.clean_up_report(target => 'nobody');
 
+-- DD-07: by a fuzzy rule, what is alike within one system, too, where no arrival asks; not what is closed on both sides, was made long before,
+-- or was said to be two (controls)
+INSERT INTO syncore.match_rule (entity_type, position, kind, fields, threshold, time_window) VALUES ('incident', 9, 'fuzzy', '{description}', 0.6, '30 days');
+INSERT INTO syncore.event (system, payload) SELECT 'ann', said('F' || n, 1, jsonb_build_object('title', 'alike ' || n, 'description', d, 'status', s)) FROM (VALUES
+	(1, 'Mail server in Berlin is down', 'new'), (2, 'mail server Berlin is down', 'closed'), (3, 'VPN drops in Hamburg office', 'closed'), (4, 'VPN drops in Hamburg', 'closed'),
+	(5, 'Printer on floor 3 burns', 'new'), (6, 'Printer on floor 3 burns!', 'new'), (7, 'Lift stuck between floors', 'new'), (8, 'Lift stuck between floors.', 'new')) t (n, d, s);
+UPDATE syncore.match_key k SET near_at = near_at - interval '31 days' FROM syncore.link l WHERE l.entity = k.entity AND k.near_at IS NOT NULL AND l.external_id = 'F5';
+INSERT INTO syncore.match_candidate (space_id, entity, other, score, reason, state, decided_at, decided_by)
+	SELECT 1, a.entity, b.entity, 1, 'asked', 'rejected', now(), 'lee' FROM syncore.link a, syncore.link b WHERE a.external_id = 'F8' AND b.external_id = 'F7';
+SELECT problem, ref, other, systems, because, to_do FROM syncore.clean_up_report() WHERE ref ~ ':F';
+DELETE FROM syncore.match_rule WHERE position = 9;
+SELECT count(*) FROM syncore.clean_up_report() WHERE ref ~ ':F';
+
 -- joined as it says: records and what was told of both go to the one that stays
 SELECT syncore.merge_entities('ann:A16', 'cyd:C1', 'one') IS NOT NULL AS joined;
 SELECT system, field, new, outcome FROM syncore.timeline('cyd:C1') WHERE outcome <> 'queue';

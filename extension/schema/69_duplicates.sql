@@ -113,7 +113,8 @@ CREATE FUNCTION syncore._watch_duplicates() RETURNS bigint
 	$$;
 COMMENT ON FUNCTION syncore._watch_duplicates() IS 'watch: raises an alert for each type of which more new records than usual may be there twice, and closes it when they are no more; returns how many stand';
 
--- Pairs of entities that share a key or were found to be alike, once each, and nobody has said that they are two.
+-- Pairs of entities that share a key, were found to be alike, or are alike by a fuzzy rule though none of them ever asked (as two of one
+-- system, which are not compared when they come), once each, and nobody has said that they are two. One of the two is open.
 CREATE FUNCTION syncore._doubles() RETURNS TABLE (first bigint, second bigint, candidate bigint, because text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -122,18 +123,23 @@ CREATE FUNCTION syncore._doubles() RETURNS TABLE (first bigint, second bigint, c
 			SELECT least(p.a, p.b) AS first, greatest(p.a, p.b) AS second
 			FROM (SELECT syncore._stands_as(m.entity) AS a, syncore._stands_as(m.other) AS b FROM syncore.match_candidate m WHERE m.state = 'rejected') p
 		), pairs AS (
-			SELECT least(m.entity, m.other) AS first, greatest(m.entity, m.other) AS second, m.id AS candidate, m.reason AS because
+			SELECT least(m.entity, m.other) AS first, greatest(m.entity, m.other) AS second, m.id AS candidate, m.reason AS because, 1 AS sure
 			FROM syncore.match_candidate m WHERE m.state = 'open'
 			UNION ALL
-			SELECT g.first, k.entity, NULL, format('they have the same %s', array_to_string(r.fields, ', '))
+			SELECT g.first, k.entity, NULL, format('they have the same %s', array_to_string(r.fields, ', ')), 2
 			FROM (SELECT k.space_id, k.entity_type_id, k.rule, k.key, min(k.entity) AS first FROM syncore.match_key k WHERE k.near_at IS NULL
 					GROUP BY 1, 2, 3, 4 HAVING count(*) > 1) g
 				JOIN syncore.match_key k ON k.space_id = g.space_id AND k.entity_type_id = g.entity_type_id AND k.rule = g.rule AND k.key = g.key AND k.entity > g.first
 				JOIN syncore.match_rule r ON r.id = g.rule
+			UNION ALL
+			SELECT least(n.entity, k.entity), greatest(n.entity, k.entity), NULL, format('their %s is %s %% alike', array_to_string(r.fields, ', '), round((n.score * 100)::numeric)), 3
+			FROM syncore.match_rule r JOIN syncore.match_key k ON k.rule = r.id JOIN syncore.entity e ON e.id = k.entity
+				CROSS JOIN LATERAL syncore._match_near(k.space_id, k.entity_type_id, k.rule, k.key, r.threshold, k.near_at - r.time_window, k.near_at + r.time_window, 0) n
+			WHERE r.kind = 'fuzzy' AND e.closed_at IS NULL AND n.entity <> k.entity
 		)
 		SELECT DISTINCT ON (p.first, p.second) p.first, p.second, p.candidate, p.because FROM pairs p
 		WHERE NOT EXISTS (SELECT FROM decided d WHERE d.first = p.first AND d.second = p.second)
-		ORDER BY p.first, p.second, p.candidate NULLS LAST, p.because
+		ORDER BY p.first, p.second, p.sure, p.candidate, p.because
 	$$;
 COMMENT ON FUNCTION syncore._doubles() IS 'ask: entities that may be one, but for those that somebody has said are two';
 
@@ -173,4 +179,4 @@ CREATE FUNCTION syncore.clean_up_report(inactive interval DEFAULT '180 days', ta
 		ORDER BY f.rank, coalesce(f.since, e.created_at), f.entity, f.other
 	$$;
 COMMENT ON FUNCTION syncore.clean_up_report(interval, text) IS
-	'ask: what to tidy before systems are tied together: records that are there twice and nobody has said are two, and open ones of which nothing was said for long; each with what to do';
+	'ask: what to tidy before systems are tied together: records that are there twice, by key or by likeness, also within one system, and nobody has said are two, and open ones of which nothing was said for long; each with what to do';
