@@ -46,6 +46,42 @@ sc_join_entities(ScBatch *batch, const ScJoin *join)
 	drop->changed = true;
 }
 
+ScPlace
+sc_join_place(const ScEntity *entity, const ScSystem *system, ScLink **there)
+{
+	ListCell *cell;
+
+	*there = NULL;
+	foreach (cell, entity->links)
+	{
+		ScLink *link = lfirst(cell);
+
+		if (link->system == system && link->state != SC_LINK_TOMBSTONE &&
+			link->state != SC_LINK_CANDIDATE)
+			*there = link;
+	}
+	if (*there == NULL)
+		return SC_PLACE_FREE;
+	return (*there)->state == SC_LINK_CREATING && (*there)->call.kind == SC_CALL_NONE
+			   ? SC_PLACE_WANTED
+			   : SC_PLACE_TAKEN;
+}
+
+ScMeeting
+sc_join_meet(ScLink *link, ScLink *other, ScLink **gives_way)
+{
+	ScLink *const pair[] = { other, link };
+
+	*gives_way = NULL;
+	for (int i = 0; i < 2; i++)
+		if (pair[i]->state == SC_LINK_CREATING && pair[i]->call.kind != SC_CALL_NONE)
+			return SC_MEETING_MAKING;
+	for (int i = 0; i < 2 && *gives_way == NULL; i++)
+		if (pair[i]->state == SC_LINK_CREATING)
+			*gives_way = pair[i];
+	return *gives_way != NULL ? SC_MEETING_ONE : SC_MEETING_BOTH;
+}
+
 static void
 rename_stamps(ScStamps *stamps, int64 hub)
 {

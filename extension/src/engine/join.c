@@ -117,20 +117,19 @@ check_systems(ScBatch *batch, ScEntity *keep, ScEntity *drop)
 static void
 check_system(ScBatch *batch, ScLink *link, ScLink *other)
 {
-	ScLink *const pair[] = { other, link };
+	ScLink *gives_way;
+	ScMeeting meeting = sc_join_meet(link, other, &gives_way);
 
-	for (int i = 0; i < 2; i++)
-		if (pair[i]->state == SC_LINK_CREATING && pair[i]->call.kind != SC_CALL_NONE)
-			ereport(ERROR, errcode(ERRCODE_OBJECT_IN_USE),
-					errmsg("a record is being created in system \"%s\"", pair[i]->system->name),
-					errdetail("The other entity has one there, or is given one, too."),
-					errhint("Try again when the call has ended; then one of the two has to go."));
-	for (int i = 0; i < 2; i++)
-		if (pair[i]->state == SC_LINK_CREATING)
-		{
-			forget_link(batch, pair[i]);
-			return;
-		}
+	if (meeting == SC_MEETING_ONE)
+	{
+		forget_link(batch, gives_way);
+		return;
+	}
+	if (meeting == SC_MEETING_MAKING)
+		ereport(ERROR, errcode(ERRCODE_OBJECT_IN_USE),
+				errmsg("a record is being created in system \"%s\"", link->system->name),
+				errdetail("The other entity has one there, or is given one, too."),
+				errhint("Try again when the call has ended; then one of the two has to go."));
 	ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			errmsg("both entities have a record in system \"%s\"", link->system->name),
 			errdetail("They are %s and %s.", name_of(link), name_of(other)),

@@ -20,6 +20,7 @@
 #include "storage/lock.h"
 #include "utils/builtins.h"
 
+#include "core/join.h"
 #include "engine/run.h"
 #include "store/catalog.h"
 #include "store/match.h"
@@ -43,8 +44,6 @@ static ScLink *find_fresh(ScBatch *batch, const ScWork *work);
 static bool create_in_flight(const ScWork *work);
 static ScLink *make_candidate(ScRun *run, ScBatch *batch, ScWork *work);
 static ScLink *join_entity(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity);
-static ScLink *link_there(const ScEntity *entity, const ScSystem *system);
-static bool is_wanted(const ScLink *there);
 static ScEntity *make_entity(ScRun *run, ScBatch *batch, const ScRecordMap *map,
 							 const ScSystem *system);
 static ScLink *make_link(ScRun *run, ScBatch *batch, const ScWork *work, ScEntity *entity);
@@ -435,12 +434,13 @@ make_candidate(ScRun *run, ScBatch *batch, ScWork *work)
 static ScLink *
 join_entity(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity)
 {
-	ScLink *there = link_there(entity, work->system);
+	ScLink *there;
+	ScPlace place = sc_join_place(entity, work->system, &there);
 	ScEntity *other;
 
-	if (there == NULL)
+	if (place == SC_PLACE_FREE)
 		return make_link(run, batch, work, entity);
-	if (is_wanted(there))
+	if (place == SC_PLACE_WANTED)
 	{
 		there->external_id = pstrdup(work->shape.external_id);
 		there->state = SC_LINK_ACTIVE;
@@ -450,31 +450,6 @@ join_entity(ScRun *run, ScBatch *batch, ScWork *work, ScEntity *entity)
 	other = make_entity(run, batch, work->map, work->system);
 	sc_matching_note(batch, work, other);
 	return make_link(run, batch, work, other);
-}
-
-/* The link of an entity that stands for its record in that system, made or wanted. */
-static ScLink *
-link_there(const ScEntity *entity, const ScSystem *system)
-{
-	ScLink *there = NULL;
-	ListCell *cell;
-
-	foreach (cell, entity->links)
-	{
-		ScLink *link = lfirst(cell);
-
-		if (link->system == system && link->state != SC_LINK_TOMBSTONE &&
-			link->state != SC_LINK_CANDIDATE)
-			there = link;
-	}
-	return there;
-}
-
-/* A create that no call has been made for yet. */
-static bool
-is_wanted(const ScLink *there)
-{
-	return there != NULL && there->state == SC_LINK_CREATING && there->call.kind == SC_CALL_NONE;
 }
 
 static ScEntity *
@@ -600,7 +575,9 @@ static ScLink *
 settle_candidate(ScRun *run, ScBatch *batch, ScWork *work, ScLink *candidate)
 {
 	ScEntity *match = sc_matching_is_sure(work) ? sc_load_entity_of(batch, work->entity) : NULL;
-	ScLink *there = match == NULL ? NULL : link_there(match, candidate->system);
+	ScLink *there = NULL;
+	ScPlace place =
+		match == NULL ? SC_PLACE_TAKEN : sc_join_place(match, candidate->system, &there);
 	ScLedgerEntry *entry;
 
 	if (work->map == NULL)
@@ -609,9 +586,9 @@ settle_candidate(ScRun *run, ScBatch *batch, ScWork *work, ScLink *candidate)
 					   "was read: its system does not accept it, or no row of record_map takes it");
 		return NULL;
 	}
-	if (match != NULL && is_wanted(there))
+	if (place == SC_PLACE_WANTED)
 		return give_record(batch, there, candidate);
-	if (match != NULL && there == NULL)
+	if (place == SC_PLACE_FREE)
 	{
 		candidate->entity = match;
 		entry = sc_model_note(batch, SC_LEDGER_LINK, match, candidate);
