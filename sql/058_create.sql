@@ -207,3 +207,61 @@ pd says title=a severity=critical status=new v2 by b.kim
 pd says title=lee severity=critical status=new v3 by c.lee
 state
 $$, true);
+
+-- R21, R5: the look-up finds a record that somebody has touched; whoever is heard next shows it whole, with what it started with beside
+-- what he changed. That is nobody's edit: our own create, told last, says so. The version goes, and what it had beaten stands.
+SELECT story(world('{"fields": {"title": {"kind": "text"}, "status": {"kind": "state"}, "cause": {"kind": "text"}}}'), $$
+snow says title=a v1 by a.lee
+pd sends
+pd loses
+at 14:00:05
+snow says status=working cause=rain v2 by a.lee
+pd sends
+pd finds PD-1 v3 title=kim status=new cause=null
+at 14:00:10
+pd says title=kim status=new cause=null v3 by b.kim
+state
+pd says title=b status=new cause=null v2 by c.lee
+pd creates title=a status=new cause=null v1 us
+state
+pd sends
+pd answers v4 status=working cause=rain
+snow sends
+snow answers v3 title=kim
+state
+$$, true);
+-- the same where our next write had gone over it before anybody was heard (R4e)
+SELECT story(world(), $$
+snow says title=a v1 by a.lee
+pd sends
+pd loses
+at 14:00:05
+snow says status=working v2 by a.lee
+pd sends
+pd finds PD-1 v3 title=kim status=new
+pd sends
+pd answers v4 status=working
+at 14:00:10
+pd says title=kim status=new v3 by b.kim
+pd creates title=a status=new v1 us
+state
+$$);
+-- (control) what is not what it started with is somebody's, and what no other version stands beside stays
+SELECT story(world(), $$
+snow says title=a v1 by a.lee
+pd sends
+pd loses
+at 14:00:05
+snow says status=working v2 by a.lee
+pd sends
+pd finds PD-1 v3 title=kim status=closed
+at 14:00:10
+pd says title=kim status=closed v3 by b.kim
+pd creates title=a status=new v1 us
+state
+snow sends
+snow answers v3 status=closed
+snow says status=new v4 by a.lee
+pd creates title=a status=new v1 us
+state
+$$);

@@ -14,6 +14,8 @@
 #include "core/decide_private.h"
 #include "core/say.h"
 
+static void note_start(ScBatch *batch, ScLink *link, const ScStatement *statement,
+					   const ScMapped *said, const ScMerge *merge);
 static void name_author(ScBatch *batch, ScLink *link, const ScStatement *statement,
 						const ScMapped *said, const ScVersion *version);
 static const ScVersion *last_version(ScLink *link, const char *field);
@@ -128,6 +130,53 @@ sc_author_take(ScBatch *batch, ScLink *link, const ScStatement *statement, const
 		say_author(batch, sc_decide_note(batch, SC_LEDGER_AGREE, link, statement, said),
 				   "author_of_replaced");
 	return true;
+}
+
+bool
+sc_author_take_back(ScBatch *batch, ScLink *link, const ScStatement *statement,
+					const ScMapped *said, const ScOrder *order)
+{
+	ScShadowField *shadow = sc_shadow_get(&link->shadow, said->map->field->name);
+	const ScVersion *version = last_version(link, shadow->field);
+	ScMerge merge;
+
+	if (statement->kind != SC_STATEMENT_CREATE || !statement->actor_is_us || version == NULL ||
+		(order->verdict != SC_VERDICT_STALE && order->verdict != SC_VERDICT_NOTHING) ||
+		!tells_of(shadow, statement, version, order) || !is_value(batch, link, version, said))
+		return false;
+	merge = sc_merge_without(batch, link->entity, said->map->field, link->id);
+	if (merge.outcome == SC_MERGE_NOTHING)
+		return false;
+	if (order->verdict == SC_VERDICT_NOTHING)
+		(void) sc_order_apply(shadow, order, statement, said);
+	shadow->told_before = statement->position;
+	link->changed = true;
+	note_start(batch, link, statement, said, &merge);
+	return true;
+}
+
+static void
+note_start(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScMapped *said,
+		   const ScMerge *merge)
+{
+	ScEntity *entity = link->entity;
+	const ScField *field = said->map->field;
+	const ScStamp *stamp = sc_stamp_find(&entity->stamps, field->name);
+	bool moved = !sc_value_equal(&merge->old, &stamp->versions[0].value);
+	ScLedgerEntry *entry = sc_decide_note(
+		batch, moved ? SC_LEDGER_CHANGE : SC_LEDGER_AGREE, link, statement, said);
+
+	if (moved)
+		entity->revision++;
+	entry->old_value = sc_say_jsonb(field, &merge->old);
+	entry->new_value = sc_say_jsonb(field, &stamp->versions[0].value);
+	entry->rule = "start";
+	entry->reason = psprintf("%s is what %s had put there when we made the record, and nobody's "
+							 "edit: %s stands",
+							 sc_say_value(field, &said->canonical), link->system->name,
+							 sc_say_version(batch, field, &stamp->versions[0]));
+	if (merge->was_held && !stamp->held)
+		sc_decide_settled(batch, entry, "start");
 }
 
 /* The winner may be another for it: that is a conflict like any other. */

@@ -136,6 +136,18 @@ sc_decide_note_merge(ScBatch *batch, ScLedgerEntry *entry, const ScVersion *vers
 }
 
 void
+sc_decide_settled(ScBatch *batch, ScLedgerEntry *entry, const char *rule)
+{
+	ScConflictOut *settled = palloc0(sizeof(ScConflictOut));
+
+	settled->entity = entry->entity;
+	settled->field = entry->field;
+	settled->rule = rule == NULL ? NULL : pstrdup(rule);
+	batch->settled = lappend(batch->settled, settled);
+	sc_decide_tell_reviewers(batch, entry, false);
+}
+
+void
 sc_decide_review_again(ScBatch *batch, ScEntity *entity)
 {
 	/* The first round may leave another severity; nothing asks for what the second leaves. */

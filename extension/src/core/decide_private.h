@@ -54,6 +54,14 @@ extern void sc_author_open(ScShadowField *shadow, const ScStatement *statement, 
 extern bool sc_author_take(ScBatch *batch, ScLink *link, const ScStatement *statement,
 						   const ScMapped *said, const ScOrder *order);
 
+/*
+ * Our own create, told of late, shows what a version was made of that was heard
+ * in a record told whole: where the record started from, and nobody's edit.
+ * The version goes where another stands beside it, and that is told.
+ */
+extern bool sc_author_take_back(ScBatch *batch, ScLink *link, const ScStatement *statement,
+								const ScMapped *said, const ScOrder *order);
+
 /* Maintains keys, address and version of the link from what a statement says. */
 extern void sc_decide_keys(ScLink *link, const ScStatement *statement);
 
@@ -126,6 +134,9 @@ extern ScAlertOut *sc_decide_alert(ScBatch *batch, const ScSpace *space, const c
 
 /* The alert that a field, which entry names, waits for a person; or that it does no more. */
 extern void sc_decide_tell_reviewers(ScBatch *batch, const ScLedgerEntry *entry, bool waits);
+
+/* A hold is over: its row of conflict, by rule (NULL: as entry says), and the alert. */
+extern void sc_decide_settled(ScBatch *batch, ScLedgerEntry *entry, const char *rule);
 
 /* RS-01, RS-08: something of the record is another than it was: disputes whose rules ask for that are looked at again. */
 extern void sc_decide_review_again(ScBatch *batch, ScEntity *entity);

@@ -49,12 +49,5 @@ sc_decide_hub(ScBatch *batch, ScEntity *entity, const ScHubWord *word)
 				 actor == NULL ? "a rule" : sc_say_actor(batch, 0, actor, SC_ACTOR_HUMAN),
 				 reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
 	if (held)
-	{
-		ScConflictOut *settled = palloc0(sizeof(ScConflictOut));
-
-		settled->entity = entity;
-		settled->field = entry->field;
-		batch->settled = lappend(batch->settled, settled);
-		sc_decide_tell_reviewers(batch, entry, false);
-	}
+		sc_decide_settled(batch, entry, NULL);
 }

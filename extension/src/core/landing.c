@@ -310,7 +310,8 @@ acknowledge(ScBatch *batch, ScLink *link, const ScCallField *carried, ScWrite *w
  * A read made some time after the create may show what somebody set since just
  * as well.  Where it is not what stands, nobody knows until it is told: it
  * counts as not read (the call is given the field), and what is written over it
- * is judged when it is heard.
+ * is judged when it is heard.  A field that is empty still is one that nobody
+ * filled: somebody who did and took it back has nothing to lose.
  */
 void
 sc_decide_baseline(ScBatch *batch, ScLink *link, const ScStatement *body, ScCall *call)
@@ -339,7 +340,8 @@ sc_decide_baseline(ScBatch *batch, ScLink *link, const ScStatement *body, ScCall
 		shadow = sc_shadow_get(&link->shadow, name);
 		if (shadow->held.state != SC_VALUE_UNKNOWN)
 			continue;
-		if (touched && value != NULL && !sc_value_equal(&value->value, &said->canonical))
+		if (touched && value != NULL && !sc_value_is_null(&said->canonical) &&
+			!sc_value_equal(&value->value, &said->canonical))
 		{
 			fields[call->nfields++].field = pstrdup(name);
 			continue;

@@ -212,15 +212,7 @@ take_word(ScBatch *batch, const ScSplit *split, ScEntity *from, const ScField *f
 							 sc_model_record_name(split->link), split->link->system->name,
 							 sc_say_version(batch, field, stands));
 	if (merge.was_held && !stamp->held)
-	{
-		ScConflictOut *settled = palloc0(sizeof(ScConflictOut));
-
-		settled->entity = from;
-		settled->field = entry->field;
-		settled->rule = pstrdup("split");
-		batch->settled = lappend(batch->settled, settled);
-		sc_decide_tell_reviewers(batch, entry, false);
-	}
+		sc_decide_settled(batch, entry, "split");
 }
 
 /* NULL: the hub, or a record that is here no more. */
