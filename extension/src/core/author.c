@@ -163,8 +163,8 @@ note_start(ScBatch *batch, ScLink *link, const ScStatement *statement, const ScM
 	const ScField *field = said->map->field;
 	const ScStamp *stamp = sc_stamp_find(&entity->stamps, field->name);
 	bool moved = !sc_value_equal(&merge->old, &stamp->versions[0].value);
-	ScLedgerEntry *entry = sc_decide_note(
-		batch, moved ? SC_LEDGER_CHANGE : SC_LEDGER_AGREE, link, statement, said);
+	ScLedgerEntry *entry =
+		sc_decide_note(batch, moved ? SC_LEDGER_CHANGE : SC_LEDGER_AGREE, link, statement, said);
 
 	if (moved)
 		entity->revision++;

@@ -35,10 +35,22 @@ sub server
 			UPDATE syncore.connector SET abilities = abilities || '{"index_lag_ms": 500, "late_landing_ms": 2000}'; RESET session_replication_role;});
 		# Its plans close and reopen at random, and compare records of one entity at the end.
 		$t->sql(q{UPDATE syncore.entity_type SET on_reopen = 'reopen'});
+		follow($t);
 		$self->{used} = 0;
 	}
 	$self->{used}++;
 	return $self->{t};
+}
+
+# Who called is an object that ServiceNow's records name: Jira is told its mail address.
+sub follow
+{
+	my ($t) = @_;
+	$t->sql(q{BEGIN; INSERT INTO syncore.field (entity_type, name) VALUES ('incident', 'caller_mail'); SELECT syncore.set_owner('incident', 'caller_mail', NULL);
+		INSERT INTO syncore.field_map (system, record_type, field, path, direction, format, contract) VALUES
+			('snow', 'incident', 'caller_mail', '/caller_id', 'in', '{"follow": "sys_user", "take": "/email", "ttl_s": "60"}', false),
+			('jira', 'issue', 'caller_mail', '/fields/customfield_10051', 'out', '{}', false); COMMIT});
+	return;
 }
 
 sub end

@@ -123,6 +123,17 @@ sub agreement
 			wrong(I1 => "$subject $field: $system shows \"$shows\", \"$stands\" stands") if !$same;
 		}
 	}
+	called($subject, $data->{caller_mail} // '');
+	return;
+}
+
+# FM-05: the address of who called, which only the caller's own record tells.
+sub called
+{
+	my ($subject, $stands) = @_;
+	my ($shows, $tells) = map { Syncore::Chaos::Run::shown($_, 'caller', ($run->of($_, $subject))[0]) } qw(snow jira);
+	my $mail = $UP{snow}{assignee}{$shows} // "unmapped $shows";
+	wrong(I1 => "$subject caller: snow shows \"$shows\", that is \"$mail\"; \"$stands\" stands, jira shows \"$tells\"") if $stands ne $mail || $tells ne $mail;
 	return;
 }
 
@@ -224,10 +235,17 @@ sub right_winner
 		my $stands = $t->value("SELECT (data || coalesce(long, '{}')) ->> ? FROM syncore.entity WHERE id = ?", $field, $entity) // '';
 		my ($author) = grep { words($_->{value}) eq words($stands) } @acts;
 		wrong(I5 => "$subject $field: nobody wrote \"$stands\"") if !$author;
-		next if @acts > 1 && $acts[-1]{at} - $acts[-2]{at} < $LAST_WINS_AFTER;
+		next if goes_by_record($field) || @acts > 1 && $acts[-1]{at} - $acts[-2]{at} < $LAST_WINS_AFTER;
 		wrong(I5 => "$subject $field: \"$stands\" stands, the last that anybody wrote is \"$acts[-1]{value}\"") if words($acts[-1]{value}) ne words($stands);
 	}
 	return;
+}
+
+# Is there a rule for that field that asks what else is so of the record? Then the latest need not stand.
+sub goes_by_record
+{
+	my ($field) = @_;
+	return grep { $_->[0] eq $field } @{ $Syncore::Chaos::Plan::RULES{ $run->{plan}{rules} // '' } // [] };
 }
 
 # I5 in part: who won a conflict is who the rule named beside it says, judged here once more; and a text that stands is
@@ -254,6 +272,7 @@ sub ruled
 		WHERE e.id = ANY (?) AND f.key IN ('title', 'description') AND n > 1
 			AND (o.value ->> 'at')::timestamptz > (f.value #>> '{versions,0,at}')::timestamptz}, \@entities))
 	{
+		next if goes_by_record($row->{field});
 		wrong(I5 => "entity $row->{id} $row->{field}: \"$row->{value}\" is later than what stands, and stands beside it");
 	}
 	return;
@@ -368,6 +387,7 @@ sub bounded_writes
 		{
 			my ($record) = $run->of($system, $subject) or next;
 			my $limit = $acts + $comments + $run->{taken}{$system} + 2 * $kills + 1;
+			$limit += $acts if $run->{plan}{rules};    # what is so of one field decides another, which is told, too
 			my $writes = effects($system, $record);
 			wrong(I6 => "$subject: $writes writes to $system, more than $limit") if $writes > $limit;
 		}
@@ -406,6 +426,7 @@ sub books
 		['waiting or unsure events', 'SELECT count(*) FROM syncore.link WHERE cardinality(waiting) > 0 OR cardinality(unsure) > 0'],
 		['links that are not active', q{SELECT count(*) FROM syncore.link WHERE state <> 'active'}],
 		['events in quarantine', q{SELECT count(*) FROM syncore.quarantine_entry WHERE state = 'open'}],
+		['records that wait for an object', 'SELECT count(*) FROM syncore.reference_wait'],
 		['pending conflicts', q{SELECT count(*) FROM syncore.conflict WHERE state = 'pending'}],
 	);
 	for my $what (@open)
@@ -431,6 +452,7 @@ sub again
 	my (@entities) = @_;
 	my @before = snapshot(@entities);
 	my $writes = $t->snow->effects + $t->jira->effects;
+	$run->age;
 	for my $system (qw(snow jira))
 	{
 		my $sim = $t->sim($system);

@@ -4,6 +4,7 @@ package Syncore::Chaos::Plan;
 #
 #   my $plan = Syncore::Chaos::Plan::draw($seed);
 #   $plan->{normalise}                 what the products do to values, {system => {field => [steps]}}
+#   $plan->{rules}                     which of RULES are in force, none: those that are shipped
 #   $plan->{steps}                     [{at (ms), what => create|edit|comment|peer|hook|process, …}], in order of time
 #   Syncore::Chaos::Plan::table($plan) as text
 #
@@ -20,6 +21,15 @@ my @HOOK = qw(delay duplicate lose hold hold);
 my @SNOW_MAKES = qw(trim collapse);
 my @JIRA_MAKES = qw(trim collapse upper);
 my @PROCESS = qw(dispatcher_term listener_term worker_kill immediate);
+
+# Rules that ask what else is so of the record, also in a circle: [field, rule, system, condition], before those that are shipped.
+our %RULES = (
+	chain => [['status', 'system_of_record', 'jira', '$.severity == "critical" || $.severity == "high"'],
+		['assignee', 'system_of_record', 'snow', '$.status == "in_progress"'], ['title', 'system_of_record', 'snow', '$.status == "new" || $.status == "on_hold"'],
+		['description', 'system_of_record', 'jira', '$.severity == "high" || $.severity == "low"']],
+	circle => [['title', 'system_of_record', 'snow', '$.description like_regex "[02468]$"'], ['description', 'system_of_record', 'jira', '$.title like_regex "[13579]$"'],
+		['status', 'system_of_record', 'snow', '$.assignee == "b.kim@acme.example"'], ['assignee', 'system_of_record', 'jira', '$.status == "in_progress"']],
+);
 my %STORY = (lost_create => \&lost_create, lost_update => \&lost_update, overwritten => \&overwritten, told_late => \&told_late);
 
 # A small generator of our own: the same numbers with every Perl.
@@ -52,7 +62,10 @@ sub draw
 	{
 		push @steps, map { { %$_, story => $name } } $STORY{$name}->(\@steps, $subjects) if chance(50);
 	}
-	return { seed => $seed, subjects => $subjects, length => $length, normalise => \%normalise, steps => [sort { $a->{at} <=> $b->{at} } @steps] };
+	# Drawn last: what a seed played before there were such is played still.
+	my $rules = chance(40) ? pick(sort keys %RULES) : '';
+	push @steps, map { caller_edit($_, $subjects, $length) } 1 .. 2 + number(5) if chance(50);
+	return { seed => $seed, subjects => $subjects, length => $length, normalise => \%normalise, rules => $rules, steps => [sort { $a->{at} <=> $b->{at} } @steps] };
 }
 
 sub edit
@@ -62,6 +75,13 @@ sub edit
 	my $field = $is_hot ? $hot_field : pick(@FIELDS);
 	return { at => 350 + number($length), what => 'edit', n => $n, subject => $is_hot ? $hot : 1 + number($subjects), field => $field,
 		system => pick(qw(snow jira)), value => value($field) };
+}
+
+# Who called is an object of ServiceNow's, which is fetched; Jira shows the mail address of it.
+sub caller_edit
+{
+	my ($n, $subjects, $length) = @_;
+	return { at => 350 + number($length), what => 'edit', n => 300 + $n, subject => 1 + number($subjects), field => 'caller', system => 'snow', value => number(3) };
 }
 
 # Both sides within a few milliseconds: inside the window in which a write is on its way.
@@ -160,6 +180,7 @@ sub said
 	return ({ impact => "$SEVERITY[$value][0]", urgency => "$SEVERITY[$value][1]" }, { priority => $SEVERITY[$value][2] }) if $field eq 'severity';
 	return ({ assigned_to => ['', 'a.lee', 'b.kim']->[$value] },
 		{ assignee => [undef, '5b10ac8d82e05b22cc7d4ef5', '5b10bbbbbbbbbbbbbbbbbbbb']->[$value] }) if $field eq 'assignee';
+	return ({ caller_id => ['', 'a.lee', 'b.kim']->[$value] }, {}) if $field eq 'caller';
 	my $text = $field eq 'title' ? "$subject$value$tag" : "about $subject$value$tag";
 	return $field eq 'title' ? ({ short_description => $text }, { summary => $text }) : ({ description => $text }, { description => $text });
 }
@@ -198,6 +219,7 @@ sub kinds
 		: $_->{what} eq 'edit' ? ("edit $_->{field}" => 1, "edit in $_->{system}" => 1, $_->{n} > 100 && $_->{n} < 200 ? (burst => 1) : ())
 		: ($_->{what} => 1, $_->{public} ? (public => 1) : ()) } @{ $plan->{steps} };
 	$has{"story $_->{story}"} = 1 for grep { $_->{story} } @{ $plan->{steps} };
+	$has{"rules $plan->{rules}"} = 1 if $plan->{rules};
 	for my $system (keys %{ $plan->{normalise} })
 	{
 		$has{"normalised in $system: @$_"} = 1 for values %{ $plan->{normalise}{$system} };
@@ -207,7 +229,7 @@ sub kinds
 
 sub all_kinds
 {
-	return sort +(map { "story $_" } keys %STORY), (map { "peer $_" } @PEER), (map { "hook $_" } qw(delay duplicate lose hold)), (map { "process $_" } @PROCESS), (map { "edit $_" } keys %{ { map { $_ => 1 } @FIELDS } }),
+	return sort +(map { "story $_" } keys %STORY), (map { "peer $_" } @PEER), (map { "hook $_" } qw(delay duplicate lose hold)), (map { "process $_" } @PROCESS), (map { "edit $_" } keys %{ { map { $_ => 1 } @FIELDS, 'caller' } }), (map { "rules $_" } keys %RULES),
 		'edit in snow', 'edit in jira', 'burst', 'create', 'comment', 'public', (map { "normalised in snow: $_" } @SNOW_MAKES), (map { "normalised in jira: $_" } @JIRA_MAKES);
 }
 
@@ -228,7 +250,7 @@ sub table
 {
 	my ($plan) = @_;
 	my $rules = join ', ', map { my $s = $_; map { "$s $_ (@{ $plan->{normalise}{$s}{$_} })" } sort keys %{ $plan->{normalise}{$s} } } sort keys %{ $plan->{normalise} };
-	return join "\n", ($rules ? "normalised: $rules" : ()), map { row($_) } @{ $plan->{steps} };
+	return join "\n", ($rules ? "normalised: $rules" : ()), ($plan->{rules} ? "rules: $plan->{rules}" : ()), map { row($_) } @{ $plan->{steps} };
 }
 
 1;

@@ -54,6 +54,8 @@ sub play
 		$self->{hooks_before}{$system} = scalar $sim->webhooks;
 		$sim->set(normalise => $self->{plan}{normalise}{$system} // {});
 	}
+	$self->rule;
+	$self->age;
 	my $start = time;
 	for my $step (@{ $self->{plan}{steps} })
 	{
@@ -67,6 +69,30 @@ sub play
 	$self->settle;
 	return $self;
 }
+
+# The policy of this plan: its rules before those that are shipped.
+sub rule
+{
+	my ($self) = @_;
+	my $t = $self->{t};
+	my $rules = $self->{plan}{rules} // '';
+	return if ($t->{chaos_rules} // '') eq $rules;
+	my $dbh = $t->dbh;
+	$dbh->begin_work;
+	$dbh->do('DELETE FROM syncore.policy WHERE NOT shipped');
+	for my $rule (@{ $Syncore::Chaos::Plan::RULES{$rules} // [] })
+	{
+		my ($field, @rest) = @$rule;
+		$dbh->do(q{INSERT INTO syncore.policy (entity_type, field, position, rule, system, condition) SELECT 'incident', $1, p.* FROM
+			(VALUES (1, $2::syncore.rule_name, $3, $4::jsonpath), (2, 'human_wins', NULL, NULL), (3, 'last_update_wins', NULL, NULL)) p}, undef, $field, @rest);
+	}
+	$dbh->commit;
+	$t->{chaos_rules} = $rules;
+	return;
+}
+
+# What was fetched is too old now, and is fetched again for whoever names it.
+sub age { my ($self) = @_; return $self->{t}->sql(q{UPDATE syncore.referenced SET fetched_at = fetched_at - interval '2 min'}) }
 
 # Holds and delays of webhooks end when their time has come.
 sub undo_until
@@ -113,6 +139,12 @@ sub rest
 	my $t = $self->{t};
 	$t->wait_until('lost webhooks, sent at last', sub { !grep { $_->{state} =~ /lost|given up|refused/ } $self->hooks }, 30);
 	$t->quiesce($ENV{SYNCORE_DRAIN} // 180);
+	# what waits for an object that could not be fetched is no delivery yet
+	while ($t->value('SELECT count(*) FROM syncore.reference_wait'))
+	{
+		$t->wait_until('objects that records name', sub { !$t->value('SELECT count(*) FROM syncore.reference_wait') }, $ENV{SYNCORE_DRAIN} // 180);
+		$t->quiesce($ENV{SYNCORE_DRAIN} // 180);
+	}
 	return;
 }
 
@@ -183,6 +215,7 @@ sub shown
 		: $field eq 'description' ? ($system eq 'snow' ? $f->{description} : $record->{description_text} // '')
 		: $field eq 'severity' ? ($system eq 'snow' ? $f->{priority} : $f->{priority})
 		: $field eq 'status' ? ($system eq 'snow' ? $f->{state} : $f->{status})
+		: $field eq 'caller' ? ($system eq 'snow' ? $f->{caller_id} : $f->{customfield_10051} // '')
 		: ($system eq 'snow' ? $f->{assigned_to} : $f->{assignee} // '');
 }
 
