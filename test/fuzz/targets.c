@@ -220,8 +220,8 @@ words_of(const char *text, bool lists)
 	initStringInfo(&clean);
 	initStringInfo(&words);
 	for (const char *at = text; *at != '\0'; at++)
-		if (*at == '\n' || *at == '\t' || !iscntrl((unsigned char) *at))
-			appendStringInfoChar(&clean, *at);
+		if (*at == '\r' || *at == '\n' || *at == '\t' || !iscntrl((unsigned char) *at))
+			appendStringInfoChar(&clean, *at == '\r' ? '\n' : *at);
 	for (const char *at = clean.data; *at != '\0'; at++)
 	{
 		size_t digits = strspn(at, "0123456789");
