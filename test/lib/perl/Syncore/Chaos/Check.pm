@@ -215,11 +215,13 @@ sub heard_otherwise
 sub by_people
 {
 	my ($subject, $entity) = @_;
-	for my $version ($t->rows(q{SELECT f.key AS field, v ->> 'actor' AS actor, v ->> 'actor_kind' AS kind, v ->> 'value' AS value
+	for my $version ($t->rows(q{SELECT f.key AS field, v ->> 'actor' AS actor, v ->> 'actor_kind' AS kind, v #> '{value,value}' = 'null' AS nothing
 		FROM syncore.entity e, jsonb_each(e.stamps::jsonb) f, jsonb_array_elements(f.value -> 'versions') v
-		WHERE e.id = ? AND f.key IN ('title', 'description') AND v ->> 'actor_kind' IS DISTINCT FROM 'human'}, $entity))
+		WHERE e.id = ? AND f.key IN ('title', 'description')
+			AND (v ->> 'actor_kind' IS DISTINCT FROM 'human' OR v #> '{value,value}' = 'null')}, $entity))
 	{
-		wrong(I5 => "$subject $version->{field}: a version is by " . ($version->{actor} // 'nobody') . ' (' . ($version->{kind} // 'unknown') . '), people wrote them all');
+		wrong(I5 => "$subject $version->{field}: a version of nothing is by " . ($version->{actor} // 'nobody') . ', and nobody emptied it') if $version->{nothing};
+		wrong(I5 => "$subject $version->{field}: a version is by " . ($version->{actor} // 'nobody') . ' (' . ($version->{kind} // 'unknown') . '), people wrote them all') if ($version->{kind} // '') ne 'human';
 	}
 	return;
 }
