@@ -265,3 +265,26 @@ snow says status=new v4 by a.lee
 pd creates title=a status=new v1 us
 state
 $$);
+-- what is empty there is known to be so, in whatever order it is told: who emptied it again has nothing to lose
+SELECT story(world('{"fields": {"title": {"kind": "text"}, "cause": {"kind": "text"}}}'), $$
+snow says title=a v1 by a.lee
+pd sends
+pd loses
+at 14:00:05
+snow says cause=rain v2 by a.lee
+pd sends
+pd finds PD-1 v5 title=kim cause=snow
+at 14:00:10
+pd says title=kim cause=null v2 by b.kim
+state
+pd creates title=a cause=null v1 us
+pd says title=kim cause=snow v4 by b.kim
+state
+$$);
+-- (control) a record that is not of our making
+SELECT story(world('{"fields": {"title": {"kind": "text"}, "cause": {"kind": "text"}}}'), $$
+snow says title=a cause=rain v1 by a.lee
+at 14:00:05
+pd says title=a cause=null v5 by b.kim
+state
+$$);

@@ -16,7 +16,10 @@ static void ask_of_defaults(ScBatch *batch, ScLink *link, const ScField *field);
 static bool holds_value(const ScBatch *batch, const ScLink *link, const ScShadowField *shadow);
 static bool is_own_start(ScLink *link, const ScStatement *statement, const ScMapped *said,
 						 ScOrder *order);
-static bool is_empty_start(const ScLink *link, const ScShadowField *shadow, const ScMapped *said);
+static bool is_empty_start(const ScLink *link, const ScShadowField *shadow,
+						   const ScStatement *statement, const ScMapped *said);
+static bool is_of_our_making(const ScLink *link);
+static bool is_unsaid(const ScLink *link, const ScField *field);
 static bool is_said(const ScMapped *said);
 static bool is_repeated(const ScStatement *statement, int at);
 static const ScMapped *find_failure(const ScStatement *statement);
@@ -115,12 +118,13 @@ sc_decide_field(ScBatch *batch, ScLink *link, const ScStatement *statement, cons
 
 	sc_order_expire(shadow, batch->now);
 	order = sc_order_judge(link, shadow, statement, said);
-	if (order.verdict == SC_VERDICT_CURRENT && is_empty_start(link, shadow, said))
+	if (order.verdict == SC_VERDICT_CURRENT && is_empty_start(link, shadow, statement, said))
 	{
 		shadow->held = said->external;
 		shadow->known_at = statement->position;
 		link->changed = true;
-		ask_of_defaults(batch, link, said->map->field);
+		if (is_unsaid(link, said->map->field))
+			ask_of_defaults(batch, link, said->map->field);
 		return;
 	}
 	if (is_own_start(link, statement, said, &order))
@@ -156,15 +160,36 @@ sc_decide_field(ScBatch *batch, ScLink *link, const ScStatement *statement, cons
 /*
  * A field that nobody ever said anything about is empty on a record heard of
  * for the first time: that is where the record starts from, not an edit that
- * would empty the field elsewhere.
+ * would empty the field elsewhere.  So it is on a record that we made without
+ * it, whoever is heard first of those who wrote beside it: who filled it and
+ * emptied it again since has nothing to lose.
  */
 static bool
-is_empty_start(const ScLink *link, const ScShadowField *shadow, const ScMapped *said)
+is_empty_start(const ScLink *link, const ScShadowField *shadow, const ScStatement *statement,
+			   const ScMapped *said)
 {
-	const ScStamp *stamp = sc_stamp_find(&link->entity->stamps, said->map->field->name);
-
 	return shadow->held.state == SC_VALUE_UNKNOWN && sc_value_is_null(&said->canonical) &&
-		   (stamp == NULL || stamp->nversions == 0);
+		   (is_unsaid(link, said->map->field) ||
+			(is_of_our_making(link) && sc_model_is_whole(statement)));
+}
+
+/* A record that showed up where we were about to make one has a marker as well, and nothing of ours in it at first. */
+static bool
+is_of_our_making(const ScLink *link)
+{
+	bool written = false;
+
+	for (int i = 0; i < link->shadow.len; i++)
+		written = written || link->shadow.items[i].nwrites > 0;
+	return link->marker != NULL && written;
+}
+
+static bool
+is_unsaid(const ScLink *link, const ScField *field)
+{
+	const ScStamp *stamp = sc_stamp_find(&link->entity->stamps, field->name);
+
+	return stamp == NULL || stamp->nversions == 0;
 }
 
 /*

@@ -256,7 +256,7 @@ sub wait_until
 	return;
 }
 
-# Nothing is on its way any more: no due delivery, call or waiting event, no webhook.
+# Nothing is on its way any more: no due delivery, call or waiting event, no object that a record names, no webhook.
 sub quiesce
 {
 	my ($self, $limit) = @_;
@@ -274,7 +274,8 @@ sub busy
 		SELECT (SELECT count(*) FROM syncore.delivery d JOIN syncore.system s ON s.id = d.system_id
 		        WHERE d.state = 'due' AND s.mode = 'active')
 		     + (SELECT count(*) FROM syncore.link l JOIN syncore.system s ON s.id = l.system_id
-		        WHERE s.mode = 'active' AND (l.call IS NOT NULL OR l.read_owed OR coalesce(cardinality(l.waiting), 0) > 0))});
+		        WHERE s.mode = 'active' AND (l.call IS NOT NULL OR l.read_owed OR coalesce(cardinality(l.waiting), 0) > 0))
+		     + (SELECT count(*) FROM syncore.reference_wait w JOIN syncore.system s ON s.id = w.system_id WHERE s.mode = 'active')});
 	for my $sim ($self->sims)
 	{
 		my $state = $sim->state;

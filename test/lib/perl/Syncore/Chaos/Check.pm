@@ -194,7 +194,7 @@ sub heard_later
 sub heard
 {
 	my ($system, $field, $row) = @_;
-	return $t->rows(q{SELECT l.id, l.entity, l.kind, l.event, coalesce(c.incoming ->> 'value', l.new #>> '{}') AS said,
+	return $t->rows(q{SELECT l.id, l.entity, l.kind, l.event, CASE WHEN c.id IS NULL THEN l.new #>> '{}' ELSE c.incoming ->> 'value' END AS said,
 			c.outcome = 'keep_local' AND c.rule = 'human_wins' AND c.incoming ->> 'actor_kind' <> 'human' AS as_nobody
 		FROM syncore.ledger l JOIN syncore.system s ON s.id = l.system_id LEFT JOIN syncore.conflict c ON c.id = l.conflict
 		WHERE l.id > ? AND s.name = ? AND l.field = ? AND l.kind IN ('change', 'raced', 'agree', 'conflict') AND l.id < coalesce(?, l.id + 1)},

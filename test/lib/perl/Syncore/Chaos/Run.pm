@@ -139,12 +139,6 @@ sub rest
 	my $t = $self->{t};
 	$t->wait_until('lost webhooks, sent at last', sub { !grep { $_->{state} =~ /lost|given up|refused/ } $self->hooks }, 30);
 	$t->quiesce($ENV{SYNCORE_DRAIN} // 180);
-	# what waits for an object that could not be fetched is no delivery yet
-	while ($t->value('SELECT count(*) FROM syncore.reference_wait'))
-	{
-		$t->wait_until('objects that records name', sub { !$t->value('SELECT count(*) FROM syncore.reference_wait') }, $ENV{SYNCORE_DRAIN} // 180);
-		$t->quiesce($ENV{SYNCORE_DRAIN} // 180);
-	}
 	return;
 }
 
