@@ -127,12 +127,11 @@ load_piece(const int64 *ids, int n, List **claimed)
 						.hooks = sc_hooks_decide(),
 						.rehearsal = true };
 	sc_plan_run(
-		&(ScPlan){
-			"plan_links",
-			"SELECT coalesce(d.id, 0), k.id, k.entity FROM syncore.link k LEFT JOIN "
-			"syncore.delivery d ON d.link = k.id WHERE k.id = ANY ($1) AND (d.id IS NULL OR "
-			"(d.state = 'due' AND d.sent_at IS NULL)) ORDER BY d.id, k.id",
-			1, types },
+		&(ScPlan){ "plan_links",
+				   "SELECT coalesce(d.id, 0), k.id, k.entity FROM syncore.link k LEFT JOIN "
+				   "syncore.delivery d ON d.link = k.id WHERE k.id = ANY ($1) AND (d.id IS NULL OR "
+				   "(d.state = 'due' AND d.sent_at IS NULL)) ORDER BY d.id, k.id",
+				   1, types },
 		values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
