@@ -288,3 +288,22 @@ at 14:00:05
 pd says title=a cause=null v5 by b.kim
 state
 $$);
+
+-- R10, R21: what the record started with is what stands, said elsewhere by then: whoever edits it has seen that, and overrules no one.
+SELECT story(world('{"policy": {"*": ["human_wins"]}}'), $$
+snow says severity=high v2 by a.lee
+pd sends
+snow says severity=high title=a v3 by a.lee full
+pd creates severity=high title=a v1 us
+pd says title=d v2 by rule automation
+state
+$$);
+-- (control) what it started with is something else: then its people have not seen it
+SELECT story(world('{"policy": {"*": ["human_wins"]}}'), $$
+snow says severity=high v2 by a.lee
+pd sends
+snow says severity=high title=b v3 by a.lee full
+pd creates severity=high title=a v1 us
+pd says title=d v2 by rule automation
+state
+$$);

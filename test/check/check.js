@@ -16,7 +16,7 @@ const { Engine } = require('./lib/engine');
 const { chance } = require('./lib/chance');
 const { shrink } = require('./lib/shrink');
 
-const levels = { merge: () => require('./lib/merge'), decide: () => require('./lib/decide'), partition: () => require('./lib/partition'), trouble: () => require('./lib/trouble') };
+const levels = { merge: () => require('./lib/merge'), decide: () => require('./lib/decide'), partition: () => require('./lib/partition'), trouble: () => require('./lib/trouble'), create: () => require('./lib/create') };
 
 // "a b key=value" as {_: [a, b], key: value}
 function read(words) {

@@ -45,16 +45,37 @@ static void give_up(Play *play);
 static void owe(Play *play);
 static void hub(Play *play);
 static void decide(Play *play, ScStatement *statement);
-static void take(Play *play, ScLink *link, const ScOutcome *outcome);
-static void end_batch(Play *play);
+static void fan_out(Play *play, ScEntity *entity);
+static int order_links(const ListCell *a, const ListCell *b);
 static void replay(Play *play, ScLink *link);
 static void tell_news(Play *play);
 
 static const Step steps[] = {
-	{ 'M', 10, merge },		 { 'K', 1, keep },		{ 'Z', 1, begin },	{ 'T', 2, move_clock },
-	{ 'S', 10, say },		 { 'G', 2, say_again }, { 'C', 2, claim },	{ 'A', 4, answer },
-	{ 'W', 4, read_record }, { 'L', 2, lose },		{ 'F', 2, refuse }, { 'X', 2, fail },
-	{ 'U', 2, give_up },	 { 'O', 2, owe },		{ 'H', 3, hub },	{ 'D', 1, play_tell_state },
+	{ 'B', 1, play_bare },
+	{ 'N', 5, play_arrive },
+	{ 'V', 10, say },
+	{ 'M', 5, play_made },
+	{ 'Y', 5, play_found },
+	{ 'Q', 2, play_not_found },
+	{ 'J', 3, play_join },
+	{ 'R', 4, play_resolve },
+	{ 'E', 1, play_tell_entities },
+	{ 'M', 10, merge },
+	{ 'K', 1, keep },
+	{ 'Z', 1, begin },
+	{ 'T', 2, move_clock },
+	{ 'S', 10, say },
+	{ 'G', 2, say_again },
+	{ 'C', 2, claim },
+	{ 'A', 4, answer },
+	{ 'W', 4, read_record },
+	{ 'L', 2, lose },
+	{ 'F', 2, refuse },
+	{ 'X', 2, fail },
+	{ 'U', 2, give_up },
+	{ 'O', 2, owe },
+	{ 'H', 3, hub },
+	{ 'D', 1, play_tell_state },
 };
 
 Datum
@@ -136,6 +157,9 @@ begin(Play *play)
 	play->entity->id = 1;
 	play->entity->space = play->world.space;
 	play->entity->type = play->world.type;
+	memset(play->entities, 0, sizeof(play->entities));
+	play->entities[1] = play->entity;
+	play->nlinks = Min(play->world.conf->nsystems, PLAY_LINKS_MAX);
 	for (int i = 1; i <= play->nlinks; i++)
 	{
 		ScLink *link = palloc0(sizeof(ScLink));
@@ -201,8 +225,10 @@ move_clock(Play *play)
 static void
 say(Play *play)
 {
-	ScStatement *statement =
-		play_statement(play, SC_STATEMENT_UPDATE, play->args[3], play->args[8]);
+	bool creates = play->args[0][0] == 'V';
+	ScStatement *statement = play_statement(
+		play, creates ? SC_STATEMENT_CREATE : SC_STATEMENT_UPDATE, play->args[3], play->args[8]);
+	ScLink *link = play->links[atoi(play->args[1])];
 
 	statement->event = atoi(play->args[2]);
 	statement->actor_kind = atoi(play->args[4]);
@@ -217,6 +243,14 @@ say(Play *play)
 	if (statement->event < 1 || statement->event >= PLAY_EVENTS_MAX)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("too many events")));
 	play->events[statement->event] = statement;
+	play->heard[statement->event] = link;
+	/* It shows the marker of our create. */
+	if (link->external_id == NULL)
+	{
+		link->external_id = psprintf("r%d", (int) link->id);
+		link->state = SC_LINK_ACTIVE;
+		link->changed = true;
+	}
 	decide(play, statement);
 }
 
@@ -229,13 +263,13 @@ say_again(Play *play)
 static void
 decide(Play *play, ScStatement *statement)
 {
-	ScLink *link = play->links[statement->system->id];
+	ScLink *link = play->heard[statement->event];
 	const ScMapped *failure;
 
 	if (sc_decide_statement(&play->batch, link, statement, &failure) == SC_DECIDED_QUARANTINE)
 		appendStringInfoString(play->out, "quarantine ");
 	replay(play, link);
-	end_batch(play);
+	play_end_batch(play);
 }
 
 /* The intent, as a claim writes it (R13): a read where one is owed, else all that is due. */
@@ -243,9 +277,15 @@ static void
 claim(Play *play)
 {
 	ScLink *link = play->links[atoi(play->args[1])];
+	bool creates;
 	List *due;
 
 	link->call.heard = false;
+	if (link->call.unknown && link->call.kind == SC_CALL_CREATE)
+	{
+		appendStringInfoString(play->out, "look");
+		return;
+	}
 	if (link->call.unknown || link->read_owed)
 	{
 		if (!link->call.unknown)
@@ -253,16 +293,17 @@ claim(Play *play)
 		appendStringInfoString(play->out, "read");
 		return;
 	}
-	due = sc_merge_due(&play->batch, play->entity, link);
-	appendStringInfoString(play->out, due == NIL ? "nothing" : "send");
-	if (due == NIL)
+	due = sc_merge_due(&play->batch, link->entity, link);
+	creates = link->state == SC_LINK_CREATING;
+	appendStringInfoString(play->out, creates ? "create" : due == NIL ? "nothing" : "send");
+	if (due == NIL && !creates)
 		return;
 	memset(&link->call, 0, sizeof(ScCall));
-	link->call.kind = SC_CALL_UPDATE;
+	link->call.kind = creates ? SC_CALL_CREATE : SC_CALL_UPDATE;
 	link->call.at = link->call.first_at = play->batch.now;
 	link->call.base = sc_order_top(link);
 	link->call.marker = psprintf("m%d", ++play->calls);
-	link->call.fields = palloc0(sizeof(ScCallField) * list_length(due));
+	link->call.fields = palloc0(sizeof(ScCallField) * Max(list_length(due), 1));
 	for (int i = 0; i < list_length(due); i++)
 	{
 		ScCallField *field = list_nth(due, i);
@@ -283,7 +324,7 @@ answer(Play *play)
 
 	if (strcmp(play->args[3], "-") != 0)
 		outcome.body = play_statement(play, SC_STATEMENT_RESPONSE, play->args[2], play->args[3]);
-	take(play, play->links[atoi(play->args[1])], &outcome);
+	play_take(play, play->links[atoi(play->args[1])], &outcome);
 }
 
 static void
@@ -295,40 +336,40 @@ read_record(Play *play)
 	if (!link->call.unknown)
 		link->call.kind = SC_CALL_READ;
 	outcome.body = play_statement(play, SC_STATEMENT_READ, play->args[2], play->args[3]);
-	take(play, link, &outcome);
+	play_take(play, link, &outcome);
 }
 
 static void
 lose(Play *play)
 {
-	take(play, play->links[atoi(play->args[1])], &(ScOutcome){ .kind = SC_OUTCOME_UNKNOWN });
+	play_take(play, play->links[atoi(play->args[1])], &(ScOutcome){ .kind = SC_OUTCOME_UNKNOWN });
 }
 
 static void
 refuse(Play *play)
 {
-	take(play, play->links[atoi(play->args[1])], &(ScOutcome){ .kind = SC_OUTCOME_REFUSED });
+	play_take(play, play->links[atoi(play->args[1])], &(ScOutcome){ .kind = SC_OUTCOME_REFUSED });
 }
 
 static void
 fail(Play *play)
 {
-	take(play, play->links[atoi(play->args[1])], &(ScOutcome){ .kind = SC_OUTCOME_FAILED });
+	play_take(play, play->links[atoi(play->args[1])], &(ScOutcome){ .kind = SC_OUTCOME_FAILED });
 }
 
 static void
 give_up(Play *play)
 {
-	take(play, play->links[atoi(play->args[1])],
-		 &(ScOutcome){ .kind = SC_OUTCOME_FAILED, .last = true });
+	play_take(play, play->links[atoi(play->args[1])],
+			  &(ScOutcome){ .kind = SC_OUTCOME_FAILED, .last = true });
 }
 
-static void
-take(Play *play, ScLink *link, const ScOutcome *outcome)
+void
+play_take(Play *play, ScLink *link, const ScOutcome *outcome)
 {
 	sc_decide_outcome(&play->batch, link, outcome);
 	replay(play, link);
-	end_batch(play);
+	play_end_batch(play);
 }
 
 static void
@@ -344,7 +385,7 @@ hub(Play *play)
 
 	word.actor = "ada";
 	sc_decide_hub(&play->batch, play->entity, &word);
-	end_batch(play);
+	play_end_batch(play);
 }
 
 static void
@@ -359,19 +400,51 @@ replay(Play *play, ScLink *link)
 							&failure);
 }
 
-static void
-end_batch(Play *play)
+void
+play_end_batch(Play *play)
 {
-	sc_decide_fan_out(&play->batch, play->entity);
+	for (int id = 1; id <= PLAY_ENTITIES_MAX; id++)
+		if (play->entities[id] != NULL)
+			fan_out(play, play->entities[id]);
 	tell_news(play);
 	for (int i = 1; i <= play->nlinks; i++)
 	{
 		ScLink *link = play->links[i];
 
-		link->changed = link->due = link->whole = link->read_taken = false;
+		if (link == NULL)
+			continue;
+		link->changed = link->due = link->whole = link->read_taken = link->fresh = false;
 		for (int k = 0; k < link->shadow.len; k++)
 			link->shadow.items[k].moved = false;
 	}
+}
+
+/* What it makes gets its id and its place. */
+static void
+fan_out(Play *play, ScEntity *entity)
+{
+	sc_decide_fan_out(&play->batch, entity);
+	entity->fresh = false;
+	for (int i = 0; i < list_length(entity->links); i++)
+	{
+		ScLink *link = list_nth(entity->links, i);
+
+		if (link->id != 0)
+			continue;
+		link->id = play_link_id(play, entity, link->system);
+		play->links[link->id] = link;
+	}
+	/* as load has them */
+	list_sort(entity->links, order_links);
+}
+
+static int
+order_links(const ListCell *a, const ListCell *b)
+{
+	int64 x = ((const ScLink *) lfirst(a))->id;
+	int64 y = ((const ScLink *) lfirst(b))->id;
+
+	return x < y ? -1 : x > y;
 }
 
 /* The ledger since the last step: what became of which field; and who is told of loops. */

@@ -95,8 +95,11 @@ tell_position(StringInfo out, ScPosition position)
 static void
 tell_shadow(Play *play, const ScLink *link, const char *field)
 {
-	ScShadowField *shadow = sc_shadow_find(&unconstify(ScLink *, link)->shadow, field);
+	ScShadowField *shadow;
 
+	if (link == NULL || link->entity != play->entity)
+		return;
+	shadow = sc_shadow_find(&unconstify(ScLink *, link)->shadow, field);
 	if (shadow == NULL)
 		return;
 	appendStringInfo(play->out, " " INT64_FORMAT "=%s", link->id, play_told(&shadow->held));

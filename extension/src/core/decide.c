@@ -207,7 +207,11 @@ is_own_start(ScLink *link, const ScStatement *statement, const ScMapped *said, S
 		!(unheard || overwritten) || sc_model_value(link->entity, shadow->field) == NULL)
 		return false;
 	if (unheard)
+	{
 		shadow->held = said->external;
+		/* R10: its people see what stands, and have seen all that led to it. */
+		link->whole = true;
+	}
 	order->verdict = SC_VERDICT_NOTHING;
 	return true;
 }

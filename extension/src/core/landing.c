@@ -348,6 +348,8 @@ sc_decide_baseline(ScBatch *batch, ScLink *link, const ScStatement *body, ScCall
 		}
 		shadow->held = said->external;
 		shadow->known_at = body->position;
+		/* R10: its people see what stands, and have seen all that led to it. */
+		link->whole = true;
 	}
 }
 

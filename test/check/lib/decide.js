@@ -343,10 +343,10 @@ function normal(said) {
 	if (said.includes('{'))
 		return said.replace(/(\d+=[^, ]+,[^, ]+),[^, ]+,[^, ]+,(\{[^}]*\},\d+),\d+/g, '$1,$2');
 	const list = said.split(' ');
-	if (['send', 'read', 'nothing'].includes(list[0]))
+	if (['send', 'read', 'nothing', 'create', 'look', 'tied', 'adopted', 'apart', 'refused'].includes(list[0]))
 		return [list[0], ...list.slice(1).sort()].join(' ');
 	return list.map((word) => word.split('.')).filter(([kind]) => TOLD.includes(kind))
-		.map(([kind, field]) => kind === 'wait' ? kind : `${kind}.${field}`).sort().join(' ');
+		.map(([kind, field]) => kind === 'wait' || field === undefined ? kind : `${kind}.${field}`).sort().join(' ');
 }
 
 function judge(answer, history) {
