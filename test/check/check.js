@@ -7,6 +7,7 @@
 //   check.js decide [from=1] [count=50000]       level 2: systems, webhooks, calls (lib/decide.js)
 //   check.js partition [from=1] [count=50000]    level 2 with systems that are cut off for a while (lib/partition.js)
 //   check.js trouble [from=1] [count=50000]      level 2 with automations that fight us, and records that cannot be read (lib/trouble.js)
+//   check.js create [from=1] [count=50000]       records that are made, entities that are joined (lib/create.js)
 //   check.js replay LEVEL SEED                   one history again, with all that happened
 //
 // module=PATH names another build of the engine; first=1 ends with the first batch that has a broken one; tell=N tells

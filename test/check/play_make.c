@@ -119,8 +119,7 @@ take_made(Play *play, ScStatementKind kind)
 void
 play_not_found(Play *play)
 {
-	play_take(play, play->links[atoi(play->args[1])],
-			  &(ScOutcome){ .kind = SC_OUTCOME_NOT_FOUND });
+	play_take(play, play->links[atoi(play->args[1])], &(ScOutcome){ .kind = SC_OUTCOME_NOT_FOUND });
 }
 
 /* A person says that two entities are one. */
@@ -183,9 +182,8 @@ play_resolve(Play *play)
 void
 play_tell_entities(Play *play)
 {
-	static const char *const states[] = {
-		"candidate", "creating", "active", "diverged", "deleting", "tombstone"
-	};
+	static const char *const states[] = { "candidate", "creating", "active",
+										  "diverged",  "deleting", "tombstone" };
 
 	for (int id = 1; id <= PLAY_ENTITIES_MAX; id++)
 	{

@@ -1,6 +1,6 @@
 # The model of test/check against the real code of deciding: every structure of causes up to five events in every order,
 # histories drawn by chance, and known-bad variants of the engine, which must be flagged; systems that are cut off and come back.  `make model` and
-# `make mutants` go further.  R3, R4, R5, R7 to R11, R14, R15, R18, R19, R20, VC-01, VC-08, VC-13, EL-12, ring, RS-01, RS-08, RS-11, TC-01
+# `make mutants` go further.  R3, R4, R5, R7 to R11, R14, R15, R18, R19, R20, R21, R22, R23, VC-01, VC-08, VC-13, EL-12, ring, RS-01, RS-08, RS-11, TC-01
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -41,6 +41,9 @@ like($said, qr/ [1-9]\d{3} partings\)/, 'and they were cut off');
 
 ($kept, $said) = checker('trouble', "from=$seed", 'count=600', $module);
 ok($kept, "R3, R20, I6: machines that fight us are stopped, what waits for a record that cannot be read is decided, from seed $seed") or diag $said;
+
+($kept, $said) = checker('create', "from=$seed", 'count=500', $module);
+ok($kept, "R21, R22, R23, I1 to I3: one entity has one record in each system, and none is nobody's, from seed $seed") or diag $said;
 
 # The control: a register that forgets its losers breaks promises, is told of with its seed, and shrinks to three events.
 my $variants = PostgreSQL::Test::Utils::tempdir();
