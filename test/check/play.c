@@ -134,7 +134,10 @@ play_step(Play *play)
 			int before = play->out->len;
 
 			appendStringInfoChar(play->out, '|');
-			steps[i].play(play);
+			if (play_is_there(play))
+				steps[i].play(play);
+			else
+				appendStringInfoString(play->out, "gone");
 			/* a merge says nothing: only the state after it does */
 			if (play->out->len == before + 1 && strchr("MKZ", steps[i].word) != NULL)
 				play->out->data[--play->out->len] = '\0';

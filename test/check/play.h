@@ -72,7 +72,10 @@ extern void play_tell_state(Play *play);
 extern void play_end_batch(Play *play);
 extern void play_take(Play *play, ScLink *link, const ScOutcome *outcome);
 
-/* play_make.c: steps. */
+/* play_make.c: is what the step speaks of still there?  A known-bad variant may have lost it. */
+extern bool play_is_there(const Play *play);
+
+/* Steps. */
 extern void play_bare(Play *play);
 extern void play_arrive(Play *play);
 extern void play_made(Play *play);

@@ -15,6 +15,24 @@ static ScLink *make_link(Play *play, ScEntity *entity, const ScSystem *system, c
 static void take_made(Play *play, ScStatementKind kind);
 static bool may_meet(Play *play, ScEntity *keep, ScEntity *drop, bool forget);
 
+bool
+play_is_there(const Play *play)
+{
+	switch (play->args[0][0])
+	{
+		case 'J':
+			return play->entities[atoi(play->args[1])] != NULL &&
+				   play->entities[atoi(play->args[2])] != NULL;
+		case 'R':
+			return play->entities[atoi(play->args[1])] != NULL;
+		case 'M':
+			return play->nargs != 5 || play->links[atoi(play->args[1])] != NULL;
+		default:
+			return strchr("SVCAWLFXUOYQ", play->args[0][0]) == NULL ||
+				   play->links[atoi(play->args[1])] != NULL;
+	}
+}
+
 /* Nothing is there yet: neither entity nor record. */
 void
 play_bare(Play *play)
