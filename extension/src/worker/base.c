@@ -100,16 +100,19 @@ fix_settings(void)
 		SetConfigOption(fixed[i][0], fixed[i][1], PGC_USERSET, PGC_S_SESSION);
 }
 
-void
+bool
 sc_worker_turn(ScWorkerSlot *slot)
 {
+	bool reload = ConfigReloadPending;
+
 	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
+	if (reload)
 	{
 		ConfigReloadPending = false;
 		ProcessConfigFile(PGC_SIGHUP);
 	}
 	sc_shared_turn(slot);
+	return reload;
 }
 
 ScGate

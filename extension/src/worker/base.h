@@ -33,8 +33,8 @@ typedef enum ScGate
  */
 extern ScWorkerSlot *sc_worker_start(ScRole role);
 
-/* Interrupts, configuration, counters: once a turn. */
-extern void sc_worker_turn(ScWorkerSlot *slot);
+/* Interrupts, settings, counters: once a turn.  True when the settings were read again. */
+extern bool sc_worker_turn(ScWorkerSlot *slot);
 
 /*
  * Opens a transaction, unless the extension is absent or somebody is changing

@@ -4,7 +4,8 @@
  *	  alerts about the workers themselves, and about records that change too
  *	  often or are there twice, raised and closed.
  *
- * It wakes a few times a minute, writes only when something is to be done, and
+ * It wakes a few times a minute, looks at everything when the settings are
+ * read again, writes only when something is to be done, and
  * never waits for a lock longer than a second: what it cannot have now it
  * tries again later.  Removal goes in pieces, a transaction each, so that
  * neither a lock nor a snapshot lives long.
@@ -51,6 +52,7 @@ typedef struct Watch /* one thing that is right or wrong */
 
 extern PGDLLEXPORT void syncore_janitor_main(Datum arg);
 
+static void look_at_all(void);
 static long run_turn(ScWorkerSlot *slot);
 static bool is_due(TimestampTz *next, int64 every_us);
 static long hear_and_tell(void);
@@ -108,7 +110,8 @@ syncore_janitor_main(Datum arg)
 	{
 		volatile long wait = TURN_MS;
 
-		sc_worker_turn(slot);
+		if (sc_worker_turn(slot))
+			look_at_all();
 		PG_TRY();
 		{
 			wait = run_turn(slot);
@@ -124,6 +127,14 @@ syncore_janitor_main(Datum arg)
 						 sc_wait_event("SyncoreJanitor"));
 		ResetLatch(MyLatch);
 	}
+}
+
+/* Other settings may make anything right or wrong; and who wants to know now reloads them. */
+static void
+look_at_all(void)
+{
+	next_tell = next_partitions = next_removal = next_watch = 0;
+	next_restless = next_duplicates = next_lint = 0;
 }
 
 /* What is due, each in a transaction of its own.  Returns how long to sleep; a commit elsewhere may wake us early. */
