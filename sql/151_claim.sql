@@ -181,5 +181,13 @@ SELECT count(*) AS left FROM queue;
 -- Every call is in the ledger: intent, then what became of it; and the chain holds.
 SELECT kind, field, rule FROM syncore.ledger WHERE kind IN ('send', 'confirm', 'fail', 'unknown', 'landed', 'repeated', 'dead', 'link') ORDER BY id;
 SELECT ok, bad_id FROM syncore.verify_ledger();
+
+-- Where everything is invalidated, as after a flood of other changes, the configuration is not read again unless somebody may have changed
+-- it since it was read: once a transaction, not at each invalidation. It is when a change is ours, is taken back, or anything has ended.
+CREATE FUNCTION config_stays(query text) RETURNS boolean AS '$libdir/syncore_engine_test', 'test_config_stays' LANGUAGE C;
+SELECT config_stays('SELECT 1') AS once, config_stays('SELECT 1') AS asked, config_stays('UPDATE syncore.field_map SET note = ''x'' WHERE system = ''jira'' AND field = ''title''') AS changed,
+	config_stays('CREATE TEMP TABLE other ()') AS other_change,
+	config_stays('DO $$ BEGIN BEGIN INSERT INTO syncore.value_map (name, external, canonical) VALUES (''m'', ''a'', ''b''); RAISE ''taken back''; EXCEPTION WHEN OTHERS THEN NULL; END; END $$') AS taken_back,
+	config_stays('DO $$ BEGIN BEGIN CREATE TEMP TABLE gone (); RAISE ''taken back''; EXCEPTION WHEN OTHERS THEN NULL; END; END $$') AS something_ended;
 \c regression
 DROP DATABASE syncore_claim;

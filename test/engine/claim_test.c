@@ -8,10 +8,12 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 
 #include "answer.h"
@@ -31,6 +33,7 @@ EXPORTED(test_record);
 EXPORTED(test_forget);
 EXPORTED(test_adopt);
 EXPORTED(test_unread);
+EXPORTED(test_config_stays);
 
 static List *plans = NIL; /* in TopMemoryContext */
 
@@ -177,6 +180,24 @@ test_unread(PG_FUNCTION_ARGS)
 	n = sc_unread_decide(PG_GETARG_INT32(0), shards);
 	SPI_finish();
 	PG_RETURN_INT32(n);
+}
+
+/* (query) → does the configuration at hand outlive it, and that all of the relation cache is invalidated then? */
+Datum
+test_config_stays(PG_FUNCTION_ARGS)
+{
+	ScConf *before;
+	ScConf *after;
+
+	sc_config_init();
+	SPI_connect();
+	before = sc_config_get();
+	SPI_execute(text_to_cstring(PG_GETARG_TEXT_PP(0)), false, 0);
+	CacheInvalidateRelcacheAll();
+	CommandCounterIncrement();
+	after = sc_config_get();
+	SPI_finish();
+	PG_RETURN_BOOL(before == after);
 }
 
 static ScCallPlan *

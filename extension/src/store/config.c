@@ -12,7 +12,13 @@
  * Under REPEATABLE READ and above what may be seen is fixed by the
  * transaction's snapshot, so a configuration belongs to that transaction.
  *
- * The callback only sets a flag: a configuration in use is never freed under
+ * A configuration is read by one snapshot, so it is never half of one and half
+ * of another.  Where all of the relation cache is invalidated nothing is said
+ * of our tables: what is loaded stands then while no transaction anywhere has
+ * ended since it was read, which the server counts, and is read again if one
+ * has.
+ *
+ * The callback only sets flags: a configuration in use is never freed under
  * its user.  What is out of date stays until the transaction ends, so that
  * nobody who asked in it loses what he was given, be it that a function of the
  * user's changes the configuration or inserts an event in the midst of a
@@ -35,8 +41,6 @@
 #include "store/config.h"
 #include "store/config_load.h"
 
-#define LOAD_ATTEMPTS_MAX 10 /* changes that arrive while loading */
-
 typedef struct LoadedConf
 {
 	ScConf conf; /* first: the public pointer is this one */
@@ -54,10 +58,13 @@ static LocalTransactionId loaded_for = InvalidLocalTransactionId;
 static uint32 loaded_generation = 0;
 static uint64 changes = 0; /* counts invalidations */
 static uint64 loaded_changes = 0;
-static bool changed_here = false; /* this transaction changed the configuration */
+static uint64 loaded_completions = 0; /* transactions that had ended when it was read */
+static bool doubted = false;		  /* anything may have been invalidated since */
+static bool changed_here = false;	  /* this transaction changed the configuration */
 static bool initialised = false;
 
 static bool is_valid(const ScCatalog *catalog);
+static bool still_stands(void);
 static LoadedConf *load(const ScCatalog *catalog);
 static void retire(LoadedConf *conf);
 static void release_outdated(void);
@@ -90,22 +97,17 @@ sc_config_get(void)
 		loaded = NULL;
 	}
 	signal_table = catalog->signal;
-	for (int i = 0; i < LOAD_ATTEMPTS_MAX; i++)
-	{
-		uint64 before = changes;
-		LoadedConf *fresh = load(catalog);
+	doubted = false;
+	loaded_changes = changes;
+	loaded_generation = catalog->generation;
+	loaded_for = IsolationUsesXactSnapshot() ? MyProc->lxid : InvalidLocalTransactionId;
+	CommandCounterIncrement();
+	Snapshot now = GetTransactionSnapshot();
 
-		if (before != changes && i + 1 < LOAD_ATTEMPTS_MAX && !IsolationUsesXactSnapshot())
-		{
-			retire(fresh);
-			continue;
-		}
-		loaded = fresh;
-		loaded_changes = before;
-		loaded_generation = catalog->generation;
-		loaded_for = IsolationUsesXactSnapshot() ? MyProc->lxid : InvalidLocalTransactionId;
-		break;
-	}
+	loaded_completions = now->snapXactCompletionCount;
+	PushActiveSnapshot(now);
+	loaded = load(catalog);
+	PopActiveSnapshot();
 	return &loaded->conf;
 }
 
@@ -113,20 +115,11 @@ sc_config_get(void)
 ScConf *
 sc_config_committed(void)
 {
-	LoadedConf *volatile committed = NULL;
+	LoadedConf *committed;
 
 	PushCopiedSnapshot(GetTransactionSnapshot());
 	GetActiveSnapshot()->curcid = FirstCommandId;
-	sc_config_rows_fixed(true);
-	PG_TRY();
-	{
-		committed = load(sc_catalog_get());
-	}
-	PG_FINALLY();
-	{
-		sc_config_rows_fixed(false);
-	}
-	PG_END_TRY();
+	committed = load(sc_catalog_get());
 	PopActiveSnapshot();
 	retire(committed);
 	return &committed->conf;
@@ -186,10 +179,24 @@ is_valid(const ScCatalog *catalog)
 		IsolationUsesXactSnapshot() ? MyProc->lxid : InvalidLocalTransactionId;
 
 	return loaded_changes == changes && loaded_for == wanted &&
-		   loaded_generation == catalog->generation;
+		   loaded_generation == catalog->generation && still_stands();
 }
 
-/* Reads the tables as their owner: whoever inserts an event need not be able to read them. */
+/* What cannot be told by who invalidated everything: under a snapshot that stays nothing changes, else nothing has if nobody has ended. */
+static bool
+still_stands(void)
+{
+	if (doubted && !IsolationUsesXactSnapshot() &&
+		GetLatestSnapshot()->snapXactCompletionCount != loaded_completions)
+		return false;
+	doubted = false;
+	return true;
+}
+
+/*
+ * As the active snapshot shows the tables, and as their owner: whoever inserts
+ * an event need not be able to read them.
+ */
 static LoadedConf *
 load(const ScCatalog *catalog)
 {
@@ -238,7 +245,9 @@ release_outdated(void)
 static void
 on_invalidation(Datum arg, Oid relation)
 {
-	if (!OidIsValid(relation) || !OidIsValid(signal_table) || relation == signal_table)
+	if (!OidIsValid(relation))
+		doubted = true;
+	else if (!OidIsValid(signal_table) || relation == signal_table)
 		changes++;
 }
 

@@ -14,10 +14,7 @@ extern void sc_config_load(ScConf *conf);
 extern void sc_config_load_products(ScConf *conf);
 extern void sc_config_load_rules(ScConf *conf);
 
-/* While fixed, rows are read as the active snapshot shows them; else as they are now. */
-extern void sc_config_rows_fixed(bool fixed);
-
-/* One table's rows, and their columns in the current context. */
+/* One table's rows, as the active snapshot shows them, and their columns in the current context. */
 extern int sc_config_rows(const char *sql);
 extern bool sc_config_is_null(int row, int column);
 extern char *sc_config_text(int row, int column); /* NULL = null */

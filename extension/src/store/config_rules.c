@@ -15,8 +15,6 @@
 #include "store/config_load.h"
 #include "store/match.h"
 
-static bool fixed_snapshot = false; /* rows are those of the active snapshot, not of a new one */
-
 static const char *const grades[] = { "counter", "fine", "coarse", "none" };
 static const char *const actor_kinds[] = { "unknown", "integration", "automation", "human" };
 static const char *const foreign_writes[] = { "accept", "refuse", "revert" };
@@ -331,17 +329,11 @@ load_matches(ScConf *conf)
 	}
 }
 
-void
-sc_config_rows_fixed(bool fixed)
-{
-	fixed_snapshot = fixed;
-}
-
 int
 sc_config_rows(const char *sql)
 {
 	MemoryContext cxt = CurrentMemoryContext;
-	int result = SPI_execute(sql, fixed_snapshot, 0);
+	int result = SPI_execute(sql, true, 0);
 
 	MemoryContextSwitchTo(cxt);
 	if (result != SPI_OK_SELECT)
