@@ -23,6 +23,8 @@ play_is_there(const Play *play)
 		case 'J':
 			return play->entities[atoi(play->args[1])] != NULL &&
 				   play->entities[atoi(play->args[2])] != NULL;
+		case 'G':
+			return play->events[atoi(play->args[1])] != NULL;
 		case 'R':
 			return play->entities[atoi(play->args[1])] != NULL;
 		case 'M':
@@ -43,7 +45,10 @@ play_bare(Play *play)
 	play->entity = NULL;
 }
 
-/* A record that nobody knows, by whose key the entity was found: whose it is says core. */
+/*
+ * A record that nobody knows, by whose key the entity was found: whose it is
+ * says core.  Without a number for another entity the model sees no need of one.
+ */
 void
 play_arrive(Play *play)
 {
@@ -61,6 +66,8 @@ play_arrive(Play *play)
 		place = sc_join_place(entity, system, &there);
 		appendStringInfoString(play->out, told[place]);
 	}
+	if (place == SC_PLACE_TAKEN && atoi(play->args[3]) == 0)
+		return;
 	if (place == SC_PLACE_TAKEN)
 		entity = make_entity(play, atoi(play->args[3]));
 	if (place != SC_PLACE_WANTED)
