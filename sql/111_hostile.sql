@@ -34,22 +34,24 @@ INSERT INTO body VALUES
 	(34, 'long text', convert_to(said('H34', 1, jsonb_build_object('title', repeat('x', 500000)))::text, 'UTF8'));
 UPDATE body SET raw = convert_to(replace(convert_from(raw, 'UTF8'), '"zz": 1', '"zz": 1, "zz": 2'), 'UTF8') WHERE n = 30;
 
--- ingest_raw: one row each; the call itself never fails
+-- ingest_raw: one row each; the call itself never fails, and works for less than a second (time that it was given, not what went by on a busy machine)
+CREATE FUNCTION pg_temp.worked() RETURNS interval LANGUAGE sql VOLATILE AS $$
+	SELECT (f[12]::int + f[13]::int) * interval '10 ms' FROM string_to_array(split_part(pg_read_file('/proc/self/stat', 0, 1000), ') ', 2), ' ') f $$;
 CREATE TEMP TABLE came (n int, outcome text, took interval);
 DO $$
 DECLARE
 	b record;
 	o text;
-	began timestamptz;
+	began interval;
 BEGIN
 	FOR b IN SELECT * FROM body ORDER BY n LOOP
-		began := clock_timestamp();
+		began := pg_temp.worked();
 		SELECT outcome INTO o FROM syncore.ingest_raw('ann', b.raw);
-		INSERT INTO came VALUES (b.n, o, clock_timestamp() - began);
+		INSERT INTO came VALUES (b.n, o, pg_temp.worked() - began);
 	END LOOP;
 END $$;
 SELECT b.n, b.what, c.outcome FROM body b JOIN came c USING (n) ORDER BY n;
-SELECT count(*) AS slow FROM came WHERE took > interval '1 s';
+SELECT count(*) FILTER (WHERE took > interval '1 s') AS slow, sum(took) > interval '0' AS measured FROM came;
 SELECT row_number() OVER (ORDER BY id) AS n, code, path, left(message, 60) AS message FROM syncore.quarantine_entry ORDER BY id;
 SELECT count(*) AS silent FROM syncore.quarantine_entry WHERE path IS NULL OR coalesce(message, '') = '' OR coalesce(hint, '') = '';
 SELECT count(*) AS lost FROM came c WHERE c.outcome = 'quarantined' AND NOT EXISTS (SELECT 1 FROM syncore.quarantine_entry q JOIN body b ON b.n = c.n AND q.raw = b.raw)
