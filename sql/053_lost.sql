@@ -302,4 +302,40 @@ pd says severity=high v2 by b.kim
 snow sends
 snow says severity=high by a.lee
 $$);
+-- R15: a field that is only written: no read tells whether the write whose answer was lost has landed. What it had held before is
+-- wanted again meanwhile, and is written: nobody would ever see that it is not there
+SELECT story(world('{"systems": {"pd": {"rank": 30, "fields": {"title": "both", "severity": "out"}}, "snow": {"rank": 10}}}'), $$
+snow says severity=high title=a v1 by a.lee
+pd says title=a v1 by b.kim
+pd sends
+pd answers v2 title=a
+snow says severity=low v2 by a.lee
+pd sends
+snow says severity=high v3 by a.lee
+pd loses
+pd sends
+pd shows v3 title=a
+state
+pd sends
+pd answers v4 title=a
+state
+$$, true);
+-- the same where it is still wanted; (control) what is told with a field that a read shows has landed with it
+SELECT story(world('{"systems": {"pd": {"rank": 30, "fields": {"title": "both", "severity": "out"}}, "snow": {"rank": 10}}}'), $$
+snow says severity=high title=a v1 by a.lee
+pd says title=a v1 by b.kim
+pd sends
+pd loses
+pd sends
+pd shows v1 title=a
+pd sends
+pd answers v2 title=a
+state
+snow says severity=low title=b v2 by a.lee
+pd sends
+pd loses
+pd sends
+pd shows v3 title=b
+state
+$$);
 DROP SCHEMA t053 CASCADE;

@@ -39,7 +39,7 @@ sc_merge_agrees(const ScBatch *batch, const ScEntity *entity, ScLink *link, cons
 	if (shadow == NULL)
 		return false;
 	if (shadow->held.state == SC_VALUE_UNKNOWN)
-		return shadow->nwrites > 0 &&
+		return shadow->nwrites > 0 && shadow->nunconfirmed == 0 &&
 			   sc_value_equal(&shadow->writes[shadow->nwrites - 1].canonical, &value->value);
 
 	down = sc_merge_down(batch, unconstify(ScEntity *, entity), link, form);

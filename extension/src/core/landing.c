@@ -23,6 +23,7 @@ typedef enum Shows /* what a read shows of one field that a call carried */
 static bool proves_landing(const ScLink *link, const ScStatement *statement);
 static bool has_landed(const ScLink *link, const ScStatement *body);
 static void take_lost(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *call);
+static void forget_unread(ScLink *link, const ScCallField *carried);
 static Shows shows(const ScStatement *body, const ScCallField *carried, const ScMapped **said);
 static bool is_ours(const ScMapped *said, const ScCallField *carried);
 static bool is_another_word(const ScMapped *said, const ScCallField *carried);
@@ -166,16 +167,34 @@ take_lost(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *c
 	/* First what the read shows: it cannot be a landing that it disproves. */
 	sc_decide_fields(batch, link, body, NULL);
 	for (int i = 0; i < call->nfields; i++)
+		forget_unread(link, &call->fields[i]);
+	for (int i = 0; i < call->nfields; i++)
 	{
 		ScLedgerEntry *entry = note_field(batch, SC_LEDGER_REPEATED, link, &call->fields[i]);
 
 		sc_order_unconfirmed(sc_shadow_get(&link->shadow, call->fields[i].field), &call->fields[i],
 							 until);
 		entry->rule = "repeated_after_unknown";
-		entry->reason = psprintf("the write to %s whose answer was lost has not landed: it is made "
-								 "again if it is still wanted",
-								 link->system->name);
+		entry->reason = psprintf(
+			sc_conf_reader(link->map, call->fields[i].field) == NULL
+				? "no read of %s shows whether the write whose answer was lost has landed: it is "
+				  "made again, or what is wanted instead"
+				: "the write to %s whose answer was lost has not landed: it is made "
+				  "again if it is still wanted",
+			link->system->name);
 	}
+}
+
+/* Of a field that is only written no read tells whether it landed: what is held there is not known, and it is written again. */
+static void
+forget_unread(ScLink *link, const ScCallField *carried)
+{
+	ScShadowField *shadow = sc_shadow_get(&link->shadow, carried->field);
+
+	if (sc_conf_reader(link->map, carried->field) != NULL)
+		return;
+	shadow->held = SC_UNKNOWN;
+	shadow->sent = SC_UNKNOWN;
 }
 
 static Shows
