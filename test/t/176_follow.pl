@@ -25,8 +25,14 @@ sub is_too_old { $t->sql(q{UPDATE syncore.referenced SET fetched_at = fetched_at
 my ($mail_of_lee, $mail_of_kim) = ('a.lee@acme.example', 'b.kim@acme.example');
 
 subtest 'ten records name one caller' => sub {
+	# nine wait before it is asked for, the tenth while it is: a call that is held for long would be given up
+	$t->sql("SELECT syncore.pause('snow')");
+	$snow->create('a.lee', short_description => "Of lee $_", impact => '2', urgency => '2', caller_id => $lee) for 1 .. 9;
+	$t->wait_until('nine wait for it', sub { waits() == 9 });
 	$snow->fault(method => 'GET', path => "/sys_user/$lee", hold => 'before', times => 1);
-	$snow->create('a.lee', short_description => "Of lee $_", impact => '2', urgency => '2', caller_id => $lee) for 1 .. 10;
+	$t->sql("SELECT syncore.resume('snow')");
+	$t->wait_until('it is asked for', sub { $snow->held });
+	$snow->create('a.lee', short_description => 'Of lee 10', impact => '2', urgency => '2', caller_id => $lee);
 	$t->wait_until('all wait for it', sub { waits() == 10 });
 	$snow->continue;
 	has_mail("Of lee $_", $mail_of_lee) for 1 .. 10;
