@@ -40,8 +40,12 @@ class Entity extends Model {
 			link.call.heard = false;
 			return 'look';
 		}
-		if (!link.creating)
-			return super.claim(id);
+		if (!link.creating) {
+			const said = super.claim(id);
+			for (const name of Object.keys(link.call ? link.call.fields : {}))
+				link.shadow[name].named = true;
+			return said;
+		}
 		if (this.due(link).length === 0) {
 			link.call = { fields: {}, heard: false, at: this.now, base: null, creates: true };
 			return 'create';
