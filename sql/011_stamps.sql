@@ -79,6 +79,24 @@ SELECT length(('{"d": {"versions": [{"link": 1, "n": 1}, {"link": 2, "n": 1, "va
 	|| '"}}]}}')::stamps::jsonb #>> '{d,versions,1,value,value}') AS sibling;
 SELECT pg_column_size('{"title": {"held": {"value": "1"}, "seen": {"7": 1}, "known_at": 3, "changed_at": 3}}'::shadow) < 40 AS small;
 
+-- R8, I8: versions that are put together: all of them carry their value, and it is kept who put in what, and who took it away; nothing of that is lost
+CREATE TABLE together_sample AS SELECT '{"tags": {"clock": {"1": 2, "2": 1}, "together": true, "versions": [
+	{"link": 1, "n": 2, "context": {"1": 1}, "value": {"value": ["k"]}}, {"link": 2, "n": 1, "value": {"value": ["x"]}}], "members": [
+	{"text": "\"k\"", "link": 1, "n": 2}, {"text": "\"l\"", "link": 1, "n": 1, "gone": {"link": 1, "n": 2}}, {"text": "\"x\"", "link": 2, "n": 1}]},
+	"log": {"clock": {"1": 1}, "versions": [{"link": 1, "n": 1}], "members": [{"text": "a\nb", "link": 1, "n": 1, "at": "2026-11-22T00:00:00.000001+00:00", "whole": true}]}}'::stamps AS stamps;
+CREATE TABLE together_again (LIKE together_sample);
+DO $$ BEGIN
+	EXECUTE format('COPY together_sample TO %L (FORMAT binary)', current_setting('data_directory') || '/type_sample.bin');
+	EXECUTE format('COPY together_again FROM %L (FORMAT binary)', current_setting('data_directory') || '/type_sample.bin');
+END $$;
+SELECT jsonb_pretty(stamps::jsonb) FROM together_sample;
+SELECT a.stamps::text::stamps::text = b.stamps::text AND a.stamps::jsonb = b.stamps::jsonb AS same FROM together_sample a, together_again b;
+DROP TABLE together_sample, together_again;
+SELECT input, pg_temp.try(format('SELECT %L::syncore.stamps', input)) FROM unnest(ARRAY[
+	'{"f": {"together": 1}}', '{"f": {"members": {}}}', '{"f": {"members": [1]}}', '{"f": {"members": [{"link": 1, "n": 1}]}}', '{"f": {"members": [{"text": "a"}]}}',
+	'{"f": {"members": [{"text": "a", "link": 1, "n": 1, "gone": 1}]}}', '{"f": {"members": [{"text": "a", "link": 1, "n": 1, "gone": {"link": 1}}]}}',
+	'{"f": {"members": [{"text": "a", "link": 1, "n": 1, "x": 1}]}}']) AS input;
+
 -- S12: hostile input is refused with a reason, never half taken
 SELECT input, pg_temp.try(format('SELECT %L::syncore.stamps', input)) FROM unnest(ARRAY[
 	'', '[]', '"x"', '1', 'null', '{"f": 1}', '{"f": []}', '{"f": {"clok": {}}}', '{"f": {"clock": []}}', '{"f": {"clock": {"x": 1}}}',

@@ -16,6 +16,18 @@ SELECT system, rule, reason FROM told WHERE field = 'tags' AND kind = 'conflict'
 -- taken away by somebody who has seen it all: gone
 SELECT hears('bob', 'BOB-1', '{"tags": ["network"]}', 'lee'), settles() > 0 AS told;
 SELECT DISTINCT fields -> 'tags' AS both_have FROM peer;
+-- I8: ann says a, then b, then a again; bob, who has seen none of that, says x in between: what ann put back is there, and x; (control) heard last it ends the same
+SELECT hears('ann', 'A1', '{"tags": ["a"]}', 'kim'), hears('ann', 'A1', '{"tags": ["b"]}', 'kim'), hears('bob', 'BOB-1', '{"tags": ["x"]}', 'lee'), hears('ann', 'A1', '{"tags": ["a"]}', 'kim');
+SELECT data -> 'tags' AS tags, stamps::jsonb #> '{tags,together}' AS together FROM syncore.entity;
+SELECT settles() AS calls;
+SELECT DISTINCT fields -> 'tags' AS both_have FROM peer;
+SELECT hears('ann', 'A1', '{"tags": ["b"]}', 'kim'), settles() > 0 AS in_step;
+SELECT hears('ann', 'A1', '{"tags": ["a"]}', 'kim'), hears('ann', 'A1', '{"tags": ["b"]}', 'kim'), hears('ann', 'A1', '{"tags": ["a"]}', 'kim'), hears('bob', 'BOB-1', '{"tags": ["b", "x"]}', 'lee');
+SELECT data -> 'tags' AS tags FROM syncore.entity;
+SELECT settles() > 0 AS in_step;
+-- R10: who took away what is remembered for as long as somebody may write who has not seen it, and no longer: of 20 tags that came and went some are, most are not
+SELECT count(CASE WHEN hears('ann', 'A1', jsonb_build_object('tags', ARRAY['tag ' || i]), 'kim') = 'applied' THEN settles() END) AS rounds FROM generate_series(1, 20) i;
+SELECT count(*) BETWEEN 1 AND 12 AS some FROM syncore.entity, jsonb_array_elements(stamps::jsonb #> '{tags,members}') m WHERE m ? 'gone';
 
 -- a create that waits when the system's first day is set: the record is older, so it is dropped, and told; (control) a later one is made
 SELECT hears('ann', 'A2', '{"title": "of yesterday"}');

@@ -300,4 +300,77 @@ state
 hub title=b by ada
 state
 $$);
+-- RS-11, R8, I8: union. What is put together takes nobody's place, so it makes no difference what was heard first: p1 says k, l, k again; p2 has not
+-- seen any of it and says x. Heard last or in between: k, which p1 put back, and x. (l, which only p1 put in and took away, is gone.)
+SELECT story('{"fields": {"tags": {"kind": "set"}}, "policy": {"*": ["union"]}, "systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says tags=[] v1 by kim
+p2 says tags=[] v1 by lee
+p1 says tags=["k"] v2 by kim
+p1 says tags=["l"] v3 by kim
+p1 says tags=["k"] v4 by kim
+p2 says tags=["x"] v2 by lee
+state
+$$);
+SELECT story('{"fields": {"tags": {"kind": "set"}}, "policy": {"*": ["union"]}, "systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says tags=[] v1 by kim
+p2 says tags=[] v1 by lee
+p1 says tags=["k"] v2 by kim
+p1 says tags=["l"] v3 by kim
+p2 says tags=["x"] v2 by lee
+p1 says tags=["k"] v4 by kim
+state
+# when everybody has seen it, it is one word; who takes k away then has seen who put it in
+p1 sends
+p1 answers v5 tags=["k","x"]
+p2 sends
+p2 answers v3 tags=["k","x"]
+p2 says tags=["x"] v4 by lee
+state
+$$);
+-- R8: what one takes away and goes on from there stays away, although the other had it still; (control) who puts it in anew has it.
+SELECT story('{"fields": {"tags": {"kind": "set"}}, "policy": {"*": ["union"]}, "systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says tags=["k"] v1 by kim
+p2 says tags=["k"] v1 by lee
+p2 says tags=[] v2 by lee
+p2 says tags=["y"] v3 by lee
+p1 says tags=["k","x"] v2 by kim
+state
+p1 says tags=["x"] v3 by kim
+p1 says tags=["k","x"] v4 by kim
+state
+$$);
+-- RS-11, R8, I8: append. p1 adds two lines, p2, which has seen neither, a third: all three stand, in order of time, whoever was heard first.
+SELECT story('{"fields": {"log": {"kind": "text"}}, "policy": {"*": ["append"]}, "systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says log=a v1 by kim
+p2 says log=a v1 by lee
+at 14:00:10
+p1 says log=a/one v2 by kim
+at 14:00:20
+p2 says log=a/two v2 by lee
+at 14:00:30
+p1 says log=a/one/three v3 by kim
+state
+$$);
+SELECT story('{"fields": {"log": {"kind": "text"}}, "policy": {"*": ["append"]}, "systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says log=a v1 by kim
+p2 says log=a v1 by lee
+at 14:00:10
+p1 says log=a/one v2 by kim
+at 14:00:30
+p1 says log=a/one/three v3 by kim
+at 14:00:20
+p2 says log=a/two v2 by lee
+state
+$$);
+-- RS-07: manual behind union asks nobody; (control) before it, it does.
+SELECT story('{"fields": {"tags": {"kind": "set"}}, "policy": {"*": ["union", "manual"]}, "systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says tags=["k"] v1 by kim
+p2 says tags=["x"] v1 by lee
+state
+$$);
+SELECT story('{"fields": {"tags": {"kind": "set"}}, "policy": {"*": ["manual", "union"]}, "systems": {"p1": {"rank": 10}, "p2": {"rank": 20}}}', $$
+p1 says tags=["k"] v1 by kim
+p2 says tags=["x"] v1 by lee
+state
+$$);
 DROP SCHEMA t400 CASCADE;

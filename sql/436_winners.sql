@@ -45,7 +45,7 @@ INSERT INTO forced (rules, field, at_first, ann_who, ann_at, ann, bob_who, bob_a
 	('{union}', 'tags', '["a"]', 'lee', 10, '["a", "b"]', 'kim', 20, '["a", "c"]', '["a", "b", "c"]'),
 	('{union}', 'tags', '["a"]', 'lee', 20, '["a", "b"]', 'kim', 10, '["a", "b"]', '["a", "b"]'),
 	('{union}', 'tags', '["a", "b"]', 'lee', 10, '["a"]', 'kim', 20, '["a", "b", "c"]', '["a", "c"]'),
-	('{union}', 'tags', '["a", "b"]', 'lee', 10, '["b"]', 'kim', 20, '["a"]', '[]'),
+	('{union}', 'tags', '["a", "b"]', 'lee', 10, '["b"]', 'kim', 20, '["a"]', 'null'),
 	('{last_update_wins}', 'tags', '["a"]', 'lee', 10, '["a", "b"]', 'kim', 20, '["a", "c"]', '["a", "c"]'),
 	-- the same from both sides is no conflict, whatever the rule
 	('{manual}', 'status', '"new"', 'lee', 10, '"resolved"', 'kim', 20, '"resolved"', '"resolved"'),

@@ -89,7 +89,7 @@ function* structures(level, most, rounds) {
 				seed++;
 				if (histories.length === 0)
 					world = level.drawWorld(seed * level.PER_WORLD);
-				histories.push(level.make(level.fill(chance(seed), versions), seed, world));
+				histories.push(level.make(level.fill(chance(seed), versions, world), seed, world));
 			}
 	yield { world, histories };
 }

@@ -212,7 +212,7 @@ keep(Play *play)
 	{
 		ScStamp *stamp = &play->entity->stamps.items[i];
 
-		if (stamp->nversions > 0)
+		if (stamp->nversions > 0 && !stamp->together)
 			stamp->versions[0].value = sc_model_value(play->entity, stamp->field)->value;
 	}
 	for (int i = 1; i <= play->nlinks; i++)

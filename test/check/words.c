@@ -7,6 +7,9 @@
 #include "core/json.h"
 #include "play.h"
 
+static ScValue set_of(char *text);
+static const char *tell_set(char *text);
+
 ScClock
 play_clock(char *text)
 {
@@ -33,9 +36,27 @@ play_position(const char *text)
 ScValue
 play_value(const char *text)
 {
+	char *copy = pstrdup(text);
+
 	if (strcmp(text, "-") == 0)
 		return SC_UNKNOWN;
-	return strcmp(text, "~") == 0 ? sc_value_null() : sc_value_text(text);
+	if (text[0] == '{')
+		return set_of(copy);
+	for (char *c = copy; *c != '\0'; c++)
+		*c = *c == '^' ? '\n' : *c;
+	return strcmp(text, "~") == 0 ? sc_value_null() : sc_value_text(copy);
+}
+
+/* {a+b} */
+static ScValue
+set_of(char *text)
+{
+	ScJson json = sc_json_array();
+	char *rest = NULL;
+
+	for (char *one = strtok_r(text, "{+}", &rest); one != NULL; one = strtok_r(NULL, "{+}", &rest))
+		sc_json_text(&json, NULL, one);
+	return sc_value_json(sc_json_end(&json));
 }
 
 const char *
@@ -46,7 +67,25 @@ play_told(const ScValue *value)
 	if (value->state == SC_VALUE_UNKNOWN)
 		return "-";
 	text = sc_value_to_cstring(value);
+	if (text != NULL && text[0] == '[')
+		return tell_set(text);
+	for (char *c = text; c != NULL && *c != '\0'; c++)
+		*c = *c == '\n' ? '^' : *c;
 	return text == NULL ? "~" : text;
+}
+
+/* ["a", "b"] */
+static const char *
+tell_set(char *text)
+{
+	StringInfoData told;
+	char *rest = NULL;
+
+	initStringInfo(&told);
+	for (char *one = strtok_r(text, "[\", ]", &rest); one != NULL;
+		 one = strtok_r(NULL, "[\", ]", &rest))
+		appendStringInfo(&told, "%s%s", told.len > 0 ? "+" : "", one);
+	return psprintf("{%s}", told.data);
 }
 
 ScStatement *

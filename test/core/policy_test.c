@@ -45,6 +45,7 @@ static void try_orders(Bench *bench, int *order, int len,
 					   void (*try_one)(Bench *bench, const int *order));
 static bool may_follow(const Bench *bench, const int *order, int len, int next);
 static void choose_in_order(Bench *bench, const int *order);
+static ScValue combine(Bench *bench, const ScVersion *versions);
 static void merge_in_order(Bench *bench, const int *order);
 static void compare_result(Bench *bench, char *result);
 static void invent_history(Bench *bench, pg_prng_state *random, int nlinks);
@@ -204,14 +205,34 @@ choose_in_order(Bench *bench, const int *order)
 	for (int i = 0; i < bench->n; i++)
 		versions[i] = bench->versions[order[i]];
 	choice = sc_policy_choose(&dispute);
-	united = choice.combine == NULL ? versions[choice.winner].value
-									: sc_policy_combine(choice.combine, versions, bench->n);
+	united = choice.combine == NULL ? versions[choice.winner].value : combine(bench, versions);
 	value = sc_value_to_cstring(&united);
 	compare_result(bench, psprintf("%s%s by %s: %s%s%s", choice.hold ? "(held) " : "", value,
 								   choice.rule == NULL ? "nothing" : choice.rule,
 								   choice.reason == NULL ? "-" : choice.reason,
 								   choice.failed == NULL ? "" : "; ",
 								   choice.failed == NULL ? "" : choice.failed));
+}
+
+/* What comes of them, each made by somebody who had seen what it replaced. */
+static ScValue
+combine(Bench *bench, const ScVersion *versions)
+{
+	ScEntity entity = { .space = bench->world.space, .type = bench->world.type };
+
+	for (int i = 0; i < bench->n; i++)
+	{
+		ScVersion base = { .value = bench->versions[0].replaced, .dot = { 0, 1 } };
+		ScVersion version = versions[i];
+
+		if (base.value.state != SC_VALUE_UNKNOWN)
+		{
+			sc_merge_version(&bench->batch, &entity, bench->field, bench->policy, &base);
+			version.context = sc_vclock_with_dot(&version.context, base.dot);
+		}
+		sc_merge_version(&bench->batch, &entity, bench->field, bench->policy, &version);
+	}
+	return sc_model_value(&entity, bench->field->name)->value;
 }
 
 /* The versions that stand, the clock, and the value that is shown. */

@@ -16,7 +16,7 @@
  *	  jira loses | refuses | fails | gone | finds_nothing
  *	  hub severity=low by ada	state		again 3 (the third event, decided anew)
  *
- * "_" in a value is a space, "null" is nothing.  Events are numbered from 1.
+ * "_" in a value is a space, "null" is nothing, ["a","b"] a list.  Events are numbered from 1.
  */
 #include "postgres.h"
 
@@ -71,6 +71,7 @@ static void decide(Story *story, ScStatement *statement);
 static ScStatement *make_statement(Story *story, ScLink *link, ScStatementKind kind);
 static void read_actor(Story *story, ScStatement *statement);
 static void read_fields(Story *story, ScLink *link, ScStatement *statement);
+static ScValue read_list(const char *text);
 static ScPosition read_position(const Story *story);
 static bool has_word(const Story *story, const char *word);
 static void comment(Story *story, ScLink *link);
@@ -349,13 +350,21 @@ read_fields(Story *story, ScLink *link, ScStatement *statement)
 		for (char *at = equals + 1; *at != '\0'; at++)
 			if (*at == '_')
 				*at = ' ';
-		external = strcmp(equals + 1, "null") == 0 ? sc_value_null() : sc_value_text(equals + 1);
+		external = strcmp(equals + 1, "null") == 0 ? sc_value_null()
+				   : equals[1] == '['			   ? read_list(equals + 1)
+												   : sc_value_text(equals + 1);
 		statement->fields[statement->nfields] =
 			sc_map_up(&(ScMapCxt){ story->world.conf, link->system, NULL }, map, &external, NULL);
 		statement->fields[statement->nfields].map = map;
 		statement->fields[statement->nfields].external = external;
 		statement->nfields++;
 	}
+}
+
+static ScValue
+read_list(const char *text)
+{
+	return sc_value_json(DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text))));
 }
 
 static ScPosition

@@ -376,6 +376,8 @@ call_rule(void *arg, const ScRuleCall *asked, int *result, char **error)
 	char *one = sc_value_to_cstring(&asked->a->value);
 	char *other = sc_value_to_cstring(&asked->b->value);
 
+	one = one == NULL ? pstrdup("~") : one;
+	other = other == NULL ? pstrdup("~") : other;
 	if (strcmp(asked->rule->function, "test.fail") == 0)
 	{
 		*error = pstrdup("division by zero");

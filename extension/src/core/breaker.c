@@ -104,7 +104,7 @@ is_round(ScBatch *batch, ScLink *link, const ScShadowField *written, const ScMap
 	ScLink *other;
 
 	if (strcmp(written->field, said->map->field->name) == 0 || stamp == NULL ||
-		stamp->nversions == 0 || stamp->versions[0].dot.link != link->id ||
+		stamp->nversions == 0 || stamp->together || stamp->versions[0].dot.link != link->id ||
 		stamp->versions[0].actor_kind == SC_ACTOR_HUMAN ||
 		!was_written_for_machine(batch, link, written, &source))
 		return false;
@@ -122,7 +122,8 @@ was_written_for_machine(const ScBatch *batch, const ScLink *link, const ScShadow
 {
 	const ScStamp *stamp = sc_stamp_find(&link->entity->stamps, written->field);
 
-	if (stamp == NULL || stamp->nversions == 0 || !is_answer(batch, link, written))
+	if (stamp == NULL || stamp->nversions == 0 || stamp->together ||
+		!is_answer(batch, link, written))
 		return false;
 	*source = stamp->versions[0].dot.link;
 	return stamp->versions[0].actor_kind != SC_ACTOR_HUMAN && *source != 0 && *source != link->id;

@@ -172,7 +172,7 @@ review_field(ScBatch *batch, ScEntity *entity, const ScStamp *stamp)
 
 	if (stamp->nversions < 2 || field == NULL || !sc_merge_review(batch, entity, field, &merge))
 		return;
-	if (!sc_value_equal(&merge.old, &stamp->versions[0].value))
+	if (!sc_value_equal(&merge.old, &sc_model_value(entity, field->name)->value))
 		entity->revision++;
 	entry = sc_model_note(batch, SC_LEDGER_CHANGE, entity, NULL);
 	entry->field = field->name;
@@ -209,9 +209,7 @@ has_seen_winner(const ScEntity *entity, const ScField *field, const ScLink *link
 {
 	const ScStamp *stamp = sc_stamp_find(&unconstify(ScEntity *, entity)->stamps, field->name);
 
-	return stamp != NULL && stamp->nversions > 0 &&
-		   (stamp->versions[0].dot.link == link->id ||
-			sc_vclock_covers_dot(context, stamp->versions[0].dot));
+	return stamp != NULL && stamp->nversions > 0 && sc_stamp_is_known(stamp, link->id, context);
 }
 
 static const ScMapped *

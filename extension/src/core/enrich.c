@@ -61,7 +61,8 @@ note_field(ScBatch *batch, ScLink *link, const ScFieldMap *row)
 	noted->held = sc_value_copy(&value->value);
 	link->changed = true;
 	/* Who changed it there knows. */
-	if (stamp->nversions > 0 && stamp->versions[0].dot.link == link->id && link->id != 0)
+	if (stamp->nversions > 0 && !stamp->together && stamp->versions[0].dot.link == link->id &&
+		link->id != 0)
 		return;
 	add_note(batch, link, row, channel, &before);
 }
@@ -73,7 +74,8 @@ add_note(ScBatch *batch, ScLink *link, const ScFieldMap *row, const char *channe
 	ScEntity *entity = link->entity;
 	const ScStamp *stamp = sc_stamp_find(&entity->stamps, row->field->name);
 	const ScValue *now = &sc_model_value(entity, row->field->name)->value;
-	const ScVersion *version = stamp->nversions > 0 ? &stamp->versions[0] : NULL;
+	const ScVersion *version =
+		stamp->nversions > 0 && !stamp->together ? &stamp->versions[0] : NULL;
 	ScCommentOut *out = palloc0(sizeof(ScCommentOut));
 	ScLedgerEntry *entry = sc_model_note(batch, SC_LEDGER_COMMENT, entity, link);
 	char *from =

@@ -198,15 +198,19 @@ find_unseen(ScLink *link, const char **field)
 	{
 		const ScStamp *stamp = &link->entity->stamps.items[i];
 		const ScShadowField *shadow = sc_shadow_find(&link->shadow, stamp->field);
-		const ScVersion *version = stamp->nversions == 0 ? NULL : &stamp->versions[0];
+		int n = stamp->together ? stamp->nversions : Min(stamp->nversions, 1);
 
-		if (version == NULL || version->dot.link == link->id ||
-			sc_merge_form(link->map, stamp->field) == NULL ||
-			(shadow != NULL && sc_vclock_covers_dot(&shadow->seen, version->dot)) ||
-			(latest != NULL && latest->at >= version->at))
-			continue;
-		latest = version;
-		*field = stamp->field;
+		for (int k = 0; k < n && sc_merge_form(link->map, stamp->field) != NULL; k++)
+		{
+			const ScVersion *version = &stamp->versions[k];
+
+			if (version->dot.link == link->id ||
+				(shadow != NULL && sc_vclock_covers_dot(&shadow->seen, version->dot)) ||
+				(latest != NULL && latest->at >= version->at))
+				continue;
+			latest = version;
+			*field = stamp->field;
+		}
 	}
 	return latest;
 }

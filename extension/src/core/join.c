@@ -90,6 +90,15 @@ rename_stamps(ScStamps *stamps, int64 hub)
 		ScStamp *stamp = &stamps->items[i];
 
 		stamp->clock = sc_join_rename(&stamp->clock, hub);
+		for (int k = 0; k < stamp->nmembers; k++)
+		{
+			ScMember *member = &stamp->members[k];
+
+			if (member->by.link == 0)
+				member->by.link = hub;
+			if (member->gone.n > 0 && member->gone.link == 0)
+				member->gone.link = hub;
+		}
 		for (int k = 0; k < stamp->nversions; k++)
 		{
 			ScVersion *version = &stamp->versions[k];

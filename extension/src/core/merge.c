@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "core/combine.h"
 #include "core/merge.h"
 #include "core/order.h"
 #include "core/policy.h"
@@ -20,27 +21,32 @@
 static ScMerge before_merge(ScEntity *entity, const ScStamp *stamp);
 static void elect(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *policy,
 				  ScMerge *merge);
-static void forget_seen(ScBatch *batch, ScEntity *entity, const ScField *field, ScDot dot);
+static void forget_seen(ScBatch *batch, ScEntity *entity, const ScField *field,
+						const ScStamp *stamp);
+static void forget_dot(ScBatch *batch, ScEntity *entity, const ScField *field, ScDot dot);
 static bool give_dot(ScStamp *stamp, ScVersion *incoming);
 static void add_version(ScStamp *stamp, const ScVersion *incoming);
-static void choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field,
-						  const ScPolicy *policy, ScMerge *merge);
+static ScValue choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field,
+							 const ScPolicy *policy, ScMerge *merge);
+static ScValue show(ScStamp *stamp, const ScMerge *merge, const ScChoice *choice);
 static bool is_finer(const ScDispute *dispute, const ScVersion *a, const ScVersion *b);
 static ScLink *link_of(const ScEntity *entity, int64 id);
 static void keep_shown(ScStamp *stamp, ScDot shown, int winner);
 static void put_first(ScStamp *stamp, int winner);
-static void combine(ScStamp *stamp, const ScRule *rule, TimestampTz now);
-static ScMergeOutcome name_outcome(const ScStamp *stamp, const ScMerge *merge,
+static ScMergeOutcome name_outcome(ScEntity *entity, const ScStamp *stamp, const ScMerge *merge,
 								   const ScVersion *incoming);
+static const ScValue *shown_value(ScEntity *entity, const ScStamp *stamp);
 static bool one_value(const ScStamp *stamp);
 static int order_by_dot(const void *a, const void *b);
 static bool asks_again(const ScEntity *entity, const ScField *field, const ScPolicy *policy);
 static bool settle_field(ScBatch *batch, ScEntity *entity, ScStamp *stamp);
 static bool show_clock(ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *field,
 					   const ScStamp *stamp);
-static bool may_retire(const ScEntity *entity, const ScStamp *stamp);
-static bool covers_with_own(const ScClock *seen, const ScStamp *stamp, int64 link);
+static ScClock seen_by_all(const ScEntity *entity, const ScStamp *stamp);
+static void lower(ScClock *clock, const ScClock *other, int64 link);
+static bool forget_members(ScStamp *stamp, ScClock *seen);
 static void retire(ScBatch *batch, ScEntity *entity, const ScField *field, ScStamp *stamp);
+static void become_one(ScEntity *entity, ScStamp *stamp);
 static void unite(ScStamp *stamp, const ScStamp *other);
 
 ScMerge
@@ -52,9 +58,10 @@ sc_merge_version(ScBatch *batch, ScEntity *entity, const ScField *field, const S
 
 	if (!give_dot(stamp, incoming))
 		return merge;
+	sc_combine_hear(stamp, field, policy, incoming);
 	add_version(stamp, incoming);
 	elect(batch, entity, field, policy, &merge);
-	merge.outcome = name_outcome(stamp, &merge, incoming);
+	merge.outcome = name_outcome(entity, stamp, &merge, incoming);
 	return merge;
 }
 
@@ -75,12 +82,13 @@ sc_merge_author(ScBatch *batch, ScEntity *entity, const ScField *field, const Sc
 		version->at = told->at;
 		version->source_version = told->source_version;
 		version->event = told->event;
+		sc_combine_author(stamp, version);
 	}
 	elect(batch, entity, field,
 		  sc_conf_policy(batch->conf, entity->space, entity->type, field->name), &merge);
-	merge.outcome = name_outcome(stamp, &merge, told);
-	if (!sc_value_equal(&merge.old, &stamp->versions[0].value))
-		forget_seen(batch, entity, field, stamp->versions[0].dot);
+	merge.outcome = name_outcome(entity, stamp, &merge, told);
+	if (!sc_value_equal(&merge.old, shown_value(entity, stamp)))
+		forget_seen(batch, entity, field, stamp);
 	return merge;
 }
 
@@ -89,15 +97,19 @@ sc_merge_union(ScBatch *batch, ScEntity *entity, const ScField *field, const ScS
 {
 	ScStamp *stamp = sc_stamp_get(&entity->stamps, other->field);
 	ScMerge merge = before_merge(entity, stamp);
+	const ScPolicy *policy =
+		field == NULL ? NULL
+					  : sc_conf_policy(batch->conf, entity->space, entity->type, field->name);
 
+	if (policy != NULL)
+		sc_combine_join(stamp, field, policy, other);
 	unite(stamp, other);
 	stamp->touched = true;
-	if (field == NULL || stamp->nversions == 0)
+	if (policy == NULL || stamp->nversions == 0)
 		return merge;
-	elect(batch, entity, field,
-		  sc_conf_policy(batch->conf, entity->space, entity->type, field->name), &merge);
+	elect(batch, entity, field, policy, &merge);
 	if (other->nversions > 0)
-		merge.outcome = name_outcome(stamp, &merge, &other->versions[0]);
+		merge.outcome = name_outcome(entity, stamp, &merge, &other->versions[0]);
 	return merge;
 }
 
@@ -114,13 +126,14 @@ sc_merge_without(ScBatch *batch, ScEntity *entity, const ScField *field, int64 l
 			versions[n++] = stamp->versions[i];
 	if (n == 0 || n == stamp->nversions)
 		return merge;
+	sc_combine_leave(stamp, link);
 	stamp->versions = versions;
 	stamp->nversions = n;
 	elect(batch, entity, field,
 		  sc_conf_policy(batch->conf, entity->space, entity->type, field->name), &merge);
-	merge.outcome = name_outcome(stamp, &merge, &stamp->versions[0]);
-	if (!sc_value_equal(&merge.old, &stamp->versions[0].value))
-		forget_seen(batch, entity, field, stamp->versions[0].dot);
+	merge.outcome = name_outcome(entity, stamp, &merge, &stamp->versions[0]);
+	if (!sc_value_equal(&merge.old, shown_value(entity, stamp)))
+		forget_seen(batch, entity, field, stamp);
 	return merge;
 }
 
@@ -138,10 +151,10 @@ sc_merge_review(ScBatch *batch, ScEntity *entity, const ScField *field, ScMerge 
 	*merge = before_merge(entity, stamp);
 	elect(batch, entity, field, policy, merge);
 	entity->redecided = redecided;
-	merge->outcome = name_outcome(stamp, merge, &stamp->versions[0]);
-	another = !sc_value_equal(&merge->old, &stamp->versions[0].value);
+	merge->outcome = name_outcome(entity, stamp, merge, &stamp->versions[0]);
+	another = !sc_value_equal(&merge->old, shown_value(entity, stamp));
 	if (another)
-		forget_seen(batch, entity, field, stamp->versions[0].dot);
+		forget_seen(batch, entity, field, stamp);
 	return another || stamp->held != merge->was_held;
 }
 
@@ -201,19 +214,17 @@ elect(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *po
 	  ScMerge *merge)
 {
 	ScStamp *stamp = sc_stamp_get(&entity->stamps, field->name);
-	ScFieldValue *value;
+	ScValue shown = choose_winner(batch, entity, field, policy, merge);
+	ScFieldValue *value = sc_model_value_get(entity, field->name);
 
-	choose_winner(batch, entity, field, policy, merge);
 	stamp->touched = true;
-	value = sc_model_value_get(entity, field->name);
-	if (!sc_value_equal(&value->value, &stamp->versions[0].value))
+	if (!sc_value_equal(&value->value, &shown))
 		value->qualifier = NULL;
-	entity->regraded =
-		entity->regraded || (strcmp(field->name, SC_POLICY_SEVERITY) == 0 &&
-							 (merge->was_held || stamp->held ||
-							  !sc_value_equal(&value->value, &stamp->versions[0].value)));
+	entity->regraded = entity->regraded ||
+					   (strcmp(field->name, SC_POLICY_SEVERITY) == 0 &&
+						(merge->was_held || stamp->held || !sc_value_equal(&value->value, &shown)));
 	entity->redecided = true;
-	value->value = stamp->versions[0].value;
+	value->value = shown;
 	entity->changed = true;
 }
 
@@ -222,7 +233,14 @@ elect(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *po
  * had lost to it (R10); now that the loser wins, it has yet to be shown it.
  */
 static void
-forget_seen(ScBatch *batch, ScEntity *entity, const ScField *field, ScDot dot)
+forget_seen(ScBatch *batch, ScEntity *entity, const ScField *field, const ScStamp *stamp)
+{
+	for (int i = 0; i < (stamp->together ? stamp->nversions : 1); i++)
+		forget_dot(batch, entity, field, stamp->versions[i].dot);
+}
+
+static void
+forget_dot(ScBatch *batch, ScEntity *entity, const ScField *field, ScDot dot)
 {
 	for (int i = 0; i < list_length(entity->links); i++)
 	{
@@ -276,13 +294,11 @@ add_version(ScStamp *stamp, const ScVersion *incoming)
 	versions[n++] = *incoming;
 	stamp->clock = sc_vclock_with_dot(&stamp->clock, incoming->dot);
 	stamp->clock = sc_vclock_merge(&stamp->clock, &incoming->context);
-	if (stamp->nversions > 0)
-		versions[n - 1].replaced = incoming->replaced;
 	stamp->versions = versions;
 	stamp->nversions = n;
 }
 
-static void
+static ScValue
 choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPolicy *policy,
 			  ScMerge *merge)
 {
@@ -322,12 +338,31 @@ choose_winner(ScBatch *batch, ScEntity *entity, const ScField *field, const ScPo
 		merge->choice_rule = choice.would_rule;
 		merge->choice_reason = choice.would_reason;
 	}
-	if (choice.hold)
-		keep_shown(stamp, merge->shown, choice.winner);
-	else if (choice.combine != NULL)
-		combine(stamp, choice.combine, batch->now);
+	return show(stamp, merge, &choice);
+}
+
+/* The canonical value, and its version first: of what is put together, that which the other rules like best. */
+static ScValue
+show(ScStamp *stamp, const ScMerge *merge, const ScChoice *choice)
+{
+	bool was_together = stamp->together;
+	ScValue together;
+
+	stamp->together = false;
+	if (choice->hold)
+		keep_shown(stamp, merge->shown, choice->winner);
+	else if (choice->combine != NULL)
+	{
+		together = sc_combine_value(choice->combine, stamp, choice->parts);
+		put_first(stamp, choice->winner);
+		stamp->together = true;
+		return together;
+	}
 	else
-		put_first(stamp, choice.winner);
+		put_first(stamp, choice->winner);
+	/* R18: what was shown before stays shown while a person is asked. */
+	stamp->together = choice->hold && was_together;
+	return stamp->together ? merge->old : stamp->versions[0].value;
 }
 
 /*
@@ -366,6 +401,14 @@ sc_merge_choose(const ScDispute *dispute, bool *image)
 		return sc_policy_choose(dispute);
 	*image = true;
 	choice = sc_policy_choose(&finest);
+	if (choice.combine != NULL)
+	{
+		bool *parts = palloc0(sizeof(bool) * dispute->n);
+
+		for (int i = 0; i < finest.n; i++)
+			parts[from[i]] = choice.parts[i];
+		choice.parts = parts;
+	}
 	choice.winner = from[choice.winner];
 	choice.beaten = choice.beaten < 0 ? -1 : from[choice.beaten];
 	return choice;
@@ -414,35 +457,12 @@ put_first(ScStamp *stamp, int winner)
 		qsort(stamp->versions + 1, stamp->nversions - 1, sizeof(ScVersion), order_by_dot);
 }
 
-/* union, append: the hub writes what the versions make together, having seen them all. */
-static void
-combine(ScStamp *stamp, const ScRule *rule, TimestampTz now)
-{
-	ScVersion *together = palloc0(sizeof(ScVersion));
-	ScVersion *versions = stamp->versions;
-
-	together->value = sc_policy_combine(rule, versions, stamp->nversions);
-	together->replaced = sc_policy_combined_from(rule, versions, stamp->nversions);
-	together->dot.n = sc_vclock_get(&stamp->clock, 0) + 1;
-	together->context = sc_vclock_copy(&stamp->clock);
-	together->actor = pstrdup("syncore");
-	together->actor_kind = SC_ACTOR_INTEGRATION;
-	together->source_version = -1;
-	together->at = versions[0].at;
-	for (int i = 0; i < stamp->nversions; i++)
-	{
-		together->at = Max(together->at, versions[i].at);
-		together->actor_kind = Max(together->actor_kind, versions[i].actor_kind);
-	}
-	together->at = Min(together->at, now);
-	stamp->clock = sc_vclock_with_dot(&stamp->clock, together->dot);
-	stamp->versions = together;
-	stamp->nversions = 1;
-}
-
 static ScMergeOutcome
-name_outcome(const ScStamp *stamp, const ScMerge *merge, const ScVersion *incoming)
+name_outcome(ScEntity *entity, const ScStamp *stamp, const ScMerge *merge,
+			 const ScVersion *incoming)
 {
+	const ScValue *shown = shown_value(entity, stamp);
+
 	if (stamp->held)
 		return SC_MERGE_HELD;
 	if (stamp->nversions == 1 && !merge->disputed)
@@ -450,12 +470,18 @@ name_outcome(const ScStamp *stamp, const ScMerge *merge, const ScVersion *incomi
 	if (one_value(stamp) && !merge->disputed)
 		return SC_MERGE_AGREE;
 	if (merge->image && !merge->disputed)
-		return sc_value_equal(&incoming->value, &stamp->versions[0].value) ? SC_MERGE_FAST_FORWARD
-																		   : SC_MERGE_AGREE;
-	if (sc_value_equal(&incoming->value, &stamp->versions[0].value))
+		return sc_value_equal(&incoming->value, shown) ? SC_MERGE_FAST_FORWARD : SC_MERGE_AGREE;
+	if (sc_value_equal(&incoming->value, shown))
 		return sc_value_equal(&merge->old, &incoming->value) ? SC_MERGE_AGREE
 															 : SC_MERGE_CONFLICT_INCOMING;
 	return SC_MERGE_CONFLICT_CURRENT;
+}
+
+/* What stands, be it one version's or put together. */
+static const ScValue *
+shown_value(ScEntity *entity, const ScStamp *stamp)
+{
+	return &sc_model_value(entity, stamp->field)->value;
 }
 
 static bool
@@ -484,17 +510,25 @@ settle_field(ScBatch *batch, ScEntity *entity, ScStamp *stamp)
 {
 	const ScField *field = sc_conf_field(entity->type, stamp->field);
 	bool changed = false;
+	ScClock seen;
 
 	if (field == NULL || stamp->held)
 		return false;
 	for (int i = 0; i < list_length(entity->links); i++)
 		changed = show_clock(batch, entity, list_nth(entity->links, i), field, stamp) || changed;
-	if (stamp->nversions > 1 && may_retire(entity, stamp))
+	if (stamp->nversions < 2 && stamp->nmembers == 0)
+		return changed;
+	seen = seen_by_all(entity, stamp);
+	if (sc_vclock_covers(&seen, &stamp->clock))
 	{
-		retire(batch, entity, field, stamp);
-		changed = true;
+		if (stamp->nversions > 1)
+			retire(batch, entity, field, stamp);
+		stamp->nmembers = 0;
 	}
-	return changed;
+	else if (!forget_members(stamp, &seen))
+		return changed;
+	entity->changed = true;
+	return true;
 }
 
 /* A system that holds the canonical value has seen everything that led to it. */
@@ -515,13 +549,16 @@ show_clock(ScBatch *batch, ScEntity *entity, ScLink *link, const ScField *field,
 }
 
 /*
- * Siblings may go when no change that is still to be heard can have been made
- * without having seen the clock: neither by a link as it stands, nor by one
- * that our remembered writes have overwritten.
+ * What every change that is still to be heard was made having seen: by a link as
+ * it stands, or by one that our remembered writes have overwritten.  Siblings may
+ * go when that is all there is; what is remembered of members that were taken
+ * away, when it is that they were.
  */
-static bool
-may_retire(const ScEntity *entity, const ScStamp *stamp)
+static ScClock
+seen_by_all(const ScEntity *entity, const ScStamp *stamp)
 {
+	ScClock seen = sc_vclock_copy(&stamp->clock);
+
 	for (int i = 0; i < list_length(entity->links); i++)
 	{
 		ScLink *link = list_nth(entity->links, i);
@@ -531,40 +568,73 @@ may_retire(const ScEntity *entity, const ScStamp *stamp)
 		if (!sc_merge_takes_part(link) || link->state == SC_LINK_CREATING || shadow == NULL ||
 			sc_merge_form(link->map, stamp->field) == NULL)
 			continue;
-		if (!covers_with_own(&shadow->seen, stamp, link->id))
-			return false;
-		if (carried != NULL && !covers_with_own(&carried->before_seen, stamp, link->id))
-			return false;
+		lower(&seen, &shadow->seen, link->id);
+		if (carried != NULL)
+			lower(&seen, &carried->before_seen, link->id);
 		for (int k = 0; k < shadow->nwrites; k++)
-			if (!covers_with_own(&shadow->writes[k].before_seen, stamp, link->id))
-				return false;
+			lower(&seen, &shadow->writes[k].before_seen, link->id);
 	}
-	return true;
+	return seen;
 }
 
-static bool
-covers_with_own(const ScClock *seen, const ScStamp *stamp, int64 link)
+/* To what is in other as well, but for the dots of one link: whoever writes there has seen those. */
+static void
+lower(ScClock *clock, const ScClock *other, int64 link)
 {
-	for (int i = 0; i < stamp->clock.len; i++)
-		if (stamp->clock.dots[i].link != link && !sc_vclock_covers_dot(seen, stamp->clock.dots[i]))
-			return false;
-	return true;
+	for (int i = 0; i < clock->len; i++)
+		if (clock->dots[i].link != link)
+			clock->dots[i].n = Min(clock->dots[i].n, sc_vclock_get(other, clock->dots[i].link));
+}
+
+/* What none of the versions that stand holds on to, either. */
+static bool
+forget_members(ScStamp *stamp, ScClock *seen)
+{
+	int before = stamp->nmembers;
+
+	for (int i = 0; i < stamp->nversions; i++)
+		lower(seen, &stamp->versions[i].context, stamp->versions[i].dot.link);
+	sc_combine_forget(stamp, seen);
+	return stamp->nmembers < before;
 }
 
 static void
 retire(ScBatch *batch, ScEntity *entity, const ScField *field, ScStamp *stamp)
 {
 	ScLedgerEntry *entry = sc_model_note(batch, SC_LEDGER_RETIRE, entity, NULL);
+	int first = stamp->together ? 0 : 1;
+	int n = stamp->nversions - first;
 
 	entry->field = stamp->field;
-	entry->new_value = sc_say_jsonb(field, &stamp->versions[0].value);
-	entry->detail = sc_say_versions_json(batch, field, stamp->versions + 1, stamp->nversions - 1);
+	entry->new_value = sc_say_jsonb(field, shown_value(entity, stamp));
+	entry->detail = sc_say_versions_json(batch, field, stamp->versions + first, n);
+	if (stamp->together)
+		become_one(entity, stamp);
 	entry->reason =
 		psprintf("every system has seen that %s stands: %d earlier %s no longer compared with it",
-				 sc_say_version(batch, field, &stamp->versions[0]), stamp->nversions - 1,
-				 stamp->nversions == 2 ? "version is" : "versions are");
+				 sc_say_version(batch, field, &stamp->versions[0]), n,
+				 n == 1 ? "version is" : "versions are");
 	stamp->nversions = 1;
-	entity->changed = true;
+}
+
+/* What was put together has been seen by everybody: from now on it is one word, and nobody's own. */
+static void
+become_one(ScEntity *entity, ScStamp *stamp)
+{
+	ScVersion *one = &stamp->versions[0];
+
+	for (int i = 1; i < stamp->nversions; i++)
+	{
+		one->at = Max(one->at, stamp->versions[i].at);
+		one->actor_kind = Max(one->actor_kind, stamp->versions[i].actor_kind);
+	}
+	one->value = *shown_value(entity, stamp);
+	one->actor = pstrdup("syncore");
+	one->system_id = 0;
+	one->source_version = -1;
+	one->event = 0;
+	one->replaced = SC_UNKNOWN;
+	stamp->together = false;
 }
 
 /* A version that one side no longer has although its clock knows it was replaced there. */

@@ -40,10 +40,10 @@ sc_decide_conflict(ScBatch *batch, const ScMerge *merge, const ScVersion *incomi
 	ScStamp *stamp = sc_stamp_find(&entity->stamps, field->name);
 	ScConflictOut *conflict = palloc0(sizeof(ScConflictOut));
 	bool won = merge->outcome == SC_MERGE_CONFLICT_INCOMING;
-	const ScVersion *other = won || (stamp->versions[0].dot.link == incoming->dot.link &&
-									 stamp->versions[0].dot.n == incoming->dot.n)
-								 ? &merge->beaten
-								 : &stamp->versions[0];
+	bool is_first = stamp->versions[0].dot.link == incoming->dot.link &&
+					stamp->versions[0].dot.n == incoming->dot.n;
+	const ScVersion *other =
+		(won && !stamp->together) || is_first ? &merge->beaten : &stamp->versions[0];
 
 	conflict->entity = entity;
 	conflict->field = field->name;
@@ -57,10 +57,10 @@ sc_decide_conflict(ScBatch *batch, const ScMerge *merge, const ScVersion *incomi
 	conflict->versions = sc_say_versions_json(batch, field, stamp->versions, stamp->nversions);
 	conflict->rule = pstrdup(merge->rule);
 	conflict->reason = merge->reason;
-	conflict->outcome = merge->outcome == SC_MERGE_HELD								? "deferred"
-						: stamp->versions[0].dot.link == 0 && stamp->nversions == 1 ? "merged"
-						: won														? "apply_remote"
-																					: "keep_local";
+	conflict->outcome = merge->outcome == SC_MERGE_HELD ? "deferred"
+						: stamp->together				? "merged"
+						: won							? "apply_remote"
+														: "keep_local";
 	conflict->event = incoming->event;
 	if (merge->choice != NULL && merge->choice_rule != NULL)
 	{

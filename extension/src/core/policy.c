@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "core/combine.h"
 #include "core/json.h"
 #include "core/policy.h"
 #include "core/say.h"
@@ -31,7 +32,7 @@ typedef struct Contest /* a choice being made */
 
 static ScChoice choose(Contest *contest, const ScValue *except);
 static bool rule_applies(Contest *contest, const ScRule *rule);
-static bool can_combine(const Contest *contest, const ScRule *rule);
+static void put_together(Contest *contest, const ScRule *rule, ScChoice *choice);
 static void narrow(Contest *contest, const ScRule *rule);
 static void narrow_by_call(Contest *contest, const ScRule *rule);
 static bool ask_both_ways(Contest *contest, const ScRule *rule, int a, int b, int *result);
@@ -83,12 +84,11 @@ choose(Contest *contest, const ScValue *except)
 		if (!rule_applies(contest, rule))
 			continue;
 		if (rule->name == SC_RULE_MANUAL)
-			choice.hold = choice.hold || must_hold(contest, rule);
+			choice.hold = choice.hold || (choice.combine == NULL && must_hold(contest, rule));
 		else if (rule->name != SC_RULE_UNION && rule->name != SC_RULE_APPEND)
 			narrow(contest, rule);
-		else if (choice.combine == NULL && !choice.hold && several_values(contest) &&
-				 can_combine(contest, rule))
-			choice.combine = rule;
+		else
+			put_together(contest, rule, &choice);
 	}
 	narrow_last(contest);
 	for (int i = 0; i < dispute->n; i++)
@@ -113,14 +113,18 @@ rule_applies(Contest *contest, const ScRule *rule)
 	return sc_conf_holds(rule->condition, contest->document);
 }
 
-/* Sets are united, texts appended to: of anything else these rules would make rubbish, and are passed over. */
-static bool
-can_combine(const Contest *contest, const ScRule *rule)
+/* union, append: those that are left, as often as they differ; what comes after is about who is named first. */
+static void
+put_together(Contest *contest, const ScRule *rule, ScChoice *choice)
 {
-	ScFieldKind kind = contest->dispute->field->kind;
+	const ScDispute *dispute = contest->dispute;
 
-	return rule->name == SC_RULE_UNION ? kind == SC_KIND_SET
-									   : kind == SC_KIND_TEXT || kind == SC_KIND_RICH_TEXT;
+	if (choice->combine != NULL || choice->hold || !sc_combine_can(dispute->field, rule) ||
+		!several_values(contest))
+		return;
+	choice->combine = rule;
+	choice->parts = palloc(sizeof(bool) * dispute->n);
+	memcpy(choice->parts, contest->in, sizeof(bool) * dispute->n);
 }
 
 /* Keeps the candidates that none beats. */
@@ -482,4 +486,28 @@ say_manual(const Contest *contest, const ScChoice *choice)
 		sc_say_version(dispute->batch, dispute->field, &dispute->versions[choice->winner]),
 		sc_say_version(dispute->batch, dispute->field, &dispute->versions[choice->beaten]),
 		dispute->field->name);
+}
+
+/* Never a tie between two versions: dots are unique. */
+int
+sc_policy_compare_last(const ScVersion *a, const ScVersion *b)
+{
+	if (a->rank != b->rank)
+		return a->rank < b->rank ? 1 : -1;
+	if (a->system_id != b->system_id)
+		return a->system_id < b->system_id ? 1 : -1;
+	if (a->dot.link != b->dot.link)
+		return a->dot.link < b->dot.link ? 1 : -1;
+	return (a->dot.n > b->dot.n) - (a->dot.n < b->dot.n);
+}
+
+int
+sc_policy_order_by_time(const void *a, const void *b)
+{
+	const ScVersion *one = *(const ScVersion *const *) a;
+	const ScVersion *other = *(const ScVersion *const *) b;
+
+	if (one->at != other->at)
+		return one->at < other->at ? -1 : 1;
+	return -sc_policy_compare_last(one, other);
 }

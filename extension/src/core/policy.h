@@ -19,6 +19,7 @@ typedef struct ScChoice
 	char *would_reason;
 	bool hold; /* manual was reached with several values left: no winner until a person decides */
 	const ScRule *combine; /* union or append was reached with several values left; NULL = no */
+	bool *parts;		   /* the versions that it puts together, one flag for each */
 } ScChoice;
 
 struct ScView;
@@ -42,12 +43,6 @@ extern ScChoice sc_policy_choose(const ScDispute *dispute);
 
 /* The same, leaving out versions that say less than a finer one beside them; image: some were left out. */
 extern ScChoice sc_merge_choose(const ScDispute *dispute, bool *image);
-
-/* What union and append make of several versions, from what each writer replaced. */
-extern ScValue sc_policy_combine(const ScRule *rule, const ScVersion *versions, int n);
-
-/* What that has replaced: what any of them took away is not to come back. */
-extern ScValue sc_policy_combined_from(const ScRule *rule, const ScVersion *versions, int n);
 
 /* The last word: > 0 = a is preferred.  Never a tie between two versions of a set. */
 extern int sc_policy_compare_last(const ScVersion *a, const ScVersion *b);

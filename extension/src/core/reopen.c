@@ -350,9 +350,14 @@ make_successor(ScBatch *batch, ScEntity *closed, const char *state_field)
 		stamp->touched = true;
 		if (from->nversions == 0 || strcmp(from->field, state_field) == 0)
 			continue;
-		stamp->nversions = 1;
-		stamp->versions = palloc(sizeof(ScVersion));
-		stamp->versions[0] = from->versions[0];
+		stamp->together = from->together;
+		stamp->nmembers = from->nmembers;
+		stamp->members = palloc(sizeof(ScMember) * Max(from->nmembers, 1));
+		if (from->nmembers > 0)
+			memcpy(stamp->members, from->members, sizeof(ScMember) * from->nmembers);
+		stamp->nversions = from->together ? from->nversions : 1;
+		stamp->versions = palloc(sizeof(ScVersion) * stamp->nversions);
+		memcpy(stamp->versions, from->versions, sizeof(ScVersion) * stamp->nversions);
 	}
 	batch->entities = lappend(batch->entities, entity);
 	return entity;

@@ -84,7 +84,7 @@ find_word(ScBatch *batch, const ScSplit *split, ScEntity *from, const ScStamp *s
 			continue;
 		word->version = stamp->versions[i];
 		word->own = true;
-		if (i == 0)
+		if (i == 0 && !stamp->together)
 			word->qualifier = sc_model_value(from, stamp->field)->qualifier;
 		return true;
 	}
@@ -189,12 +189,14 @@ take_word(ScBatch *batch, const ScSplit *split, ScEntity *from, const ScField *f
 	const ScStamp *stamp = sc_stamp_find(&from->stamps, field->name);
 	ScLedgerEntry *entry;
 	const ScVersion *stands;
+	const ScValue *now;
 	bool changed;
 
 	if (merge.outcome == SC_MERGE_NOTHING)
 		return;
 	stands = &stamp->versions[0];
-	changed = !sc_value_equal(&merge.old, &stands->value);
+	now = &sc_model_value(from, field->name)->value;
+	changed = !sc_value_equal(&merge.old, now);
 	if (!changed && !(merge.was_held && !stamp->held))
 		return;
 	if (changed)
@@ -203,7 +205,7 @@ take_word(ScBatch *batch, const ScSplit *split, ScEntity *from, const ScField *f
 						  find_link(from, stands->dot.link));
 	entry->field = pstrdup(field->name);
 	entry->old_value = sc_say_jsonb(field, &merge.old);
-	entry->new_value = sc_say_jsonb(field, &stands->value);
+	entry->new_value = sc_say_jsonb(field, now);
 	entry->actor = changed ? stands->actor : pstrdup(split->actor);
 	entry->actor_kind = changed ? stands->actor_kind : SC_ACTOR_HUMAN;
 	entry->source_time = stands->at;

@@ -31,9 +31,11 @@ PG_FUNCTION_INFO_V1(syncore_stamps_to_jsonb);
 static const char *const actor_kinds[] = { "unknown", "integration", "automation", "human" };
 
 static Jsonb *write_stamps(const bytea *packed);
+static void write_members(ScJsonOut *out, const ScStamp *stamp);
 static void write_version(ScJsonOut *out, const ScVersion *version);
 static ScStamps read_stamps(Jsonb *document);
 static void read_stamp(ScJsonIn *in, ScStamp *stamp);
+static void read_members(ScJsonIn *in, ScStamp *stamp);
 static ScVersion read_version(ScJsonIn *in);
 static ScDot read_dot(ScJsonIn *in);
 static ScActorKind read_actor_kind(ScJsonIn *in);
@@ -93,6 +95,10 @@ write_stamps(const bytea *packed)
 		sc_type_json_put_clock(&out, "clock", &stamp->clock);
 		if (stamp->held)
 			sc_type_json_put_true(&out, "held");
+		if (stamp->together)
+			sc_type_json_put_true(&out, "together");
+		if (stamp->nmembers > 0)
+			write_members(&out, stamp);
 		sc_type_json_open_array(&out, "versions");
 		for (int k = 0; k < stamp->nversions; k++)
 			write_version(&out, &stamp->versions[k]);
@@ -101,6 +107,34 @@ write_stamps(const bytea *packed)
 	}
 	sc_type_json_close_object(&out);
 	return sc_type_json_finish(&out);
+}
+
+static void
+write_members(ScJsonOut *out, const ScStamp *stamp)
+{
+	sc_type_json_open_array(out, "members");
+	for (int i = 0; i < stamp->nmembers; i++)
+	{
+		const ScMember *member = &stamp->members[i];
+
+		sc_type_json_open_object(out, NULL);
+		sc_type_json_put_text(out, "text", member->text);
+		sc_type_json_put_int(out, "link", member->by.link);
+		sc_type_json_put_int(out, "n", member->by.n);
+		if (member->gone.n > 0)
+		{
+			sc_type_json_open_object(out, "gone");
+			sc_type_json_put_int(out, "link", member->gone.link);
+			sc_type_json_put_int(out, "n", member->gone.n);
+			sc_type_json_close_object(out);
+		}
+		if (member->at != 0)
+			sc_type_json_put_time(out, "at", member->at);
+		if (member->whole)
+			sc_type_json_put_true(out, "whole");
+		sc_type_json_close_object(out);
+	}
+	sc_type_json_close_array(out);
 }
 
 static void
@@ -160,6 +194,8 @@ read_stamp(ScJsonIn *in, ScStamp *stamp)
 
 	stamp->clock = sc_type_json_get_clock(in, "clock");
 	stamp->held = sc_type_json_get_true(in, "held");
+	stamp->together = sc_type_json_get_true(in, "together");
+	read_members(in, stamp);
 
 	JsonbContainer *versions = sc_type_json_get_array(in, "versions", SC_STAMP_VERSIONS_MAX, &len);
 
@@ -171,12 +207,45 @@ read_stamp(ScJsonIn *in, ScStamp *stamp)
 			sc_type_json_object(in, getIthJsonbValueFromContainer(versions, (uint32) i));
 
 		stamp->versions[i] = read_version(&object);
-		if (i == 0 && stamp->versions[i].value.state != SC_VALUE_UNKNOWN)
+		if (i == 0 && !stamp->together && stamp->versions[i].value.state != SC_VALUE_UNKNOWN)
 			sc_type_json_malformed(
 				in, "the first version is the winner and carries no value: the entity has it");
 	}
 	stamp->nversions = len;
 	sc_type_json_end(in);
+}
+
+static void
+read_members(ScJsonIn *in, ScStamp *stamp)
+{
+	JsonbContainer *members =
+		sc_type_json_get_array(in, "members", SC_STAMP_MEMBERS_MAX, &stamp->nmembers);
+
+	if (members == NULL)
+		return;
+	stamp->members = palloc0(sizeof(ScMember) * Max(stamp->nmembers, 1));
+	for (int i = 0; i < stamp->nmembers; i++)
+	{
+		ScMember *member = &stamp->members[i];
+		ScJsonIn object =
+			sc_type_json_object(in, getIthJsonbValueFromContainer(members, (uint32) i));
+		JsonbValue *gone = sc_type_json_take(&object, "gone");
+
+		member->text = sc_type_json_get_text(&object, "text");
+		if (member->text == NULL)
+			sc_type_json_malformed(in, "a member needs a text");
+		member->by = read_dot(&object);
+		if (gone != NULL)
+		{
+			ScJsonIn inner = sc_type_json_object(&object, gone);
+
+			member->gone = read_dot(&inner);
+			sc_type_json_end(&inner);
+		}
+		sc_type_json_get_time(&object, "at", &member->at);
+		member->whole = sc_type_json_get_true(&object, "whole");
+		sc_type_json_end(&object);
+	}
 }
 
 static ScVersion

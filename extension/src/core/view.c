@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "core/combine.h"
 #include "core/json.h"
 #include "core/view.h"
 
@@ -73,7 +74,7 @@ look(const ScBatch *batch, ScEntity *entity, const ScField *field, const ScView 
 		if (stamp->nversions == 0)
 			view->values[i] = SC_UNKNOWN;
 		else if (stamp->nversions == 1 || is_settled(batch, entity, stamp, field))
-			view->values[i] = stamp->versions[0].value;
+			view->values[i] = sc_model_value(entity, stamp->field)->value;
 		else
 			look_at(batch, view, i, before);
 	}
@@ -103,7 +104,7 @@ look_at(const ScBatch *batch, ScView *view, int i, const ScView *before)
 	choice = sc_merge_choose(&dispute, &image);
 	view->held[i] = choice.hold;
 	view->values[i] = choice.combine != NULL && !choice.hold
-						  ? sc_policy_combine(choice.combine, stamp->versions, stamp->nversions)
+						  ? sc_combine_value(choice.combine, stamp, choice.parts)
 						  : stamp->versions[choice.winner].value;
 }
 

@@ -149,7 +149,8 @@ compare_field(const Asking *asking, const ScWorld *was, const ScWorld *would_be,
 	row.was = value_of(was, field);
 	row.would_be = value_of(would_be, field);
 	if (stamp != NULL && stamp->nversions > 0)
-		row.system = sc_say_system(&would_be->batch, stamp->versions[0].system_id);
+		row.system =
+			sc_say_system(&would_be->batch, stamp->together ? 0 : stamp->versions[0].system_id);
 	row.rule = ruling == NULL ? "not read" : ruling->rule;
 	row.because =
 		ruling == NULL ? "Nothing that was said of it since then is taken." : ruling->reason;

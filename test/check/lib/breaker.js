@@ -35,10 +35,10 @@ module.exports = {
 		return by !== undefined && by !== link.id && this.answered(link.shadow[name]) !== undefined ? this.links[by] : undefined;
 	},
 
-	// Where what stands was set, if by no person.
+	// Where what stands was set, if by no person; what is put together was set nowhere.
 	machine(name) {
-		const { shown, versions } = this.fields[name];
-		return versions.length > 0 && shown.kind !== 3 && shown.link !== 0 ? shown.link : undefined;
+		const { shown, versions, made } = this.fields[name];
+		return versions.length > 0 && !made && shown.kind !== 3 && shown.link !== 0 ? shown.link : undefined;
 	},
 
 	// So many within the window, and nothing more of it is written there; who is to be told is told once of the record's field.

@@ -10,7 +10,8 @@ const join = (a, b) => {
 	return both;
 };
 const same = (a, b) => a !== null && b !== null && a === b;
-const loosely = (a, b) => a !== null && b !== null && a.toLowerCase() === b.toLowerCase();
+const folded = (text) => text.replace(/\^/g, '').toLowerCase();
+const loosely = (a, b) => a !== null && b !== null && folded(a) === folded(b);
 const known = (p) => p !== null;
 const later = (a, b) => !known(a) ? b : !known(b) ? a : Math.max(a, b);
 

@@ -22,7 +22,7 @@ function drawWorld(seed) {
 		if (!policy.some((one) => one.rule === rule.rule))
 			policy.push(rule);
 	}
-	const world = { ...base, policy, maps: [], marks: [], breaker: { ...base.breaker, limit: 100 }, systemGrades: [null], systemRanks: base.ranks, loses: dice.once(2), fails: dice.once(3) };
+	const world = { ...base, policy, kinds: { severity: 'rank', title: 'plain' }, maps: [], marks: [], breaker: { ...base.breaker, limit: 100 }, systemGrades: [null], systemRanks: base.ranks, loses: dice.once(2), fails: dice.once(3) };
 	for (let id = 1; id <= base.n; id++)
 		world.systemGrades.push(dice.of(['counter', 'counter', 'fine', 'coarse']));
 	// by link, as the model of an entity asks for them; the hub of an entity that was joined is 90 and its number

@@ -5,6 +5,7 @@
 // (R3 to R19; I1, I4 to I7).
 const { chance } = require('./chance');
 const { Model } = require('./model');
+const { membersOf, setOf } = require('./together');
 
 const ALLOWED = ['critical', 'high', 'medium', 'low'];
 // Words for a severity: fewer than ours, so that two of ours are one of theirs, or more, so that two of theirs are one of ours.
@@ -14,6 +15,7 @@ const MAPS = {
 	more: [['p1', 'critical', 'both'], ['p0', 'critical', 'in'], ['p2', 'high', 'both'], ['p3', 'medium', 'both'], ['p4', 'low', 'both'], ['p5', 'low', 'in']],
 };
 const TITLES = ['a', 'b', 'c', 'd'];
+const MEMBERS = ['k', 'l', 'm'];
 const RULES = ['escalation_wins', 'human_wins', 'system_of_record', 'last_update_wins', 'manual', 'call'];
 const PER_WORLD = 128;
 // Words of the ledger that are compared; every new version shows in the clock at the end.
@@ -58,7 +60,11 @@ function drawWorld(seed) {
 		if (!policy.some((one) => one.rule === rule.rule))
 			policy.push(rule);
 	}
-	return { n, grades, full, loud, marks, maps: maps.map(wordsOf), policy, breaker: { limit: 100, window: 60000, within: 10000 }, loses: dice.once(2), fails: dice.once(3), ranks: [0, ...dice.of([[10, 20, 30], [30, 20, 10], [20, 30, 10]])].slice(0, n + 1),
+	// in some worlds title is a set, or people add to its end
+	const kind = dice.of(['plain', 'plain', 'set', 'text']);
+	if (kind !== 'plain' && !dice.once(4))
+		policy.splice(dice.below(policy.length + 1), 0, { rule: kind === 'set' ? 'union' : 'append', ...(dice.once(5) && { when: { field: 'severity', value: dice.of(ALLOWED) } }) });
+	return { n, grades, full, loud: kind === 'set' ? loud.map(() => false) : loud, marks, kinds: { severity: 'rank', title: kind }, maps: maps.map(wordsOf), policy, breaker: { limit: 100, window: 60000, within: 10000 }, loses: dice.once(2), fails: dice.once(3), ranks: [0, ...dice.of([[10, 20, 30], [30, 20, 10], [20, 30, 10]])].slice(0, n + 1),
 		allowed: ALLOWED, fields: { severity: 'list', title: 'text' } };
 }
 
@@ -67,7 +73,7 @@ function document(world) {
 	for (let id = 1; id <= world.n; id++)
 		systems['p' + id] = { rank: world.ranks[id], grade: world.grades[id], ...(world.maps[id] && { values: { severity: world.maps[id].rows } }) };
 	return {
-		fields: { severity: { kind: 'rank', allowed: ALLOWED }, title: { kind: 'text' } }, type: { loop_limit: world.breaker.limit }, systems,
+		fields: { severity: { kind: 'rank', allowed: ALLOWED }, title: { kind: world.kinds.title === 'set' ? 'set' : 'text' } }, type: { loop_limit: world.breaker.limit }, systems,
 		policy: { '*': world.policy.map((one) => ({ rule: one.rule, ...(one.link && { system: 'p' + one.link }), ...(one.from && { review_from: one.from }), ...(one.function && { function: one.function }),
 			...(one.when && { condition: `$.${one.when.field} == "${one.when.value}"` }) })) },
 	};
@@ -97,7 +103,7 @@ class Play {
 		this.patience = 400;
 		this.products = [null];
 		for (let id = 1; id <= world.n; id++) {
-			const product = { id, values: { severity: world.maps[id] ? world.maps[id].down.low : 'low', title: 'a' }, before: {}, version: 1, movedAt: 0, call: null, late: null };
+			const product = { id, values: { severity: world.maps[id] ? world.maps[id].down.low : 'low', title: world.kinds.title === 'set' ? '{k}' : 'a' }, before: {}, version: 1, movedAt: 0, call: null, late: null };
 			this.products.push(product);
 			this.publish(product, null, { kind: 3, us: false });
 			this.hear(this.news.pop());
@@ -232,7 +238,7 @@ class Play {
 			case 'edit': {
 				const name = one.b % 2 === 0 ? 'severity' : 'title';
 				const map = this.world.maps[product.id];
-				const choices = name === 'title' ? TITLES : map ? Object.keys(map.up) : ALLOWED;
+				const choices = name === 'title' ? this.titles(product.values.title, one.b) : map ? Object.keys(map.up) : ALLOWED;
 				this.move(product, name, one.c >= 45 ? product.before[name] : choices[one.c % choices.length], { kind: one.b % 5 === 0 ? 2 : 3, us: false });
 				break;
 			}
@@ -260,6 +266,13 @@ class Play {
 		for (const other of this.products.slice(1))
 			if (other.late !== null && one.c % 4 === 0)
 				this.landLate(other);
+	}
+
+	// What a title may become: another; in other worlds one with a member more or less, or with more at its end.
+	titles(now, b) {
+		if (this.world.kinds.title === 'set')
+			return MEMBERS.map((member) => setOf(membersOf(now).includes(member) ? membersOf(now).filter((one) => one !== member) : [...membersOf(now), member]));
+		return this.world.kinds.title === 'text' && b % 7 !== 0 ? TITLES.map((more) => now + more) : TITLES;
 	}
 
 	// What was given up lands after all, if it was not too long ago.
@@ -340,11 +353,11 @@ function draw(seed, world) {
 
 // What a step of the engine says, in the model's words.
 function normal(said) {
-	if (said.includes('{'))
-		return said.replace(/(\d+=[^, ]+,[^, ]+),[^, ]+,[^, ]+,(\{[^}]*\},\d+),\d+/g, '$1,$2');
 	const list = said.split(' ');
 	if (['send', 'read', 'nothing', 'create', 'look', 'tied', 'adopted', 'apart', 'refused'].includes(list[0]))
 		return [list[0], ...list.slice(1).sort()].join(' ');
+	if (said.includes('{'))
+		return said.replace(/(\d+=[^, ]+,[^, ]+),[^, ]+,[^, ]+,(\{[^}]*\},\d+),\d+/g, '$1,$2');
 	return list.map((word) => word.split('.')).filter(([kind]) => TOLD.includes(kind))
 		.map(([kind, field]) => kind === 'wait' || field === undefined ? kind : `${kind}.${field}`).sort().join(' ');
 }

@@ -3,11 +3,12 @@
 // in tables between or not: the same versions stand, the same one wins, the clock is the same (R7, R8; I5, I7, I8).
 const { chance } = require('./chance');
 const { standing, clock, choose, record } = require('./rules');
+const { shown, fits, membersOf, setOf } = require('./together');
 
 const ALLOWED = ['critical', 'high', 'medium', 'low'];
 const FIELDS = ['severity', 'title'];
 const RULES = ['escalation_wins', 'human_wins', 'system_of_record', 'version_wins', 'last_update_wins', 'manual', 'call'];
-const PER_WORLD = 256;
+const PER_WORLD = 64;
 
 // Up to three rules in any order, and ranks in any order.
 function drawWorld(seed) {
@@ -27,7 +28,11 @@ function drawWorld(seed) {
 		if (!policy.some((one) => one.rule === rule.rule))
 			policy.push(rule);
 	}
-	return { allowed: ALLOWED, ranks: [0, ...ranks], policy };
+	// in some worlds title is a set, or a text: what several people put into it may be put together, by any of the rules or by none
+	const kind = dice.of(['rank', 'set', 'text']);
+	if (kind !== 'rank' && !dice.once(4))
+		policy.splice(dice.below(policy.length + 1), 0, { rule: kind === 'set' ? 'union' : 'append', ...(dice.once(5) && { when: { field: 'severity', value: dice.of(ALLOWED) } }) });
+	return { allowed: ALLOWED, ranks: [0, ...ranks], policy, kinds: { severity: 'rank', title: kind } };
 }
 
 function document(world) {
@@ -35,25 +40,48 @@ function document(world) {
 	for (let link = 1; link <= 3; link++)
 		systems['p' + link] = { rank: world.ranks[link] };
 	return {
-		fields: { severity: { kind: 'rank', allowed: ALLOWED }, title: { kind: 'rank', allowed: ALLOWED } },
+		fields: { severity: { kind: 'rank', allowed: ALLOWED }, title: world.kinds.title === 'rank' ? { kind: 'rank', allowed: ALLOWED } : { kind: world.kinds.title } },
 		systems,
 		policy: Object.fromEntries(FIELDS.map((field) => [field, world.policy.map((one) => ({ rule: one.rule, ...(one.link && { system: 'p' + one.link }), ...(one.from && { review_from: one.from }), ...(one.function && { function: one.function }), ...(one.when && { condition: `$.${one.when.field} == "${one.when.value}"` }) }))])),
 	};
 }
 
-// Values, authors and times for versions that have only dots and contexts yet.
-function fill(dice, versions) {
-	for (const one of versions) {
+// Values, authors and times for versions that have only dots and contexts yet, in an order that their causes allow.
+function fill(dice, versions, world) {
+	const done = [];
+	for (const one of someOrders(dice, versions, 1)[0]) {
 		one.value = dice.of(ALLOWED);
 		one.kind = dice.below(4);
 		one.at = 1000 * dice.below(4);
 		one.version = dice.below(4) - 1;
+		if (FIELDS[one.field] === 'title' && world.kinds.title !== 'rank')
+			one.value = edit(dice, one, done, world.kinds.title);
+		done.push(one);
 	}
 	return versions;
 }
 
+// What somebody made of a set or a text: of what all had put in whom he had seen, or of what one of them had said.
+function edit(dice, one, done, kind) {
+	const all = done.filter((other) => other.field === one.field);
+	const known = all.filter((other) => before(other, one));
+	const was = known.length > 0 && dice.once(3) ? dice.of(known).value : shown(kind, all.slice(), one.context);
+	if (kind === 'text')
+		return (dice.once(4) ? '' : was) + dice.of(['a', 'b', 'c', 'd']) + (dice.once(3) ? '.' : '');
+	const members = dice.once(6) ? [] : membersOf(was);
+	for (let i = dice.below(3); i >= 0; i--) {
+		const member = dice.of(['a', 'b', 'c']);
+		const at = members.indexOf(member);
+		if (at < 0)
+			members.push(member);
+		else
+			members.splice(at, 1);
+	}
+	return setOf(members);
+}
+
 // Each is written by a link that has seen some of what was written before, and all that led to it.
-function drawVersions(dice, most) {
+function drawVersions(dice, most, world) {
 	const versions = [];
 	for (let n = 2 + dice.below(most - 1); n > 0; n--) {
 		const field = dice.below(FIELDS.length);
@@ -69,7 +97,7 @@ function drawVersions(dice, most) {
 		}
 		versions.push({ field, link, n: own + 1, context });
 	}
-	return fill(dice, versions);
+	return fill(dice, versions, world);
 }
 
 function see(context, other) {
@@ -148,16 +176,17 @@ function program(dice, found) {
 function expect(versions, world) {
 	const told = [];
 	const sets = Object.fromEntries(FIELDS.map((name, field) => [name, standing(versions.filter((one) => one.field === field))]));
-	const stands = record(sets, world.policy, world);
+	const histories = Object.fromEntries(FIELDS.map((name, field) => [name, versions.filter((one) => one.field === field)]));
+	const stands = record(sets, world.policy, world, histories);
 	for (let field = 0; field < FIELDS.length; field++) {
-		const all = versions.filter((one) => one.field === field);
+		const all = histories[FIELDS[field]];
 		if (all.length === 0)
 			continue;
 		const stand = sets[FIELDS[field]];
-		const choice = choose(stand, world.policy, world, FIELDS[field], stands);
+		const choice = choose(stand, world.policy, world, FIELDS[field], stands, all);
 		const seen = clock(all);
 		const list = stand.map((one) => `${one.link}:${one.n}=${one.value},${one.kind}`).sort();
-		told.push(`${FIELDS[field]}=${choice.held ? '(held)' : choice.winner.value} ${list.join('/')} {${Object.keys(seen).sort().map((link) => `${link}:${seen[link]}`).join(',')}}`);
+		told.push(`${FIELDS[field]}=${choice.held ? '(held)' : choice.made ?? choice.winner.value} ${list.join('/')} {${Object.keys(seen).sort().map((link) => `${link}:${seen[link]}`).join(',')}}`);
 	}
 	return told.join(' ');
 }
@@ -187,15 +216,17 @@ function judge(answer, history) {
 function make(versions, seed, world, plays) {
 	const dice = chance(seed * 2);
 	const found = versions.length <= 6 && plays === undefined ? orders(versions) : someOrders(dice, versions, plays ?? 40);
-	// what a merged version's writer had seen may come late: then it is nothing new
-	for (let i = dice.below(plays ?? 5); i > 0; i--)
+	// What a merged version's writer had seen may come late: then it is nothing new.  Not where it is asked who put in what:
+	// nobody is shown by us what we have not heard, and whose it is cannot be told of what comes late.
+	const asked = world.policy.some((rule) => fits(rule.rule, world.kinds.title));
+	for (let i = asked ? 0 : dice.below(plays ?? 5); i > 0; i--)
 		found.push(shuffle(dice, versions));
 	return { seed, versions, orders: found, expected: expect(versions, world), program: program(dice, found) };
 }
 
 // The history of a seed, of up to nine versions.
 function draw(seed, world, plays) {
-	return make(drawVersions(chance(seed), 9), seed, world, plays);
+	return make(drawVersions(chance(seed), 9, world), seed, world, plays);
 }
 
 // The same without one version each.

@@ -18,7 +18,7 @@ class Model {
 		this.said = [];
 		this.calls = 0;
 		for (const name of Object.keys(world.fields))
-			this.fields[name] = { versions: [], clock: {}, held: false, value: null, shown: null };
+			this.fields[name] = { versions: [], clock: {}, held: false, value: null, shown: null, made: false, all: [] };
 		for (let id = 1; id < world.grades.length; id++) {
 			this.links[id] = { id, grade: world.grades[id], shadow: {}, call: null, readOwed: false, waiting: [], unsure: [] };
 			for (const name of Object.keys(world.fields))
@@ -26,15 +26,15 @@ class Model {
 		}
 	}
 
-	// A value in a system's words, and what its words mean.
+	// A value in a system's words, and what its words mean; a list of nothing is nothing.
 	down(id, name, value) {
 		const map = name === 'severity' ? this.world.maps[id] : undefined;
-		return map ? map.down[value] : value;
+		return map ? map.down[value] : value === '~' ? '{}' : value;
 	}
 
 	up(id, name, x) {
 		const map = name === 'severity' ? this.world.maps[id] : undefined;
-		return map ? map.up[x] : x;
+		return map ? map.up[x] : x === '{}' ? '~' : x;
 	}
 
 	isList(name) {
@@ -273,21 +273,21 @@ class Model {
 	author(name, version, said) {
 		const field = this.fields[name];
 		const old = field.value;
-		version.kind = said.kind;
-		version.at = said.at;
-		version.byRead = false;
+		Object.assign(version, { kind: said.kind, at: said.at, byRead: false });
+		field.all = [...field.all];
 		this.elect(field);
 		if (field.value !== old)
-			this.notShown(name, field.shown);
+			this.notShown(name, field);
 	}
 
-	// R10 counted who agreed as having seen what had lost; now that it wins, it has yet to be shown to them.
-	notShown(name, version) {
-		for (const link of Object.values(this.links)) {
-			const shadow = link.shadow[name];
-			if (link.id !== version.link && covers(shadow.seen, version) && !this.agrees(link, name))
-				shadow.seen = { ...shadow.seen, [version.link]: version.n - 1 };
-		}
+	// R10 counted who agreed as having seen what had lost; now that it wins, or has a part, it has yet to be shown to them.
+	notShown(name, field) {
+		for (const version of field.made ? field.versions : [field.shown])
+			for (const link of Object.values(this.links)) {
+				const shadow = link.shadow[name];
+				if (link.id !== version.link && covers(shadow.seen, version) && !this.agrees(link, name))
+					shadow.seen = { ...shadow.seen, [version.link]: version.n - 1 };
+			}
 	}
 
 	// R11: what the read shows is what was held, x has a tied write, and was never held before it.
@@ -334,7 +334,7 @@ class Model {
 					break;
 				}
 				this.note('raced', name);
-				this.change(link, name, x, said, verdict.write.before.seen);
+				this.change(link, name, x, said, verdict.write.before);
 				this.presume(link, name, said, verdict.write.before.knownAt);
 				verdict.write.before.held = x;
 				verdict.write.before.knownAt = p;
@@ -354,7 +354,7 @@ class Model {
 	current(link, name, x, said) {
 		const shadow = link.shadow[name];
 		this.watch(link, name, x, said);
-		this.change(link, name, x, said, shadow.seen);
+		this.change(link, name, x, said, shadow);
 		this.presume(link, name, said, this.replacedAt(shadow, x));
 		this.wasHeld(link, shadow);
 		shadow.held = x;
@@ -417,13 +417,14 @@ class Model {
 		return left.length > 0 ? left : versions;
 	}
 
-	// R7, R8: a version with a new dot; what its writer had seen goes.
-	change(link, name, x, said, context) {
+	// R7, R8: a version with a new dot; what its writer had seen, and saw held, goes.
+	change(link, name, x, said, { seen: context, held }) {
 		const field = this.fields[name];
 		const n = (field.clock[link.id] || 0) + 1;
-		const version = { link: link.id, n, value: this.meant(link, name, x, context), kind: said.kind, at: said.at, byRead: said.slot, context: join(context, { [link.id]: n - 1 }) };
+		const version = { link: link.id, n, value: this.meant(link, name, x, context), kind: said.kind, at: said.at, replaced: held === null ? null : this.up(link.id, name, held), byRead: said.slot, context: join(context, { [link.id]: n - 1 }) };
 		field.versions = field.versions.filter((one) => !covers(version.context, one));
 		field.versions.push(version);
+		field.all = [...field.all, version];
 		field.clock = join(join(field.clock, version.context), { [link.id]: n });
 		this.elect(field);
 	}
@@ -443,26 +444,28 @@ class Model {
 	elect(field) {
 		const name = Object.keys(this.fields).find((one) => this.fields[one] === field);
 		const before = field.held ? null : field.value;
-		const choice = choose(this.finest(name, field.versions), this.world.policy, this.world, name, this.stands(name));
+		const choice = choose(this.finest(name, field.versions), this.world.policy, this.world, name, this.stands(name), field.all);
 		field.held = choice.held;
 		if (!choice.held || !field.versions.includes(field.shown))
 			field.shown = choice.winner;
-		field.value = field.shown.value;
+		if (!choice.held || !field.made) {                               // R18: what was shown stays shown
+			field.made = !choice.held && choice.made !== undefined;
+			field.value = field.made ? choice.made : field.shown.value;
+		}
 		this.regraded = this.regraded || (name === 'severity' && (field.held || field.value !== before));
 		this.redecided = true;
 	}
 
 	// What stands of the record, for rules of a field that ask for it.  What all agree on is not decided again, but for the field itself.
 	stands(name) {
-		const sets = {};
-		const settled = {};
+		const [sets, histories, settled] = [{}, {}, {}];
 		for (const other of Object.keys(this.fields)) {
 			const field = this.fields[other];
-			sets[other] = field.versions;
+			[sets[other], histories[other]] = [field.versions, field.all];
 			if (other !== name && !field.held && field.versions.length > 1 && this.asked(other) && this.allAgree(other))
 				settled[other] = field.value;
 		}
-		return record(sets, this.world.policy, this.world, settled, (other, versions) => this.finest(other, versions));
+		return record(sets, this.world.policy, this.world, histories, settled, (other, versions) => this.finest(other, versions));
 	}
 
 	asked(name) {
@@ -493,15 +496,16 @@ class Model {
 			return;
 		this.elect(field);
 		if (field.value !== value)
-			this.notShown(name, field.shown);
+			this.notShown(name, field);
 	}
 
 	// The hub's own version (resolve): link 0, having seen all.
 	hub(name, value) {
 		const field = this.fields[name];
 		const n = (field.clock[0] || 0) + 1;
-		const version = { link: 0, n, value, kind: 3, at: this.now, context: { ...field.clock } };
+		const version = { link: 0, n, value, kind: 3, at: this.now, context: { ...field.clock }, replaced: field.value };
 		field.versions = [version];
+		field.all = [...field.all, version];
 		field.clock = join(field.clock, { 0: n });
 		this.elect(field);
 		this.settle();
@@ -511,9 +515,9 @@ class Model {
 	agrees(link, name) {
 		const shadow = link.shadow[name];
 		const value = this.fields[name].value;
-		if (!this.isList(name))
-			return shadow.sent !== null ? same(shadow.sent, value) : same(shadow.held, value);
 		const down = this.down(link.id, name, value);
+		if (!this.isList(name))
+			return shadow.sent !== null ? same(shadow.sent, down) : same(shadow.held, down);
 		return shadow.held !== null && (shadow.held === down || shadow.sent === down || this.up(link.id, name, shadow.held) === value);
 	}
 
@@ -534,10 +538,13 @@ class Model {
 			for (const link of Object.values(this.links))
 				if (link.shadow[name].held !== null && this.agrees(link, name) && !(link.call && link.call.fields[name]))
 					link.shadow[name].seen = join(link.shadow[name].seen, field.clock);
-			if (field.versions.length < 2 || !Object.values(this.links).every((link) => this.allSeen(link, name, field.clock)))
+			if (field.versions.length < 1 || !Object.values(this.links).every((link) => this.allSeen(link, name, field.clock)))
 				continue;
-			field.versions = [field.shown];
-			this.note('retire', name);
+			if (field.versions.length > 1)
+				this.note('retire', name);
+			if (field.made)                                              // from now on it is one word
+				Object.assign(field.shown, { value: field.value, replaced: null, kind: Math.max(...field.versions.map((one) => one.kind)), at: Math.max(...field.versions.map((one) => one.at)) });
+			Object.assign(field, { versions: [field.shown], all: [field.shown], made: false });
 		}
 	}
 

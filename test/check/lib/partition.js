@@ -14,7 +14,7 @@ function drawWorld(seed) {
 	for (let id = 1; id <= world.n; id++) {
 		world.grades.push(dice.of(['counter', 'fine', 'coarse']));
 		world.full.push(dice.once(3));
-		world.loud.push(dice.once(3));
+		world.loud.push(dice.once(3) && world.kinds.title !== 'set');
 		world.ranks.push(left.splice(dice.below(left.length), 1)[0]);
 	}
 	return world;

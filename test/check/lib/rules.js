@@ -2,6 +2,7 @@
 // Which of several versions stands: SEMANTICS R8 and the rules of a policy, as orders over sets.
 //
 // A version here: {link, n, value, kind, at, version, context}; a context maps a link to its highest number seen.
+const { together, fits } = require('./together');
 
 const covers = (context, one) => (context[one.link] || 0) >= one.n;
 
@@ -80,23 +81,29 @@ const different = (list) => list.some((one) => one.value !== list[0].value);
 // Does a rule ask what else is so of the record?  "from" asks for the severity, which of severity itself is in dispute.
 const asks = (rule, name) => rule.when !== undefined || (rule.from !== undefined && name !== 'severity');
 
-// {winner, held}: a list of rules is lexicographic, the last word is the rank of the system (lower is better).
+// {winner, held, made}: a list of rules is lexicographic, the last word is the rank of the system (lower is better).
 // name: the field; record: what stands of each field, {value, held, values}, where rules ask; null: those are passed over.
 // "from" goes by the worst that is said of a severity while a person is asked about it.
-function choose(versions, policy, world, name, record) {
+// made: what union or append makes of those that are left; what comes after is about who is named first.
+// world.kinds: of each field, where any is put together; all: every version that there ever was of it.
+function choose(versions, policy, world, name, record, all) {
 	let left = versions;
 	let held = false;
+	let made;
 	for (const rule of policy) {
 		if (record === null ? asks(rule, name) : rule.when !== undefined && record[rule.when.field]?.value !== rule.when.value)
 			continue;
-		if (rule.rule === 'call')
+		if (rule.rule === 'union' || rule.rule === 'append') {
+			if (made === undefined && !held && fits(rule.rule, world.kinds?.[name]) && different(left))
+				made = together(rule.rule, left, all);
+		} else if (rule.rule === 'call')
 			left = unbeaten(left, rule.function);
 		else if (rule.rule !== 'manual')
 			left = best(left, (one) => liking(rule, one, world));
-		else if (different(left) && (rule.from === undefined || how(name, left, record).some((value) => severity(value, world) <= severity(rule.from, world))))
+		else if (made === undefined && different(left) && (rule.from === undefined || how(name, left, record).some((value) => severity(value, world) <= severity(rule.from, world))))
 			held = true;
 	}
-	return { winner: best(left, (one) => -world.ranks[one.link])[0], held };
+	return { winner: best(left, (one) => -world.ranks[one.link])[0], held, made };
 }
 
 function how(name, left, record) {
@@ -108,15 +115,15 @@ function how(name, left, record) {
 
 // What stands of each field.  Rules that ask are shown what those that do not ask would have stand, then what comes of
 // that, once more for each field in dispute that any rule asks for.
-// sets: {name: versions}; settled: {name: value} of fields that are not decided again; pick: which versions have a say.
-function record(sets, policy, world, settled = {}, pick = (name, versions) => versions) {
+// sets: {name: versions}; histories: {name: all of them}; settled: {name: value} of fields that are not decided again; pick: which versions have a say.
+function record(sets, policy, world, histories, settled = {}, pick = (name, versions) => versions) {
 	const names = Object.keys(sets).filter((name) => sets[name].length > 0);
 	const look = (before) => Object.fromEntries(names.map((name) => {
 		const versions = sets[name];
 		if (settled[name] !== undefined || versions.length === 1)
 			return [name, { value: settled[name] ?? versions[0].value, held: false }];
-		const { winner, held } = choose(pick(name, versions), policy, world, name, before);
-		return [name, { value: winner.value, held, values: versions.map((one) => one.value) }];
+		const { winner, held, made } = choose(pick(name, versions), policy, world, name, before, histories[name]);
+		return [name, { value: held ? winner.value : made ?? winner.value, held, values: versions.map((one) => one.value) }];
 	}));
 	let found = look(null);
 	for (const name of names)

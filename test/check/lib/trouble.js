@@ -9,6 +9,8 @@ const WAYS = ['back', 'set', 'answer'];
 function drawWorld(seed) {
 	const dice = chance(Math.floor(seed / decide.PER_WORLD) * 2 + 1);
 	const world = { ...decide.drawWorld(seed), automations: [null] };
+	world.kinds = { severity: 'rank', title: 'plain' };
+	world.policy = world.policy.filter((one) => one.rule !== 'union' && one.rule !== 'append');
 	for (let id = 1; id <= world.n; id++)
 		world.automations.push(dice.once(3) ? null : { field: dice.of(['severity', 'title']), way: dice.of(WAYS), choice: dice.below(4) });
 	world.breaker = { ...world.breaker, limit: dice.of([2, 3, 3, 4]) };

@@ -42,7 +42,7 @@ module.exports = {
 	overtake(link, name, x, said, carried) {
 		const shadow = link.shadow[name];
 		this.note('raced', name);
-		this.change(link, name, x, said, carried.before.seen);
+		this.change(link, name, x, said, carried.before);
 		this.presume(link, name, said, carried.before.knownAt);
 		this.wasHeld(link, shadow);
 		shadow.held = carried.before.held = x;
