@@ -328,7 +328,7 @@ class Play {
 		for (const product of this.products.slice(1))
 			for (const name of Object.keys(product.values)) {
 				const field = this.model.fields[name];
-				if (!field.held && !this.model.links[product.id].shadow[name].stopped && product.values[name].toLowerCase() !== this.model.down(product.id, name, field.value).toLowerCase()
+				if (!field.held && field.value !== null && !this.model.links[product.id].shadow[name].stopped && product.values[name].toLowerCase() !== this.model.down(product.id, name, field.value).toLowerCase()
 					&& this.model.up(product.id, name, product.values[name]) !== field.value)
 					return `I1: p${product.id} holds ${name}=${product.values[name]}, canonical is ${field.value}`;
 			}

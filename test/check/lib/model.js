@@ -131,7 +131,17 @@ class Model {
 			return;
 		if (verdict.is === 'unsure' && said.settling && !this.unsureIsRaced(shadow, x, verdict))
 			return;                                  // R11: passed over
+		if (verdict.is === 'current' && this.startsEmpty(link, name, x)) {
+			shadow.held = x;
+			shadow.knownAt = said.p;
+			return;
+		}
 		this.effect(link, name, x, said, verdict);
+	}
+
+	// A field that nobody ever said anything about, empty on a record whose field is heard of for the first time: its start, no edit.
+	startsEmpty(link, name, x) {
+		return link.shadow[name].held === null && this.fields[name].versions.length === 0 && this.up(link.id, name, x) === '~';
 	}
 
 	// What a call under way carries of it, but for words from before all that the call found there.
@@ -380,7 +390,8 @@ class Model {
 		const before = { held: shadow.held, knownAt: shadow.knownAt, seen: shadow.seen };
 		this.note('landed', name);
 		this.landedOnce(shadow, x);
-		this.wrote(link, name, { ...one, marker: undefined, before }, x, said.p, false, said.heardAt);
+		// what was said beside its call was judged when that ended
+		this.wrote(link, name, { ...one, marker: undefined, beside: undefined, before }, x, said.p, false, said.heardAt);
 		shadow.seen = join(shadow.seen, one.clock);
 	}
 
