@@ -1,6 +1,6 @@
 -- FM-05: objects that records name. A record waits (reference_wait), a worker fetches the object once (referenced), and the record is read again.
 
--- What is wanted and may be asked for now: of each system but these, the object that is wanted longest.
+-- What is wanted and may be asked for at this moment: of each system but these, the object that is wanted longest.
 CREATE FUNCTION syncore._wanted_references(busy integer[]) RETURNS TABLE (system_id integer, kind text, external_id text)
 	LANGUAGE sql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -10,9 +10,9 @@ CREATE FUNCTION syncore._wanted_references(busy integer[]) RETURNS TABLE (system
 		WHERE w.system_id <> ALL (busy) AND (r.fetched_at IS NULL OR r.fetched_at < w.since) AND (r.next_at IS NULL OR r.next_at <= now())
 		ORDER BY w.system_id, w.since, w.kind, w.external_id
 	$$;
-COMMENT ON FUNCTION syncore._wanted_references(integer[]) IS 'run: objects that records wait for and that may be asked for now, one a system';
+COMMENT ON FUNCTION syncore._wanted_references(integer[]) IS 'run: objects that records wait for and that may be asked for at this moment, one a system';
 
--- What came of a fetch: the object; or why not, for good (until it is too old to be believed) or for now.
+-- What came of a fetch: the object; or why not, for good (until it is too old to be believed) or until it is asked for again.
 CREATE FUNCTION syncore._fetched(system_id integer, kind text, external_id text, body jsonb, error text, temporary boolean) RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp

@@ -148,4 +148,7 @@ extern int64 sc_call_backoff_us(int attempts, double random);
 /* Retry-After: seconds or HTTP date; 0 when it is neither or in the past. */
 extern int64 sc_call_retry_after_us(const char *value, TimestampTz now);
 
+/* How long an answer asks us to wait before the next call, by the headers this system's connector names; 0 = it does not. */
+extern int64 sc_call_pause_us(const ScSystem *system, const ScResponse *response);
+
 #endif

@@ -68,6 +68,5 @@ extern ScAnswer sc_call_judge(const ScSystem *system, const ScOperation *operati
 							  const ScResponse *response);
 extern char *sc_call_source(const ScOperation *operation, const char *key, Jsonb *from);
 extern Jsonb *sc_call_part(const ScOperation *operation, const char *key, Jsonb *body);
-extern int64 sc_call_pause_us(const ScSystem *system, const ScResponse *response);
 
 #endif

@@ -17,6 +17,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "core/call.h"
 #include "core/json.h"
 #include "core/pointer.h"
 #include "store/config.h"
@@ -48,7 +49,6 @@ static ScFetch *prepare(ScDispatcher *d, int row);
 static void unpin(void *arg);
 static ScRequest *make_request(const ScSystem *system, const ScFetch *fetch);
 static void carry(ScDispatcher *d, ScFetch *fetch);
-static int64 asked_to_wait(const ScResponse *response);
 
 void
 sc_fetch_start(ScDispatcher *d)
@@ -218,7 +218,8 @@ sc_fetch_answer(ScCarried *call, const ScResponse *response)
 	char *proof = sc_pointer_get_cstring(fetch->operation->response, "/id");
 
 	call->request = NULL;
-	call->retry_after_us = asked_to_wait(response);
+	call->retry_after_us =
+		sc_call_pause_us(sc_conf_system(fetch->conf, fetch->system_id), response);
 	if (response->transport != SC_TRANSPORT_ANSWERED)
 	{
 		fetch->error = pstrdup(response->error == NULL ? "no answer" : response->error);
@@ -237,15 +238,6 @@ sc_fetch_answer(ScCarried *call, const ScResponse *response)
 		fetch->body = NULL;
 	if (fetch->body == NULL)
 		fetch->error = psprintf("HTTP %d, with an answer that is no such object", response->status);
-}
-
-static int64
-asked_to_wait(const ScResponse *response)
-{
-	for (int i = 0; i < response->nheaders; i++)
-		if (strcmp(response->headers[i].name, "retry-after") == 0)
-			return sc_call_retry_after_us(response->headers[i].value, response->arrived_at);
-	return 0;
 }
 
 void
