@@ -4,7 +4,7 @@
  *	  alerts about the workers themselves, and about records that change too
  *	  often or are there twice, raised and closed.
  *
- * It wakes a few times a minute, looks at everything when the settings are
+ * It wakes a few times a minute, and within a second of a commit that says something to us; looks at everything when the settings are
  * read again, writes only when something is to be done, and
  * never waits for a lock longer than a second: what it cannot have now it
  * tries again later.  Removal goes in pieces, a transaction each, so that
@@ -55,7 +55,7 @@ extern PGDLLEXPORT void syncore_janitor_main(Datum arg);
 static void look_at_all(void);
 static long run_turn(ScWorkerSlot *slot);
 static bool is_due(TimestampTz *next, int64 every_us);
-static long hear_and_tell(void);
+static long hear_and_tell(ScWorkerSlot *slot);
 static void make_partitions(void);
 static void look_for_restless(void);
 static bool remove_piece(void);
@@ -142,7 +142,7 @@ static long
 run_turn(ScWorkerSlot *slot)
 {
 	bool more = false;
-	long wait = hear_and_tell();
+	long wait = hear_and_tell(slot);
 
 	if (wait < 0)
 		return TURN_MS;
@@ -197,12 +197,14 @@ is_due(TimestampTz *next, int64 every_us)
  * alert.  Returns how long to sleep; -1: the database cannot be worked in now.
  */
 static long
-hear_and_tell(void)
+hear_and_tell(ScWorkerSlot *slot)
 {
 	TimestampTz now = sc_shared_now();
 
 	if (!is_due(&next_tell, TELL_US))
 		return Max((next_tell - now) / 1000, 1);
+	slot->asked = false; /* before the snapshot: what is committed after it asks again */
+	pg_memory_barrier();
 	if (sc_worker_begin("telling of alerts") != SC_GATE_OPEN)
 		return -1;
 	watch_config();

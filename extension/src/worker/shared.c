@@ -36,6 +36,7 @@ static Size memory_size(void);
 static ScWorkerSlot *find_free_slot(ScRole role, Oid database, int index);
 static void detach_slot(int code, Datum arg);
 static void wake_matching(Oid database, bool launcher);
+static bool is_to_wake(ScWorkerSlot *slot);
 
 void
 sc_shared_init(void)
@@ -236,10 +237,22 @@ wake_matching(Oid database, bool launcher)
 		if (slot->latch == NULL || slot->pid == MyProcPid)
 			continue;
 		if (launcher ? slot->role == SC_ROLE_LAUNCHER
-					 : slot->role == SC_ROLE_DISPATCHER && slot->database == database)
+					 : slot->database == database && is_to_wake(slot))
 			SetLatch(slot->latch);
 	}
 	LWLockRelease(sc_shared->lock);
+}
+
+/* A janitor looks once a second at most; ten thousand commits a second must not wake it more often. */
+static bool
+is_to_wake(ScWorkerSlot *slot)
+{
+	if (slot->role == SC_ROLE_DISPATCHER)
+		return true;
+	if (slot->role != SC_ROLE_JANITOR || slot->asked)
+		return false;
+	slot->asked = true;
+	return true;
 }
 
 int

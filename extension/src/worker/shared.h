@@ -35,6 +35,7 @@ typedef struct ScWorkerSlot
 	uint32 generation; /* raised when the slot is reused */
 	Latch *latch;	   /* of the process; valid while pid is */
 	bool serving;	   /* the extension is installed and the worker does its work */
+	bool asked; /* janitor: woken by a commit, and has not looked since; set without the lock */
 	TimestampTz started_at;
 	TimestampTz turned_at; /* last loop turn */
 	int64 turns;
@@ -98,7 +99,11 @@ extern TimestampTz sc_shared_now(void);
 /* A time of that clock as one of the time of day. */
 extern TimestampTz sc_shared_time_of_day(TimestampTz at);
 
-extern void sc_shared_wake(Oid database); /* sets the latches of a database's dispatchers */
+/*
+ * Something was queued or told of: wakes the dispatchers of a database, and its
+ * janitor unless that was asked already and has not looked since.
+ */
+extern void sc_shared_wake(Oid database);
 extern void sc_shared_wake_launcher(void);
 
 /* Sends SIGTERM to all workers of a database; how many there were. */
