@@ -1,5 +1,5 @@
 # The same events by one session and by four: the same decisions, to the letter, where each record is told of by one of them; and
-# the same winners, where each system has a session of its own and only chance says who comes first.
+# the same winners, where one system is heard after the other, or each has a session of its own and only chance says who comes first.
 # The latter holds of edits whose order the rules keep (later, more severe). Where a person overrules a later automation, who came first
 # decides what the person had seen: a system that shows what stands counts as having seen what that had beaten (R10).
 # VC-14, VC-08, VC-12, R8
@@ -94,7 +94,7 @@ sub count { return $node->safe_psql($_[0], "SELECT count(*) FROM $_[1]") }
 sub first_told { my ($record) = @_; return map { event($_, $record, 1, qq({"title": "record $record", "severity": "info", "status": "new", "description": "x"}), 'lee') } @systems }
 sub edits { my ($record, @who) = @_; return map { my $round = $_; map { edit($_, $record, $round, @who) } @systems } 1 .. $rounds }
 
-database($_) for qw(one four people by_system);
+database($_) for qw(one four people in_turn by_system);
 my @all = (1 .. $records);
 play('one', join '', map { (first_told($_), edits($_, @everyone)) } @all);
 play('four', map { my $n = $_; join '', map { (first_told($_), edits($_, @everyone)) } grep { $_ % 4 == $n } @all } 0 .. 3);
@@ -104,10 +104,12 @@ is(decisions('four'), decisions('one'), 'VC-14: four sessions decide what one de
 is(winners('four'), winners('one'), 'and end in the same');
 
 play('people', join '', map { (first_told($_), edits($_, @people)) } @all);
-play('by_system', join '', map { first_told($_) } @all);
-play('by_system', map { my $system = $_; join '', map { my $round = $_; map { edit($system, $_, $round, @people) } @all } 1 .. $rounds } @systems);
-is(winners('by_system'), winners('people'), 'VC-14: whoever comes first, the same values stand');
-isnt(decisions('by_system'), decisions('people'), '(control) they did come in another order');
+sub all_of { my ($system) = @_; return join '', map { my $round = $_; map { edit($system, $_, $round, @people) } @all } 1 .. $rounds }
+play($_, join '', map { first_told($_) } @all) for qw(in_turn by_system);
+play('in_turn', join '', map { all_of($_) } reverse @systems);
+play('by_system', map { all_of($_) } @systems);
+is(winners($_), winners('people'), "VC-14: whoever comes first, the same values stand ($_)") for qw(in_turn by_system);
+isnt(decisions('in_turn'), decisions('people'), '(control) they did come in another order');
 isnt(winners('people'), winners('one'), '(control) and it matters who edits');
 is(count($_, 'syncore.event'), $records * @systems * ($rounds + 1), 'VC-12: no event is lost') for qw(four by_system);
 is($node->safe_psql($_, 'SELECT ok FROM syncore.verify_ledger()'), 't', "the ledger of $_ is intact") for qw(one four by_system);
