@@ -338,4 +338,66 @@ pd sends
 pd shows v3 title=b
 state
 $$);
+-- R14, R15: a write that was given up lands late, and is told of under our name in the system's own spelling: it is not made once more.
+SELECT story(world('{"systems": {"pd": {"rank": 10}, "snow": {"rank": 30}}}'), $$
+snow says title=a v1 by a.lee
+pd says title=a v1 by b.kim
+at 14:00:05
+pd says title=b v2 by b.kim
+snow sends
+snow loses
+snow sends
+snow shows v2 title=c
+snow says title=B v4 us
+snow sends
+state
+$$);
+-- R3, R15: without the outcome an edit was judged as overwritten, and a person had set our value again after it. Once the write is known to have
+-- landed before both, that is no echo of it: a read tells, and what stands is what the person set.
+SELECT story(world(), $$
+snow says severity=low title=a v1 by a.lee
+pd says severity=low title=a v1 by b.kim
+at 14:00:05
+pd says severity=high title=d v2 by b.kim
+snow sends
+snow loses
+snow sends
+at 14:01:12
+snow says severity=high v4 by a.lee
+snow fails
+at 14:01:11
+snow says severity=critical v3 by rule automation
+at 14:01:13
+snow says severity=high v2 us
+snow says title=d v2 us
+snow sends
+snow shows v4 severity=high title=d
+pd sends
+state
+$$);
+-- R3, R5: who set the value that our lost write replaced is named once; who sets it again after the write is somebody else.
+SELECT story(world('{"systems": {"pd": {"rank": 10}, "snow": {"rank": 30, "grade": "none"}}, "policy": {"*": []}}'), $$
+pd says title=a v1 by b.kim
+snow says title=a by a.lee
+snow sends
+snow shows title=a
+pd says title=b v2 by b.kim
+snow says title=x by rule automation
+snow sends
+snow shows title=d
+snow sends
+snow loses
+snow sends
+snow fails
+at 14:01:20
+snow sends
+snow fails
+snow says title=d by a.lee
+snow says title=b us marker
+at 14:01:21
+snow says title=d by rule automation
+snow sends
+snow shows title=d
+state
+$$, true);
 DROP SCHEMA t053 CASCADE;

@@ -133,12 +133,12 @@ sc_decide_field(ScBatch *batch, ScLink *link, const ScStatement *statement, cons
 		link->changed = true;
 		return;
 	}
-	/* R3: what the unread write found there, or set back since: the read will tell. */
-	if (order.verdict == SC_VERDICT_NOTHING && order.carried != NULL)
-		link->unsure = add_event(link->unsure, statement->event);
 	if (sc_author_take_back(batch, link, statement, said, &order) ||
 		sc_author_take(batch, link, statement, said, &order))
 		return;
+	/* R3: what the unread write found there, or set back since: the read will tell. */
+	if (order.verdict == SC_VERDICT_NOTHING && order.carried != NULL)
+		link->unsure = add_event(link->unsure, statement->event);
 	if (order.verdict == SC_VERDICT_UNSURE && link->read_taken &&
 		!settle_unsure(batch, link, statement, said, &order))
 		return;

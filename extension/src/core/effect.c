@@ -11,7 +11,8 @@
 /* How many of the values held before are kept; each costs a few bytes of every shadow. */
 #define WERE_KEPT 4
 
-static void keep_later(ScShadowField *shadow, const ScCallField *carried, ScPosition at);
+static void keep_later(ScShadowField *shadow, const ScCallField *carried, ScPosition at,
+					   ScPosition known_at);
 static void remember_were(ScShadowField *shadow, const ScValue *value);
 static void push_write(ScShadowField *shadow, const ScWrite *write);
 static void drop_unconfirmed(ScShadowField *shadow, int at);
@@ -88,6 +89,8 @@ sc_order_landed(ScShadowField *shadow, const ScCallField *carried, const ScValue
 					  .before_known_at = carried->before_known_at,
 					  .before_seen = carried->before_seen };
 
+	ScPosition known_at = shadow->known_at;
+
 	remember_were(shadow, &carried->before_held);
 	write.nwere = shadow->nwere;
 	write.were = shadow->were;
@@ -107,17 +110,19 @@ sc_order_landed(ScShadowField *shadow, const ScCallField *carried, const ScValue
 		shadow->held = carried->value;
 		raise_position(&shadow->known_at, carried->same_to);
 	}
-	keep_later(shadow, carried, at);
+	keep_later(shadow, carried, at, known_at);
 	return &shadow->writes[shadow->nwrites - 1];
 }
 
 /*
  * R3: the record could not be read, and what turns out to be later than the
- * write was judged without its outcome.  Taken for an edit, it is what is held;
- * taken for what the write found there, it is to be told by a read, as news.
+ * write was judged without its outcome.  Taken for an edit, it is what is held,
+ * as of where it was said: who said our value after it is not our echo, and a
+ * read will tell.  Taken for what the write found there, it is to be told by a
+ * read, as news.
  */
 static void
-keep_later(ScShadowField *shadow, const ScCallField *carried, ScPosition at)
+keep_later(ScShadowField *shadow, const ScCallField *carried, ScPosition at, ScPosition known_at)
 {
 	if (!at.known)
 		return;
@@ -125,6 +130,7 @@ keep_later(ScShadowField *shadow, const ScCallField *carried, ScPosition at)
 	{
 		shadow->held = carried->before_held;
 		shadow->sent = SC_UNKNOWN;
+		shadow->known_at = known_at;
 	}
 	else if (carried->before_known_at.known && carried->before_known_at.at > at.at)
 		shadow->known_at = at;
@@ -247,7 +253,6 @@ apply_landed(ScShadowField *shadow, int unconfirmed, const ScStatement *statemen
 
 	drop_unconfirmed(shadow, unconfirmed);
 	sc_order_landed(shadow, &carried, &said->external, statement->position, statement->received_at);
-	shadow->sent = said->external;
 	shadow->seen = sc_vclock_merge(&shadow->seen, &late.clock);
 	shadow->moved = sc_model_is_slot(statement);
 }

@@ -19,6 +19,7 @@ const MEMBERS = ['k', 'l', 'm'];
 const RULES = ['escalation_wins', 'human_wins', 'system_of_record', 'last_update_wins', 'manual', 'call'];
 const PER_WORLD = 128;
 // Words of the ledger that are compared; every new version shows in the clock at the end.
+const STATES = process.env.STATES !== undefined;   // for people: what stands after every step
 const TOLD = ['raced', 'wait', 'unsure', 'landed', 'retire', 'loop', 'alert'];
 
 // Where a statement that is heard again is known by its position (R1); elsewhere it is a hint.
@@ -116,6 +117,10 @@ class Play {
 		this.model.now = this.now;
 		this.steps.push(`T,${this.now}`, words);
 		this.expected.push(null, expected);
+		if (STATES && this.now >= 5000 && !['D', 'E'].includes(words)) {
+			this.steps.push('D');
+			this.expected.push(this.model.state());
+		}
 	}
 
 	position(product) {
