@@ -5,7 +5,7 @@ use warnings;
 
 require './test/lint/files.pl';
 
-my $ID = qr/\b((?:EV|FM|EL|ID|VC|RS|CS|SA|CC|CR|CM|RL|MO|LG|OP|SC|VQ|DL|RO|OW|SE|DD|RT)-\d\d|R(?:[1-9]|1\d|2[0-3])(?=[a-h]?\b))/;
+my $ID = qr{\b([A-Z]{2}-\d\d|R(?:[1-9]|1\d|2[0-3])(?=[a-h]?\b))(?![\d-])};
 my $findings = 0;
 my (%said, %named);
 
