@@ -307,3 +307,19 @@ pd creates severity=high title=a v1 us
 pd says title=d v2 by rule automation
 state
 $$);
+-- R21: a search finds nothing of a lost create for too long, but its record has been told of: it is there, and read. What it started with is
+-- nobody's edit.
+SELECT story(world('{"systems": {"pd": {"rank": 30, "route": true}, "snow": {"rank": 10}}, "policy": {"*": ["manual"]}}'), $$
+snow says severity=low title=a v1 by a.lee
+pd sends
+pd loses
+pd says severity=low title=a v1 us
+at 14:01:10
+pd finds_nothing
+snow says title=b v2 by a.lee
+pd sends
+pd finds PD-1 v1 severity=low title=a
+pd sends
+pd answers v2 severity=low title=b
+state
+$$, true);

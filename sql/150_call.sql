@@ -47,14 +47,17 @@ SELECT play('jira', jira('{"kind": "create", "context": {"link": {"id": 7, "mark
 
 -- CR-03 (create_lost_response): a lost answer is unknown; later the record is looked for by its marker, page by page.
 SELECT play('servicenow', snow('{"kind": "create"}'), '{"lost": "timed out after 30 s"}');
-SELECT play('servicenow', snow('{"kind": "create", "unknown": true}'),
+SELECT play('servicenow', snow('{"kind": "create", "unknown": true, "context": {"link": {"id": 7, "marker": "9f0c"}}}'),
 	'{"status": 200, "body": {"result": [{"sys_id": "bb", "correlation_id": "other"}, {"sys_id": "aa11", "number": "INC0010002", "correlation_id": "9f0c", "sys_mod_count": "0"}]}}');
-SELECT play('jira', jira('{"kind": "create", "unknown": true}'),
+SELECT play('jira', jira('{"kind": "create", "unknown": true, "context": {"link": {"id": 7, "marker": "9f0c"}}}'),
 	'{"status": 200, "body": {"issues": [{"id": "10001", "properties": {"syncore": {"marker": "other"}}}], "nextPageToken": "p2"}}',
 	'{"status": 200, "body": {"issues": [{"id": "10003", "key": "OPS-8", "fields": {"updated": "2026-02-28T14:32:01.847+0000"}, "properties": {"syncore": {"marker": "9f0c"}}}]}}');
-SELECT play('servicenow', snow('{"kind": "create", "unknown": true}'), '{"status": 200, "body": {"result": []}}');
+SELECT play('servicenow', snow('{"kind": "create", "unknown": true, "context": {"link": {"id": 7, "marker": "9f0c"}}}'), '{"status": 200, "body": {"result": []}}');
+-- R21: its record was told of since: it is read by its id, whatever a search would find.
+SELECT play('servicenow', snow('{"kind": "create", "unknown": true}'),
+	'{"status": 200, "body": {"result": {"sys_id": "022fc28b83603210", "number": "INC0010001", "correlation_id": "9f0c", "sys_mod_count": "0"}}}');
 -- The look-up itself fails: still unknown, never "not found".
-SELECT play('servicenow', snow('{"kind": "create", "unknown": true}'), '{"status": 503, "body": "down"}');
+SELECT play('servicenow', snow('{"kind": "create", "unknown": true, "context": {"link": {"id": 7, "marker": "9f0c"}}}'), '{"status": 503, "body": "down"}');
 
 -- A status goes by transition: what is on offer is asked first. Exact names win over those that differ in case.
 SELECT play('jira', jira('{"kind": "update", "write": {"fields": {"status": {"name": "Done"}}}}'),

@@ -286,7 +286,7 @@ claim(Play *play)
 	link->call.heard = false;
 	if (link->call.unknown && link->call.kind == SC_CALL_CREATE)
 	{
-		appendStringInfoString(play->out, "look");
+		appendStringInfoString(play->out, link->external_id != NULL ? "read" : "look");
 		return;
 	}
 	if (link->call.unknown || link->read_owed)

@@ -294,6 +294,9 @@ make_statement(Story *story, ScLink *link, ScStatementKind kind)
 	statement->system = link->system;
 	statement->map = link->map;
 	statement->record_type = link->record_type;
+	/* A record that we make is told of under the marker of its link. */
+	if (link->external_id == NULL && kind != SC_STATEMENT_RESPONSE && has_word(story, "us"))
+		link->external_id = psprintf("%s-1", link->system->name);
 	statement->external_id = link->external_id;
 	statement->position = read_position(story);
 	statement->full_record = has_word(story, "full") || kind == SC_STATEMENT_READ;

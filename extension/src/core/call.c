@@ -31,6 +31,7 @@ static const char *const step_operations[] = { [SC_STEP_FIND] = "find",
 											   [SC_STEP_READ] = "read" };
 
 static char *keep_text(const ScCallPlan *plan, const char *text);
+static bool is_told_of(const ScCallPlan *plan);
 static ScStep first_step(const ScCallPlan *plan);
 static bool has_apart(const ScCallPlan *plan);
 static const ScOperation *operation_of(const ScCallPlan *plan, ScStep step);
@@ -124,6 +125,13 @@ sc_call_is_apart(const ScConnector *connector, const char *record_type, const ch
 	return false;
 }
 
+/* The record of a lost create may have been told of since; then it is read by its id, which no index delays. */
+static bool
+is_told_of(const ScCallPlan *plan)
+{
+	return sc_pointer_get_cstring(plan->context, "/link/external_id") != NULL;
+}
+
 /* A lost outcome is looked for before anything else is sent. */
 static ScStep
 first_step(const ScCallPlan *plan)
@@ -133,7 +141,7 @@ first_step(const ScCallPlan *plan)
 	switch (plan->call.kind)
 	{
 		case SC_CALL_CREATE:
-			if (plan->call.landed)
+			if (plan->call.landed || (unknown && is_told_of(plan)))
 				return SC_STEP_READ;
 			return unknown ? SC_STEP_FIND : SC_STEP_CREATE;
 		case SC_CALL_UPDATE:

@@ -138,7 +138,7 @@ sc_decide_field(ScBatch *batch, ScLink *link, const ScStatement *statement, cons
 		return;
 	/* R3: what the unread write found there, or set back since: the read will tell. */
 	if (order.verdict == SC_VERDICT_NOTHING && order.carried != NULL)
-		link->unsure = add_event(link->unsure, statement->event);
+		sc_decide_ask_of(link, statement->event);
 	if (order.verdict == SC_VERDICT_UNSURE && link->read_taken &&
 		!settle_unsure(batch, link, statement, said, &order))
 		return;
@@ -411,7 +411,7 @@ sc_decide_note_verdict(ScBatch *batch, ScLink *link, const ScStatement *statemen
 									 "know of %s: the record is read",
 									 value, name);
 			if (!is_listed(link->waiting, statement->event))
-				link->unsure = add_event(link->unsure, statement->event);
+				sc_decide_ask_of(link, statement->event);
 			link->read_owed = true;
 			break;
 		case SC_VERDICT_RACED:
@@ -457,6 +457,12 @@ is_listed(List *events, int64 event)
 		if (*(int64 *) list_nth(events, i) == event)
 			return true;
 	return false;
+}
+
+void
+sc_decide_ask_of(ScLink *link, int64 event)
+{
+	link->unsure = add_event(link->unsure, event);
 }
 
 static List *

@@ -21,7 +21,8 @@ static void apply_landed(ScShadowField *shadow, int unconfirmed, const ScStateme
 						 const ScMapped *said);
 static ScClock apply_overtaken(ScShadowField *shadow, ScCallField *carried,
 							   const ScStatement *statement, const ScMapped *said);
-static void note_same(const ScShadowField *shadow, ScCallField *carried, ScPosition p);
+static void note_same(const ScShadowField *shadow, ScCallField *carried,
+					  const ScStatement *statement);
 static void apply_echo(ScShadowField *shadow, const ScOrder *order, const ScStatement *statement,
 					   const ScMapped *said);
 
@@ -277,12 +278,16 @@ apply_overtaken(ScShadowField *shadow, ScCallField *carried, const ScStatement *
 
 /* R3: when the call has ended, these positions say whether it was said before our write or after it. */
 static void
-note_same(const ScShadowField *shadow, ScCallField *carried, ScPosition p)
+note_same(const ScShadowField *shadow, ScCallField *carried, const ScStatement *statement)
 {
+	ScPosition p = statement->position;
+
 	if (!p.known || (shadow->changed_at.known && p.at < shadow->changed_at.at))
 		return;
 	if (!carried->same_from.known || p.at < carried->same_from.at)
 		carried->same_from = p;
+	if (!carried->same_to.known || p.at >= carried->same_to.at)
+		carried->same_event = statement->event;
 	raise_position(&carried->same_to, p);
 }
 
@@ -292,7 +297,7 @@ apply_echo(ScShadowField *shadow, const ScOrder *order, const ScStatement *state
 {
 	if (order->carried != NULL)
 	{
-		note_same(shadow, order->carried, statement->position);
+		note_same(shadow, order->carried, statement);
 		return;
 	}
 	if (order->unconfirmed >= 0)

@@ -20,6 +20,7 @@ typedef enum Shows /* what a read shows of one field that a call carried */
 	SHOWS_OTHER
 } Shows;
 
+static bool was_overruled(ScLink *link, const ScCallField *carried, ScPosition landed);
 static bool proves_landing(const ScLink *link, const ScStatement *statement);
 static bool has_landed(const ScLink *link, const ScStatement *body);
 static void take_lost(ScBatch *batch, ScLink *link, const ScStatement *body, const ScCall *call);
@@ -87,6 +88,8 @@ sc_decide_proof(ScBatch *batch, ScLink *link, const ScStatement *statement)
 		ScLedgerEntry *entry;
 		const ScMapped *said;
 
+		if (was_overruled(link, &call.fields[i], statement->position))
+			sc_decide_ask_of(link, call.fields[i].same_event);
 		shows(statement, &call.fields[i], &said);
 		if (said != NULL && is_ours(said, &call.fields[i]))
 			land_read(batch, link, statement, &call.fields[i]);
@@ -104,6 +107,15 @@ sc_decide_proof(ScBatch *batch, ScLink *link, const ScStatement *statement)
 	link->whole = true;
 	sc_decide_end_call(link);
 	sc_decide_give_replay(link);
+}
+
+/* R3: decided without the outcome, something else was said after our write: who said our value then, said it again. */
+static bool
+was_overruled(ScLink *link, const ScCallField *carried, ScPosition landed)
+{
+	ScPosition changed_at = sc_shadow_get(&link->shadow, carried->field)->changed_at;
+
+	return landed.known && changed_at.known && changed_at.at > landed.at;
 }
 
 static bool

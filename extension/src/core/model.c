@@ -205,6 +205,8 @@ pack_field(ScJson *json, const ScCallField *field)
 	pack_clock(json, "before_seen", &field->before_seen);
 	pack_position(json, "same_from", field->same_from);
 	pack_position(json, "same_to", field->same_to);
+	if (field->same_event != 0)
+		sc_json_number(json, "same_event", field->same_event);
 	sc_json_close_object(json);
 }
 
@@ -246,6 +248,7 @@ unpack_field(Jsonb *packed, ScCallField *field)
 	field->before_known_at = unpack_position(packed, "before_known_at");
 	field->same_from = unpack_position(packed, "same_from");
 	field->same_to = unpack_position(packed, "same_to");
+	field->same_event = sc_json_get_number(packed, "same_event", 0);
 	return field->field != NULL && unpack_value(packed, "value", &field->value) &&
 		   unpack_value(packed, "canonical", &field->canonical) &&
 		   unpack_value(packed, "before", &field->before_held) &&

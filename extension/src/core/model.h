@@ -57,6 +57,7 @@ typedef struct ScCallField /* one field that a call in flight carries */
 	ScPosition
 		same_from; /* first and last position at which the record was told to show the same */
 	ScPosition same_to;
+	int64 same_event; /* that told of the last of them; 0 = none */
 } ScCallField;
 
 typedef struct ScCall /* the intent (R13), kept in link.call as jsonb */

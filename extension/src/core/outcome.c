@@ -270,7 +270,9 @@ take_not_found(ScBatch *batch, ScLink *link, const ScOutcome *outcome)
 	ScCopy *copy = find_copy(link, link->call.comment);
 	ScLedgerEntry *entry;
 
-	if (link->call.kind == SC_CALL_NONE)
+	/* A record that was told of while it was looked up is there, whatever the search says: it is read. */
+	if (link->call.kind == SC_CALL_NONE ||
+		(link->call.kind == SC_CALL_CREATE && link->external_id != NULL))
 		return;
 	if (link->call.kind == SC_CALL_CREATE && batch->now < first_at + SC_DECIDE_PATIENCE_US +
 															  connector->late_landing_us +

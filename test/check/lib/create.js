@@ -147,11 +147,12 @@ class Play {
 		if (wire.stage === 'looked' && !wire.found) {
 			this.model.notFound(id);
 			this.step(`Q,${id}`, this.model.ends());
-		} else if (wire.stage === 'looked' || wire.creates) {
+		} else if (wire.stage === 'looked' || wire.creates || this.model.lostCreate(id)) {
+			const found = !wire.creates;
 			const record = wire.found || wire.record;
 			record.link = id;
-			this.model.made(id, record.id, p, fields, wire.stage === 'looked');
-			this.step(`${wire.stage === 'looked' ? 'Y' : 'M'},${id},${record.id},${p},${words(fields)}`, this.model.ends());
+			this.model.made(id, record.id, p, fields, found);
+			this.step(`${found ? 'Y' : 'M'},${id},${record.id},${p},${words(fields)}`, this.model.ends());
 		} else {
 			this.model[wire.stage === 'read' ? 'read' : 'answer'](id, p, fields);
 			this.step(`${wire.stage === 'read' ? 'W' : 'A'},${id},${p},${words(fields)}`, this.model.ends());

@@ -38,7 +38,7 @@ class Entity extends Model {
 		const link = this.links[id];
 		if (link.call && link.call.creates && link.call.unknown) {
 			link.call.heard = false;
-			return 'look';
+			return link.record === null ? 'look' : 'read';
 		}
 		if (!link.creating) {
 			const said = super.claim(id);
@@ -286,10 +286,16 @@ class Making {
 	// R21: looked for until it would have shown, then made again.
 	notFound(link) {
 		const one = this.of(link).links[link];
-		if (one.call !== null && this.now >= one.call.at + LIMIT + LATE + LAG) {
+		if (one.call !== null && one.record === null && this.now >= one.call.at + LIMIT + LATE + LAG) {
 			one.call = null;
 			this.of(link).afterOutcome(one, false);
 		}
+	}
+
+	// Its record was told of since, and is read by its id.
+	lostCreate(link) {
+		const { call } = this.of(link).links[link];
+		return call !== null && call.creates === true && call.unknown === true;
 	}
 
 	read(link, p, fields) {

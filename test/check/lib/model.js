@@ -101,9 +101,12 @@ class Model {
 			|| !(said.us || (telling.length === names.length && names.every(asSent)))))
 			return;
 		link.call = null;
-		link.readOwed = link.unsure.length > 0 || call.unreadable === true;
 		for (const name of names) {
 			const isShown = said.fields[name] !== undefined;
+			const who = call.fields[name].beside?.who;
+			// R3: something else was said after it, decided without the outcome: then our value was set again, and by whom a read will tell
+			if (who !== undefined && known(said.p) && known(link.shadow[name].changedAt) && link.shadow[name].changedAt > said.p && !link.unsure.some((one) => one.event === who.event))
+				link.unsure.push(who);
 			if (isShown)
 				this.landedByRead(link, name, call.fields[name], said.p, said.fields);
 			else {
@@ -111,6 +114,7 @@ class Model {
 				this.note('landed', name);
 			}
 		}
+		link.readOwed = link.unsure.length > 0 || call.unreadable === true;
 		this.after = link;
 	}
 
@@ -123,7 +127,7 @@ class Model {
 		if (carried && (!link.call.unreadable || same(x, carried.value))) {
 			// R3: the same value is done; when the call has ended it is known what that was said before, and what after
 			if (!said.us && !said.full)
-				this.saidBeside(link.shadow[name], carried, said.p);
+				this.saidBeside(link.shadow[name], carried, said);
 			return;
 		}
 		const verdict = this.marked(link, name, said) ? { is: 'echo' } : carried ? this.overtaken(link, name, x, said, carried) : this.order(link, name, x, said);
@@ -161,12 +165,14 @@ class Model {
 	}
 
 	// R3: where the record was told to show what our call carries; words that were old then say nothing.
-	saidBeside(shadow, carried, p) {
+	saidBeside(shadow, carried, said) {
+		const p = said.p;
 		if (!known(p))
 			return;
 		if (known(shadow.changedAt) && p < shadow.changedAt)
 			return;
-		carried.beside = { first: Math.min(p, carried.beside?.first ?? p), last: Math.max(p, carried.beside?.last ?? p) };
+		const { first, last, who } = carried.beside ?? { first: p, last: p };
+		carried.beside = { first: Math.min(p, first), last: Math.max(p, last), who: p >= last ? said : who };
 	}
 
 	// R3: the call has ended and did not land: what was said beside it somebody else said, and it is held.
