@@ -68,7 +68,7 @@ sub signed_headers ($self, $item)
 	return \%headers;
 }
 
-sub deliver ($self, $item)
+sub deliver ($self, $item, $then = undef)
 {
 	my $plan = $self->plan;
 	$item->{tries}++;
@@ -88,6 +88,7 @@ sub deliver ($self, $item)
 		{
 			$item->{state} = 'refused';
 		}
+		$then->() if $then;
 		$self->pump;
 	});
 	return;
@@ -125,8 +126,16 @@ sub release ($self, $order = undef, $count = undef)
 	}
 	my @now = splice @held, 0, $count // scalar @held;
 	@{ $self->queue } = @held;
-	$self->deliver($_) for @now;
+	$self->deliver_in_turn(@now);
 	return scalar @now;
+}
+
+# Each when the one before it was answered: sent together they could be heard in any order.
+sub deliver_in_turn ($self, @items)
+{
+	my $item = shift @items // return;
+	$self->deliver($item, sub { $self->deliver_in_turn(@items) });
+	return;
 }
 
 sub send_again ($self, $n)
