@@ -184,8 +184,6 @@ module.exports = [
 		from: '\t\t\tmembers[i].at = at;\n', to: '\t\t\tmembers[i].at += at * 0;\n' },
 	{ name: 'removed_is_forgotten', file: 'merge.c', level: 'decide', why: 'that something was removed is forgotten before all have seen it (R10)',
 		from: '\tsc_combine_forget(stamp, seen);', to: '\tsc_combine_forget(stamp, &stamp->clock);' },
-	{ name: 'together_not_one', file: 'merge.c', level: 'decide', why: 'what everybody has seen put together is the first part of it from then on (R10)',
-		from: '\tone->value = *shown_value(entity, stamp);\n', to: '' },
 	// calls (R14, R15) and authors (R5)
 	{ name: 'lost_is_landed', file: 'landing.c', level: 'decide', why: 'a write whose answer was lost counts as done (R15)',
 		from: 'bool landed = call.landed || has_landed(link, body);', to: 'bool landed = true;' },
@@ -206,7 +204,7 @@ module.exports = [
 		from: 'return sc_vclock_copy(&carried->before_seen);', to: 'return sc_vclock_copy(&carried->clock);' },
 	{ name: 'found_is_certain', file: 'decide.c', level: 'trouble', why: 'what was set back after a write that nobody could read for is what that write found, for ever (R11)',
 		from: 'if (order.verdict == SC_VERDICT_NOTHING && order.carried != NULL)', to: 'if (order.verdict != SC_VERDICT_NOTHING && order.carried != NULL && order.carried == NULL)' },
-	{ name: 'late_word_is_sent', file: 'effect.c', level: 'decide', why: 'a write that landed late was sent in the words that tell of it (R14)',
+	{ name: 'late_word_is_sent', file: 'effect.c', level: 'decide', seed: 170001, why: 'a write that landed late was sent in the words that tell of it (R14)',
 		from: '\tshadow->seen = sc_vclock_merge(&shadow->seen, &late.clock);', to: '\tshadow->sent = said->external;\n\tshadow->seen = sc_vclock_merge(&shadow->seen, &late.clock);' },
 	{ name: 'later_is_ours', file: 'effect.c', level: 'trouble', why: 'a write that is found to have landed is held, whatever was said after it (R3)',
 		from: '\tkeep_later(shadow, carried, at, known_at);\n', to: '' },

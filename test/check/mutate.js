@@ -32,7 +32,7 @@ function build(mutant) {
 
 // What the checker says of it: how many histories it looked at before one broke a promise; 0 = none did.
 function look(mutant, module) {
-	const done = spawnSync('node', [path.join(__dirname, 'check.js'), mutant.level, `module=${module}`, 'first=1', 'tell=0', 'from=1', 'count=60000'], { encoding: 'utf8' });
+	const done = spawnSync('node', [path.join(__dirname, 'check.js'), mutant.level, `module=${module}`, 'first=1', 'tell=0', `from=${mutant.seed ?? 1}`, 'count=60000'], { encoding: 'utf8' });
 	if (done.status === 2)
 		throw new Error(`${mutant.name}: ${done.stderr}`);
 	return done.status === 1 ? /of (\d+) histories/.exec(done.stdout)[1] : 0;
