@@ -364,9 +364,16 @@ sub verify
 sub kill_server
 {
 	my ($self) = @_;
+	my @children = map { $_->{pid} } $self->rows('SELECT pid FROM pg_catalog.pg_stat_activity');
 	$self->{dbh}->disconnect if $self->{dbh};
 	$self->{dbh} = undef;
 	$self->{node}->kill9;
+	my $end = time + $LIMIT;
+	while (my @left = grep { kill 0, $_ } @children)
+	{
+		croak "processes @left outlive the server" if time > $end;
+		sleep 0.02;
+	}
 	return;
 }
 
