@@ -39,6 +39,15 @@ SELECT kind, system, reason FROM told WHERE kind = 'unlink';
 UPDATE syncore.system SET create_after = now() - interval '1 hour' WHERE name = 'bob';
 SELECT hears('ann', 'A3', '{"title": "of today"}'), left(serves('bob'), 16) AS made;
 
+-- CR-03, R21: the answer to a create is lost, and the record's webhook shows whose it is: it is read by its id, not searched for, and not made again;
+-- (control) nobody has told of the next one: it is searched for
+SELECT hears('ann', 'A4', '{"title": "told of"}'), left(serves('bob', 'lost'), 6) AS lost;
+SELECT echo('bob', (SELECT id FROM peer WHERE fields ->> 'title' = 'told of' AND system = 'bob')) AS told;
+SELECT serves('bob') IS NOT NULL AS looks, settles() AS more;
+SELECT hears('ann', 'A5', '{"title": "not told of"}'), left(serves('bob', 'lost'), 6) AS lost, serves('bob') IS NOT NULL AS looks, settles() AS more;
+SELECT kind, count(*) FROM peer_log WHERE system = 'bob' AND n > (SELECT max(n) FROM peer_log WHERE wrote ->> 'title' = 'of today') GROUP BY kind ORDER BY kind;
+SELECT fields ->> 'title' AS title, count(*) FROM peer WHERE system = 'bob' AND fields ->> 'title' LIKE '%told of' GROUP BY 1 ORDER BY 1;
+
 -- long values: written, the answer lost; the read tells that it has landed, and that it has not
 SELECT hears('ann', 'A3', jsonb_build_object('description', repeat('long ', 1000))), settles() > 0 AS in_step;
 SELECT hears('ann', 'A3', jsonb_build_object('description', repeat('longer ', 1000))), left(serves('bob', 'lost'), 16) AS lost;

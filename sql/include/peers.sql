@@ -48,7 +48,7 @@ BEGIN
 		INSERT INTO peer VALUES (at_system, upper(at_system) || '-' || (SELECT count(*) + 1 FROM peer p WHERE p.system = at_system), 1, 'syncore', mark, call_mark, coalesce(wrote, '{}')) RETURNING * INTO there;
 	ELSIF call LIKE 'update%' AND call NOT LIKE '%(lost)%' THEN
 		UPDATE peer p SET v = p.v + 1, by_whom = 'syncore', call = call_mark, fields = p.fields || coalesce(wrote, '{}') WHERE p.system = at_system AND p.id = record RETURNING * INTO there;
-	ELSIF call LIKE 'create (lost)%' THEN
+	ELSIF call LIKE 'create (lost)%' AND record IS NULL THEN
 		INSERT INTO peer_log (system, kind) VALUES (at_system, 'find');
 		RETURN jsonb_build_object('status', 200, 'body', jsonb_build_object('list', coalesce((SELECT jsonb_agg(shows(p)) FROM peer p WHERE p.system = at_system AND p.marker = mark), '[]')));
 	ELSE
