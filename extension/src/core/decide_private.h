@@ -81,9 +81,10 @@ extern void sc_decide_land(ScBatch *batch, ScLink *link, const ScOutcome *outcom
 /* R15: the read of a record after a write whose answer was lost.  Ends the call, unless a lagging replica answered. */
 extern void sc_decide_settle_lost(ScBatch *batch, ScLink *link, const ScStatement *body);
 
-/* outcome.c.  The link has no call any more. */
-/* An event that a read will tell more of; 0 is none. */
+/* An event that a read will tell more of: it is decided again after that.  0 is none. */
 extern void sc_decide_ask_of(ScLink *link, int64 event);
+
+/* outcome.c.  The link has no call any more. */
 extern void sc_decide_end_call(ScLink *link);
 
 /* R19: what waited is decided before anything is sent; what was unsure once a read was taken. */

@@ -89,7 +89,6 @@ sc_order_landed(ScShadowField *shadow, const ScCallField *carried, const ScValue
 					  .before_held = sc_value_remembered(&carried->before_held),
 					  .before_known_at = carried->before_known_at,
 					  .before_seen = carried->before_seen };
-
 	ScPosition known_at = shadow->known_at;
 
 	remember_were(shadow, &carried->before_held);

@@ -4,11 +4,11 @@
  *	  alerts about the workers themselves, and about records that change too
  *	  often or are there twice, raised and closed.
  *
- * It wakes a few times a minute, and within a second of a commit that says something to us; looks at everything when the settings are
- * read again, writes only when something is to be done, and
- * never waits for a lock longer than a second: what it cannot have now it
- * tries again later.  Removal goes in pieces, a transaction each, so that
- * neither a lock nor a snapshot lives long.
+ * It wakes a few times a minute, and within a second of a commit that queued
+ * something; it looks at everything when the settings are read again, writes
+ * only when something is to be done, and never waits for a lock longer than a
+ * second: what it cannot have now it tries again later.  Removal goes in
+ * pieces, a transaction each, so that neither a lock nor a snapshot lives long.
  */
 #include "postgres.h"
 

@@ -36,7 +36,7 @@ static Size memory_size(void);
 static ScWorkerSlot *find_free_slot(ScRole role, Oid database, int index);
 static void detach_slot(int code, Datum arg);
 static void wake_matching(Oid database, bool launcher);
-static bool is_to_wake(ScWorkerSlot *slot);
+static bool take_wake(ScWorkerSlot *slot);
 
 void
 sc_shared_init(void)
@@ -237,15 +237,18 @@ wake_matching(Oid database, bool launcher)
 		if (slot->latch == NULL || slot->pid == MyProcPid)
 			continue;
 		if (launcher ? slot->role == SC_ROLE_LAUNCHER
-					 : slot->database == database && is_to_wake(slot))
+					 : slot->database == database && take_wake(slot))
 			SetLatch(slot->latch);
 	}
 	LWLockRelease(sc_shared->lock);
 }
 
-/* A janitor looks once a second at most; ten thousand commits a second must not wake it more often. */
+/*
+ * Is its latch to be set?  A janitor looks once a second at most, and ten
+ * thousand commits a second must not wake it more often: it is asked once.
+ */
 static bool
-is_to_wake(ScWorkerSlot *slot)
+take_wake(ScWorkerSlot *slot)
 {
 	if (slot->role == SC_ROLE_DISPATCHER)
 		return true;

@@ -18,8 +18,8 @@ const TITLES = ['a', 'b', 'c', 'd'];
 const MEMBERS = ['k', 'l', 'm'];
 const RULES = ['escalation_wins', 'human_wins', 'system_of_record', 'last_update_wins', 'manual', 'call'];
 const PER_WORLD = 128;
-// Words of the ledger that are compared; every new version shows in the clock at the end.
 const STATES = process.env.STATES !== undefined;   // for people: what stands after every step
+// Words of the ledger that are compared; every new version shows in the clock at the end.
 const TOLD = ['raced', 'wait', 'unsure', 'landed', 'retire', 'loop', 'alert'];
 
 // Where a statement that is heard again is known by its position (R1); elsewhere it is a hint.
