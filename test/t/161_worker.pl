@@ -20,6 +20,16 @@ sub types
 }
 my $full = 'dispatcher,dispatcher,janitor,launcher';
 
+# Processes of the server whose title has these words, also those that are not in its own tables yet.
+sub children
+{
+	my ($words) = @_;
+	return grep {
+		my ($title, $status) = map { eval { PostgreSQL::Test::Utils::slurp_file($_) } // '' } "/proc/$_/cmdline", "/proc/$_/status";
+		$title =~ /\Q$words\E/ && $status =~ /^PPid:\s+$node->{_pid}$/m
+	} map { m{(\d+)} } glob '/proc/[0-9]*';
+}
+
 # Before the extension is installed nothing works, and nothing complains every second.
 $t->wait_until('the launcher runs', sub { types('ops') =~ /launcher/ });
 unlike($log->(), qr/FATAL|ERROR/, 'a server without the extension is quiet');
@@ -65,6 +75,20 @@ for my $role ('dispatcher', 'janitor', 'launcher')
 	pass("a terminated $role starts again");
 }
 $t->wait_until('the queue is shared again', sub { $t->value(q{SELECT string_agg(shards::text, ',') FROM syncore._workers() WHERE role = 'dispatcher'}) eq '32,32' });
+
+# C7: a reload that comes while a worker starts is heard by it: the server has it ignore the signal until it has handlers of its own
+my $old = $t->value(q{SELECT pid FROM syncore._workers() WHERE role = 'dispatcher' AND index = 0});
+$node->append_conf('postgresql.conf', "post_auth_delay = 2\n");
+$node->reload;
+$t->wait_until('the server delays what it starts', sub { my $from = time; $node->safe_psql('ops', 'SELECT 1'); time - $from > 1.5 });
+kill 'TERM', $old;
+$t->wait_until('a worker is about to start', sub { grep { $_ != $old && !$t->value('SELECT count(*) FROM pg_stat_activity WHERE pid = ?', $_) } children('syncore dispatcher') });
+$node->append_conf('postgresql.conf', "post_auth_delay = 0\nsyncore.enabled = off\n");
+$node->reload;
+$t->wait_until('C7: it knows', sub { $t->value(q{SELECT count(*) FROM syncore._workers() WHERE role = 'dispatcher' AND pid <> ? AND state ~ '^off'}, $old) == 2 });
+$node->append_conf('postgresql.conf', "syncore.enabled = on\n");
+$node->reload;
+$t->wait_until('all serve', sub { types('ops') eq $full && $t->value(q{SELECT count(*) FROM syncore._workers() WHERE role = 'dispatcher' AND state = 'idle'}) == 2 });
 
 # Two databases, one of them dropped while its workers run.
 for my $how ('', ' WITH (FORCE)')

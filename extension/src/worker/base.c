@@ -60,6 +60,7 @@ sc_worker_start(ScRole role)
 	memcpy(&args, MyBgworkerEntry->bgw_extra, sizeof(args));
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	sc_worker_reload_first();
 	BackgroundWorkerUnblockSignals();
 	if (sc_shared == NULL || args.role != role || sc_shared_is_blocked(args.database))
 		proc_exit(0);
@@ -75,6 +76,13 @@ sc_worker_start(ScRole role)
 	pgstat_report_appname(MyBgworkerEntry->bgw_type);
 	sc_shared_state(slot, "starting");
 	return slot;
+}
+
+/* Between its fork and its handlers the server has a worker ignore SIGHUP: a reload of that moment would be lost on it for good. */
+void
+sc_worker_reload_first(void)
+{
+	ConfigReloadPending = true;
 }
 
 /* Whatever ALTER ROLE or ALTER DATABASE may have set. */

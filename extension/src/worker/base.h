@@ -33,6 +33,9 @@ typedef enum ScGate
  */
 extern ScWorkerSlot *sc_worker_start(ScRole role);
 
+/* With the handlers of signals in place: the first turn reads the settings again. */
+extern void sc_worker_reload_first(void);
+
 /* Interrupts, settings, counters: once a turn.  True when the settings were read again. */
 extern bool sc_worker_turn(ScWorkerSlot *slot);
 

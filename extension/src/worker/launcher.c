@@ -91,6 +91,7 @@ syncore_launcher_main(Datum arg)
 {
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	sc_worker_reload_first();
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	ScWorkerSlot *slot = sc_shared_attach(SC_ROLE_LAUNCHER, InvalidOid, NULL, 0);
