@@ -18,6 +18,7 @@ use Syncore::Test;
 use Time::HiRes qw(time);
 
 our $MEMORY_KB = 3072;    # a worker may have grown by so much between warm-up and end …
+our $JANITOR_KB = 12_288;    # … a janitor by more: a plan is cached when its step is first needed, which may be late (an alert, a turn of a minute) …
 our $DESCRIPTORS = 12;    # … and hold so many descriptors more: connections that idle
 
 my @STATES = (1, 2, 3);
@@ -169,7 +170,7 @@ sub judge
 		my $then = $before{ $now->{name} } or push(@wrong, "$now->{name} was not there before"), next;
 		$self->{say}->("$now->{name}: memory $then->{memory} -> $now->{memory} kB, descriptors $then->{fds} -> $now->{fds}");
 		push @wrong, "$now->{name} is another process" if $now->{pid} != $then->{pid};
-		push @wrong, "$now->{name} grew from $then->{memory} to $now->{memory} kB" if $now->{memory} - $then->{memory} > $MEMORY_KB;
+		push @wrong, "$now->{name} grew from $then->{memory} to $now->{memory} kB" if $now->{memory} - $then->{memory} > ($now->{name} =~ /^janitor/ ? $JANITOR_KB : $MEMORY_KB);
 		push @wrong, "$now->{name} held $then->{fds} descriptors and holds $now->{fds}" if $now->{fds} - $then->{fds} > $DESCRIPTORS;
 	}
 	my %left = (
