@@ -13,7 +13,7 @@ my @wrong = $soak->run->judge;
 is_deeply(\@wrong, [], "seed $seed: memory and descriptors are flat, no row is left, both sides agree") or diag join "\n", @said;
 cmp_ok($soak->calls_made, '>=', 1_000, 'the control: so many calls were made');
 {
-	local ($Syncore::Soak::MEMORY_KB, $Syncore::Soak::DESCRIPTORS) = (-1_000_000, -1_000);
+	local ($Syncore::Soak::MEMORY_KB, $Syncore::Soak::JANITOR_KB, $Syncore::Soak::DESCRIPTORS) = (-1_000_000, -1_000_000, -1_000);
 	my @found = $soak->judge;
 	is(scalar(grep { /grew from/ } @found), 4, 'the control: the judge sees memory of each worker');
 	is(scalar(grep { /descriptors/ } @found), 4, 'and descriptors');
